@@ -1,0 +1,4 @@
+"""The library of mapshell: tables, archive engine and ingest, usable from a notebook.
+
+Importing this package, or any module of it, connects to nothing, reads nothing and prompts nothing.
+"""

@@ -1,0 +1,124 @@
+"""What the engine needs from the world, as protocols and plain data.
+
+``pipeline.globus`` implements :class:`Store`; ``pipeline.publication`` implements the journal over tables.
+The engine in this folder knows neither.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+EntryKind = Literal["file", "dir", "other"]
+TaskState = Literal["ACTIVE", "INACTIVE", "SUCCEEDED", "FAILED"]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteEntry:
+    """One entry of a collection's folder.
+
+    ``name`` is exactly what the service said and has not been checked; ``size`` in bytes;
+    ``mtime`` in whole UTC seconds, None where the service tells none.
+    """
+
+    name: str
+    kind: EntryKind
+    size: int
+    mtime: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferItem:
+    """One file to move: absolute collection paths, and the SHA1 (40 lower-case hex digits) when it is known."""
+
+    source: str
+    destination: str
+    sha1: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRequest:
+    """A transfer task as it will be submitted.  Equal requests serialise to equal bodies."""
+
+    submission_id: str
+    source_endpoint: str
+    destination_endpoint: str
+    label: str
+    items: tuple[TransferItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStatus:
+    """What the service says about one task.  Sizes in bytes, instants in UTC."""
+
+    task_id: str
+    state: TaskState
+    label: str
+    nice_status: str | None = None
+    nice_status_details: str | None = None
+    is_paused: bool = False
+    faults: int = 0
+    files: int = 0
+    files_transferred: int = 0
+    files_skipped: int = 0
+    bytes_transferred: int = 0
+    fatal_error: str | None = None
+    canceled_by_admin: str | None = None
+    owner_id: str | None = None
+    request_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEvent:
+    """One entry of a task's event list, oldest first; ``is_error`` marks faults."""
+
+    time: str
+    code: str
+    description: str
+    details: str
+    is_error: bool
+
+
+class Store(Protocol):
+    """File operations and transfer tasks of one Globus login.  Every error is a ``MapshellError``."""
+
+    @property
+    def identity(self) -> str:
+        """UUID of the identity that submits (cached; asks the service at most once a process)."""
+
+    def ls(self, endpoint: str, path: str) -> list[RemoteEntry]:
+        """List one folder completely (pages read on); ``RemotePathNotFound`` when it is not there."""
+
+    def stat(self, endpoint: str, path: str) -> RemoteEntry:
+        """Look at one path; ``RemotePathNotFound`` when it is not there."""
+
+    def mkdir(self, endpoint: str, path: str) -> None:
+        """Make one folder; an existing one is fine."""
+
+    def rename(self, endpoint: str, old: str, new: str) -> None:
+        """Rename within a collection; never onto an existing path."""
+
+    def new_submission_id(self) -> str:
+        """Ask the service for a submission id."""
+
+    def submit(self, request: TransferRequest) -> str:
+        """Submit and return the task id; the same submission id gives the same task (``Duplicate`` is success)."""
+
+    def tasks(self, task_ids: Sequence[str]) -> dict[str, TaskStatus]:
+        """Status of many tasks in as few calls as possible; unknown ones are left out."""
+
+    def find_tasks(self, label: str, *, since: datetime | None = None) -> list[TaskStatus]:
+        """Own transfer tasks, of any state, whose label is exactly ``label``, newest first."""
+
+    def events(self, task_id: str, *, limit: int = 20) -> list[TaskEvent]:
+        """Return the newest events of a task, oldest of them first."""
+
+    def skipped(self, task_id: str) -> Iterable[str]:
+        """Source paths that a task skipped with an error."""
+
+    def cancel(self, task_id: str) -> None:
+        """Cancel a task; one that has ended already is fine."""

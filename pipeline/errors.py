@@ -1,0 +1,102 @@
+"""The exception tree of the library: every error names the thing, the cause and the remedy.
+
+Exit codes are not decided here; ``mapshell.errors`` maps these classes to them.
+"""
+
+from __future__ import annotations
+
+
+class MapshellError(Exception):
+    """Base of every error that a user can cause or mend.
+
+    Parameters
+    ----------
+    message
+        What happened, naming the thing and the cause, in one or two sentences without a final newline.
+    remedy
+        What to do next: a command or an action.  Shown under the message.
+    """
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  Remedy: {self.remedy}"
+
+
+class ConfigError(MapshellError):
+    """The configuration is missing, broken or contradicts itself."""
+
+
+class UsageError(MapshellError):
+    """An option, restriction or argument names something that does not exist or does not fit."""
+
+
+class ServiceError(MapshellError):
+    """A local service (embedded database, sandbox) is not running or could not be started."""
+
+
+class DatabaseError(MapshellError):
+    """The database refused or failed."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """The database cannot be reached."""
+
+
+class DatabaseReadOnly(DatabaseError):
+    """The account may not write what this command must write."""
+
+
+class SchemaVersionError(DatabaseError):
+    """The database's tables are of another version than this program can use."""
+
+
+class LoginNeeded(MapshellError):
+    """No usable Globus login: token missing, expired, revoked, or a consent or fresh session is needed."""
+
+
+class GlobusError(MapshellError):
+    """A Globus service, collection or task failed."""
+
+
+class CollectionNotFound(GlobusError):
+    """The collection UUID is unknown to Globus."""
+
+
+class CollectionOffline(GlobusError):
+    """The endpoint behind a collection does not answer."""
+
+
+class PermissionDenied(GlobusError):
+    """The identity may not read or write there."""
+
+
+class RemotePathNotFound(GlobusError):
+    """The path does not exist in the collection."""
+
+
+class QuotaExceeded(GlobusError):
+    """The destination has no room left."""
+
+
+class NameRefused(MapshellError):
+    """A file or folder name cannot be archived or followed safely (outside a root, not representable)."""
+
+
+class Refused(MapshellError):
+    """The gate refused a session: still recording, defects in its files, ambiguous folders."""
+
+
+class Conflict(MapshellError):
+    """A destination already holds different bytes; nothing was overwritten."""
+
+
+class IntegrityError(MapshellError):
+    """Bytes are not what a checksum, size or manifest says."""
+
+
+class LocalDiskError(MapshellError):
+    """A local file or folder is unreadable, unwritable, or the disk is full."""
