@@ -1,0 +1,303 @@
+"""State files of local services that are started on demand: the embedded database and the sandbox.
+
+A service is known by a small JSON file: process id, creation time of that process, a nonce that the service must
+answer with, and data of its own.  A stale file never leads to a foreign process: the process id and the creation
+time must both agree, so a port or a process id that somebody else got meanwhile is not taken for the service.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import tempfile
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+WINDOWS = os.name == "nt"
+# Flags of Windows' CreateProcess; named here because the subprocess module has them on Windows only.
+_NEW_PROCESS_GROUP = 0x00000200
+_NO_WINDOW = 0x08000000
+_BREAKAWAY_FROM_JOB = 0x01000000
+# The same process is asked for its creation time by different programs; clocks with coarse ticks differ a little.
+_CREATED_TOLERANCE_S = 1.0
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """What a running service wrote about itself.
+
+    Parameters
+    ----------
+    kind
+        Which service, such as ``"postgresql"`` or ``"sandbox"``.
+    pid
+        Process id of the service.
+    created
+        Creation time of that process as the operating system tells it, seconds since 1970 (UTC).
+    nonce
+        Random text that the service must answer with before anything secret is sent to it.
+    data
+        What clients need to know, such as addresses.
+    """
+
+    kind: str
+    pid: int
+    created: float
+    nonce: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def new_state(kind: str, data: dict[str, Any], *, pid: int | None = None) -> ServiceState:
+    """Describe a running process (this one by default) with a fresh nonce.
+
+    Raises
+    ------
+    ServiceError
+        The process does not exist.
+    """
+    pid = os.getpid() if pid is None else pid
+    created = process_created(pid)
+    if created is None:
+        raise ServiceError(f"The {kind} service (process {pid}) ended while it was starting.", remedy="Start it again.")
+    return ServiceState(kind=kind, pid=pid, created=created, nonce=secrets.token_urlsafe(24), data=data)
+
+
+def process_created(pid: int) -> float | None:
+    """Creation time of a live process in seconds since 1970, None when there is no such process (or a zombie)."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return process.create_time()
+    except (psutil.NoSuchProcess, ValueError, OverflowError):
+        return None
+    except psutil.AccessDenied:
+        return None
+
+
+def is_alive(state: ServiceState) -> bool:
+    """Tell whether the very process of the state still runs (not merely one with its number)."""
+    created = process_created(state.pid)
+    return created is not None and abs(created - state.created) <= _CREATED_TOLERANCE_S
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read: whole or not at all, even when killed half-way.
+
+    Raises
+    ------
+    ServiceError
+        The folder cannot be written, or the disk is full.
+    """
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # mkstemp creates with mode 0600: the content is at no instant readable by others.
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        _replace(Path(temporary), path)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+        raise ServiceError(
+            f"Cannot write {path}: {error.strerror or error}.", remedy="Check the folder's permissions and free space."
+        ) from error
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Rename over the target; Windows refuses for a moment while somebody reads the target."""
+    for attempt in range(20):
+        try:
+            source.replace(target)
+        except PermissionError:
+            if not WINDOWS or attempt == 19:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def write_state(path: Path, state: ServiceState) -> None:
+    """Write the state file atomically, mode 0600.
+
+    Raises
+    ------
+    ServiceError
+        The folder cannot be written, or the disk is full.
+    """
+    write_private(path, json.dumps(asdict(state), indent=1).encode())
+
+
+def read_raw_state(path: Path) -> ServiceState | None:
+    """Read a state file without asking whether its process lives; None when missing or not a state file."""
+    try:
+        raw = json.loads(path.read_bytes())
+        return ServiceState(
+            kind=str(raw["kind"]),
+            pid=int(raw["pid"]),
+            created=float(raw["created"]),
+            nonce=str(raw["nonce"]),
+            data=dict(raw["data"]),
+        )
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ServiceError(
+            f"Cannot read {path}: {error.strerror or error}.",
+            remedy="Check who owns the folder; a service belongs to the user who started it.",
+        ) from error
+    except (ValueError, KeyError, TypeError):
+        # A file that is no state tells us nothing about a running service.
+        return None
+
+
+def read_state(path: Path) -> ServiceState | None:
+    """Read the state of a running service; None when there is no file or its process is gone.
+
+    Raises
+    ------
+    ServiceError
+        The file exists and may not be read.
+    """
+    state = read_raw_state(path)
+    return state if state is not None and is_alive(state) else None
+
+
+def remove_state(path: Path) -> None:
+    """Remove a state file if it is there."""
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def spawn(
+    argv: Sequence[str],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    user: int | None = None,
+    group: int | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a background process that outlives this one, its terminal and its Ctrl-C.
+
+    Parameters
+    ----------
+    argv
+        Program and arguments.
+    log
+        File that receives what the process prints (appended, mode 0600).
+    env, cwd
+        Environment and working folder; by default those of this process (the folder of the log as working folder, so
+        that no drive is held busy).
+    user, group
+        Run as this user and group (only as root on POSIX).
+
+    Raises
+    ------
+    ServiceError
+        The program cannot be started or the log cannot be written.
+    """
+    options: dict[str, Any] = {}
+    if WINDOWS:
+        options["creationflags"] = _NEW_PROCESS_GROUP | _NO_WINDOW | _BREAKAWAY_FROM_JOB
+    else:
+        options["start_new_session"] = True
+        if user is not None:
+            options.update(user=user, group=group, extra_groups=[])
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            return _popen(argv, handle, options, env=env, cwd=cwd or log.parent)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise ServiceError(
+            f"Cannot start {argv[0]}: {error.strerror or error}.",
+            remedy=f"Check that the program exists and that {log.parent} can be written.",
+        ) from error
+
+
+def _popen(
+    argv: Sequence[str], log: int, options: dict[str, Any], *, env: Mapping[str, str] | None, cwd: Path
+) -> subprocess.Popen[bytes]:
+    arguments: dict[str, Any] = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": log,
+        "stderr": subprocess.STDOUT,
+        "env": dict(env) if env is not None else None,
+        "cwd": cwd,
+        "close_fds": True,
+    }
+    try:
+        return subprocess.Popen(list(argv), **arguments, **options)
+    except PermissionError:
+        if not WINDOWS:
+            raise
+        # A job object may forbid breaking away (some CI runners and remote shells): stay in the job then.
+        options["creationflags"] &= ~_BREAKAWAY_FROM_JOB
+        return subprocess.Popen(list(argv), **arguments, **options)
+
+
+@contextlib.contextmanager
+def lock(path: Path, *, timeout: float = 60.0) -> Iterator[None]:
+    """Hold an exclusive lock between processes; the system frees it when its holder dies.
+
+    Parameters
+    ----------
+    path
+        The lock file (created, mode 0600, never removed: removing a lock file is a race).
+    timeout
+        How long to wait, in seconds.
+
+    Raises
+    ------
+    ServiceError
+        Another process held the lock all that time, or the file cannot be written.
+    """
+    import filelock
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        holder = filelock.FileLock(path, timeout=timeout, mode=0o600)
+        holder.acquire()
+    except filelock.Timeout as error:
+        raise ServiceError(
+            f"Another process has held {path} for {timeout:.0f} s.",
+            remedy="Wait until it is done; if no mapshell runs, remove that file.",
+        ) from error
+    except OSError as error:
+        raise ServiceError(
+            f"Cannot lock {path}: {error.strerror or error}.", remedy="Check who owns the folder and its free space."
+        ) from error
+    try:
+        yield
+    finally:
+        holder.release()
+
+
+def wait_until(condition: Callable[[], object], *, timeout: float, step: float = 0.02) -> bool:
+    """Ask ``condition()`` until it is true or ``timeout`` seconds are over; the steps grow to 0.2 s."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(step)
+        step = min(step * 1.5, 0.2)
+    return True
