@@ -1,0 +1,165 @@
+"""The settings as plain frozen data; ``pipeline.settings`` makes them from a file and the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+Backend = Literal["mysql", "postgresql"]
+DatasetType = Literal["ephys", "video"]
+
+DATASET_TYPES: tuple[DatasetType, ...] = get_args(DatasetType)
+DEFAULT_ALIASES: dict[str, DatasetType] = {"raw-ephys": "ephys", "raw-video": "video"}
+DEFAULT_PORTS: dict[Backend, int] = {"mysql": 3306, "postgresql": 5432}
+DEFAULT_LEAVE_OUT = ("temp_wh.dat", ".phy", "Thumbs.db", ".DS_Store")
+STAGING_NAME = ".mapshell"
+
+
+class Secret:
+    """A password or key that never shows itself; ``get_secret_value()`` gives the text."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def get_secret_value(self) -> str:
+        """Return the text itself: for handing to a server, never for showing."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('********')"
+
+    def __str__(self) -> str:
+        return "********"
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Secret cannot be pickled")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Which database server to use.
+
+    ``embedded`` is the folder of the embedded PostgreSQL; it is None when a server is configured by ``host``.
+    ``backend`` "mysql" covers MariaDB.  ``use_tls`` None means: as the server offers.
+    """
+
+    backend: Backend = "postgresql"
+    host: str | None = None
+    port: int = 5432
+    user: str | None = None
+    password: Secret | None = None
+    name: str | None = None
+    use_tls: bool | None = None
+    schema_prefix: str = "mapshell_"
+    embedded: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRoot:
+    """One folder of this computer that is also a folder of a Globus collection.
+
+    ``endpoint`` is the collection's UUID in lower case, ``globus_path`` its POSIX path there ("/x", or "/~/x" under
+    the collection's default folder, no slash at the end), ``local_path`` the same folder on disk.  Nothing is ever
+    written into an ``upload_only`` root.
+    """
+
+    alias: str
+    endpoint: str
+    globus_path: str
+    local_path: Path
+    upload_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StorageLocation:
+    """A place of the archive: its alias, collection UUID in lower case, POSIX path there, and what it holds."""
+
+    alias: str
+    endpoint: str
+    path: str
+    dataset_type: DatasetType
+
+
+@dataclass(frozen=True, slots=True)
+class GlobusSettings:
+    """Login and folders of this computer.
+
+    ``local_roots`` lists every root by alias; ``shared_roots`` are those of the flat keys, which serve any alias that
+    has none of its own.  ``service_file`` is the state file of a local Globus service, which tells ``auth_url`` and
+    ``transfer_url`` at run time; an explicit URL wins over it.
+    """
+
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    auth_url: str | None = None
+    transfer_url: str | None = None
+    service_file: Path | None = None
+    token_file: Path | None = None
+    local_roots: tuple[LocalRoot, ...] = ()
+    storage_locations: tuple[StorageLocation, ...] = ()
+    shared_roots: tuple[LocalRoot, ...] = ()
+
+    def roots(self, alias: str) -> tuple[LocalRoot, ...]:
+        """Return the local roots of an alias; the flat keys' root when it has none of its own."""
+        own = tuple(root for root in self.local_roots if root.alias == alias)
+        return own or tuple(replace(root, alias=alias) for root in self.shared_roots)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveSettings:
+    """How recordings are found and sent.
+
+    ``leave_out`` holds fnmatch patterns on single components of relative POSIX paths; ``layouts`` further folder
+    patterns per kind ("ephys", "video"); ``quiet_seconds`` (s) how old the last change of a file must be;
+    ``poll_seconds`` (s) the longest pause between two questions to Globus; ``timezone_name`` an IANA name, None for
+    the computer's own (see ``timezone``).
+    """
+
+    leave_out: tuple[str, ...] = DEFAULT_LEAVE_OUT
+    layouts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    staging_name: str = STAGING_NAME
+    quiet_seconds: int = 60
+    hash_threads: int = 2
+    poll_seconds: float = 10.0
+    timezone_name: str | None = None
+
+    @property
+    def timezone(self) -> str:
+        """IANA name of the lab's time zone; the computer's when none is configured."""
+        from pipeline.timezone import local_timezone
+
+        return self.timezone_name or local_timezone()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings at hand, where each came from, and what was left alone.
+
+    ``values`` and ``origins`` are keyed by the dotted names of ``pipeline.settings_keys.KEYS``; an origin is
+    "file …", "environment NAME" or "default".  ``foreign`` names the keys of the file that belong to others.
+    ``warnings`` are for the person, once.
+    """
+
+    file: Path | None = None
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    globus: GlobusSettings = field(default_factory=GlobusSettings)
+    archive: ArchiveSettings = field(default_factory=ArchiveSettings)
+    origins: Mapping[str, str] = field(default_factory=dict)
+    foreign: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
