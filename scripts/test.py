@@ -1,0 +1,103 @@
+r"""Set everything up, then check the project: formatting, lint, types and every test, on a computer with only Python.
+
+python3 scripts/test.py                 everything, with a summary at the end      (Windows: py scripts\test.py)
+python3 scripts/test.py -k naming -x    only tests: the arguments go to pytest as they are
+
+The database tests run on the embedded PostgreSQL and on a private MariaDB server; the Debian packages with its program
+are installed where this user may install packages. Where MariaDB cannot be had, the run says so and goes on without.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import _bootstrap
+import _packages
+
+GROUPS = ("lint", "test")
+CHECKS = {
+    "format": ["-m", "ruff", "format", "--check", "."],
+    "lint": ["-m", "ruff", "check", "."],
+    "types": ["-m", "mypy"],
+    "tests": ["-m", "pytest"],
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one step ended: its exit code and how long it took, in seconds."""
+
+    step: str
+    code: int
+    seconds: float
+
+
+def main(args: list[str]) -> int:
+    """Run what was asked for; return 0 when all of it is well, 1 when not, 130 when interrupted."""
+    if args in (["-h"], ["--help"]):
+        print(__doc__)
+        return 0
+    try:
+        python = _bootstrap.prepare(GROUPS)
+    except _bootstrap.SetupFailed as error:
+        _bootstrap.say(str(error))
+        return 1
+    missing = _packages.provide_mariadb()
+    if missing:
+        banner("NO MARIADB: its half of the database tests does not run.", missing)
+    steps = {"tests": [*CHECKS["tests"], *args]} if args else CHECKS
+    stdin = None if args else subprocess.DEVNULL  # `--pdb` talks to the user; a full run asks nobody
+    results = []
+    try:
+        for step, command in steps.items():
+            print(f"\n=== {step}: {' '.join(command[1:])}", flush=True)
+            started = time.monotonic()
+            done = subprocess.run(
+                [python, *command], cwd=_bootstrap.ROOT, env=environment(missing), stdin=stdin, check=False
+            )
+            results.append(Result(step, done.returncode, time.monotonic() - started))
+    except KeyboardInterrupt:
+        summarise(results, missing)
+        print("Interrupted.")
+        return 130
+    summarise(results, missing)
+    return 1 if any(result.code for result in results) else 0
+
+
+def environment(missing: str | None) -> Mapping[str, str]:
+    """Return the environment of the checks: where MariaDB stands, and caches that can be written."""
+    found = dict(os.environ)
+    if missing:
+        found["MAPSHELL_TEST_MARIADB"] = "absent"
+    else:
+        found.pop("MAPSHELL_TEST_MARIADB", None)
+    if not os.access(_bootstrap.ROOT, os.W_OK):
+        found |= {"MYPY_CACHE_DIR": os.devnull, "RUFF_NO_CACHE": "true", "PYTHONDONTWRITEBYTECODE": "1"}
+        found["PYTEST_ADDOPTS"] = f"{found.get('PYTEST_ADDOPTS', '')} -p no:cacheprovider"
+    return found
+
+
+def banner(title: str, text: str) -> None:
+    """Print what must not be overlooked."""
+    print("\n" + "!" * 100 + f"\n!! {title}\n" + "\n".join(f"!! {line}" for line in text.splitlines()))
+    print("!" * 100, flush=True)
+
+
+def summarise(results: list[Result], missing: str | None) -> None:
+    """Print one line per step, and once more what was left out."""
+    print("\n=== summary")
+    for result in results:
+        verdict = "ok" if result.code == 0 else f"FAILED (exit {result.code})"
+        print(f"{result.step:<8} {result.seconds:7.1f} s  {verdict}")
+    where = _packages.find_mariadb()
+    print(
+        f"MariaDB  {where if where and not missing else 'ABSENT: the database tests ran on PostgreSQL only'}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
