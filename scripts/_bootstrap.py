@@ -46,6 +46,7 @@ def prepare(groups: Sequence[str] = ()) -> Path:
     Quick when there is nothing to do. An environment that an interrupted run left half made, or that belongs to
     another Python or another place, is made anew.
     """
+    _folders.give_home()
     key = _key()
     for folder in _folders.environments(ROOT):
         if _folders.trusted(folder, ROOT) and _ready(folder, key, groups):

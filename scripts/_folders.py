@@ -51,6 +51,15 @@ def empty(folder: Path, *, keep: str) -> None:
             entry.unlink()
 
 
+def give_home() -> None:
+    """Name a private temporary folder in HOME where the user has no home at all, as in a container run under a bare id.
+
+    Without it pip stops, and so does every other program that looks for `~`.
+    """
+    if sys.platform != "win32" and not os.path.expanduser("~").startswith("/") and _own_private(_private_temp()):  # noqa: PTH111
+        os.environ["HOME"] = str(_private_temp())
+
+
 def _caches() -> list[Path]:
     """List the user's cache folder, if the user has one: HOME may be unset, or lead nowhere."""
     if sys.platform == "win32":
