@@ -42,13 +42,19 @@ class TransferItem:
 
 @dataclass(frozen=True, slots=True)
 class TransferRequest:
-    """A transfer task as it will be submitted.  Equal requests serialise to equal bodies."""
+    """A transfer task as it will be submitted.  Equal requests serialise to equal bodies.
+
+    ``existing`` says what the service does with a destination that exists: ``"keep"`` never touches it (sync level 0:
+    the file counts as skipped); ``"compare"`` sends what differs by checksum (sync level 3), for the partial files
+    that an unfinished task of our own left under their final names.
+    """
 
     submission_id: str
     source_endpoint: str
     destination_endpoint: str
     label: str
     items: tuple[TransferItem, ...]
+    existing: Literal["keep", "compare"] = "keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,5 +126,34 @@ class Store(Protocol):
     def skipped(self, task_id: str) -> Iterable[str]:
         """Source paths that a task skipped with an error."""
 
+    def transferred(self, task_id: str) -> Iterable[str]:
+        """Destination paths of the files that a task moved."""
+
     def cancel(self, task_id: str) -> None:
         """Cancel a task; one that has ended already is fine."""
+
+
+class Clock(Protocol):
+    """Time, handed in so that nobody waits in a test."""
+
+    def now(self) -> datetime:
+        """Return this instant in UTC, naive."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class Progress(Protocol):
+    """Somebody who wants to see how it goes.  Sizes in bytes."""
+
+    def task(self, key: str, description: str, total: int) -> None:
+        """Announce a piece of work."""
+
+    def update(self, key: str, completed: int, note: str = "") -> None:
+        """Tell how far it is."""
+
+    def done(self, key: str, note: str = "") -> None:
+        """Tell that it ended."""
+
+    def say(self, message: str) -> None:
+        """Tell something worth a line."""

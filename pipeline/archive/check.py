@@ -1,0 +1,116 @@
+"""The check before anything is called archived: our own look at the archive, the source, and every checksum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import wait
+from dataclasses import replace
+from typing import Any
+
+from pipeline.archive.depart import wrong_checksum
+from pipeline.archive.journal import Entry, Part
+from pipeline.archive.manifest import Manifest, with_checksum
+from pipeline.archive.ports import TaskStatus
+from pipeline.archive.round import Flight, Round
+from pipeline.archive.scan import Defect, list_remote, unchanged
+from pipeline.archive.session import join_remote
+from pipeline.errors import MapshellError
+
+
+def check(round_: Round, flight: Flight, status: TaskStatus) -> tuple[Entry | None, list[Defect]]:
+    """Decide whether a succeeded task brought what was planned.
+
+    All checksums of the flight must have been computed.  Returns the entry in state *checked* with its final
+    manifest, or None and the defects that forbid it.
+    """
+    defects = [*flight.changed, *unchanged(flight.files), *_at_the_archive(round_, flight)]
+    if flight.entry.request.existing == "keep" and status.files_skipped:
+        moved = set(round_.store().transferred(status.task_id))
+        defects.extend(
+            Defect("skipped", item.destination, "something of this name came to the archive meanwhile", _COMPARE)
+            for item in flight.entry.request.items
+            if item.destination not in moved
+        )
+    computed: dict[str, str] = {}
+    unknown = {entry.subpath for entry in flight.new_entries if entry.sha1 is None}
+    for file in flight.files:
+        if file.subpath in unknown:
+            try:
+                computed[file.subpath] = round_.hasher.finish(file)
+            except MapshellError as error:
+                defects.append(Defect("source", file.subpath, error.message, error.remedy))
+    if defects:
+        return None, defects
+    return _checked(round_, flight, status, computed), []
+
+
+def _at_the_archive(round_: Round, flight: Flight) -> list[Defect]:
+    location = round_.location
+    wanted = {entry.subpath: entry.size for entry in flight.new_entries}
+    listed = list_remote(round_.store(), location.endpoint, location.path, wanted)
+    defects = []
+    for subpath, size in wanted.items():
+        if subpath not in listed:
+            defects.append(Defect("missing", subpath, "the transfer succeeded, but the archive does not list it", _ASK))
+        elif listed[subpath] != size:
+            said = f"the archive lists {listed[subpath]} bytes instead of {size}"
+            defects.append(Defect("size", subpath, said, _ASK))
+    return defects
+
+
+def _checked(round_: Round, flight: Flight, status: TaskStatus, computed: dict[str, str]) -> Entry:
+    manifest, now = flight.manifest, round_.clock.now().replace(microsecond=0)
+    given = {item.destination for item in flight.entry.request.items if item.sha1}
+    files = []
+    for entry in manifest.files:
+        if entry.generation != manifest.generation:
+            files.append(entry)
+            continue
+        known = entry.sha1 is not None
+        done = entry if known else with_checksum(entry, computed[entry.subpath], "computed")
+        by_claim = join_remote(round_.location.path, entry.subpath) in given
+        how = "Globus, SHA1 given beforehand" if by_claim else "Globus, both ends compared"
+        files.append(replace(done, verified_at=now, verified_how=how))
+    final = replace(manifest, files=tuple(files), archived_at=now, evidence=_evidence(flight, status))
+    return flight.entry.advanced("checked", parts=(Part(final, flight.entry.parts[0].sources),))
+
+
+def _evidence(flight: Flight, status: TaskStatus) -> dict[str, Any]:
+    return {
+        "task": status.task_id,
+        "submitted_by": flight.entry.identity,
+        "computer": flight.entry.computer,
+        "files": len(flight.new_entries),
+        "bytes": sum(entry.size for entry in flight.new_entries),
+        "checks": ["task succeeded", "listed at the archive with its size", "source unchanged", "checksums"],
+    }
+
+
+def contradicted(round_: Round, flight: Flight) -> list[Defect]:
+    """After a failed task: read the files whose SHA1 their metas claimed, and name those that are different."""
+    claims = {e.subpath: e.sha1 for e in flight.new_entries if e.sha1_source == "meta" and e.sha1 is not None}
+    files = [file for file in flight.files if file.subpath in claims]
+    futures = [round_.hasher.start(file) for file in files]
+    while wait(futures, timeout=30).not_done:
+        round_.journal.extend([flight.session.ref.key])
+    defects = []
+    for file in files:
+        claimed, computed = claims[file.subpath], round_.hasher.finish(file)
+        if computed != claimed:
+            defects.append(wrong_checksum(file.subpath, claimed, computed))
+    return defects
+
+
+def quarantine(round_: Round, manifest: Manifest, defects: Sequence[Defect]) -> None:
+    """Rename what must not be taken for data at the archive: ``<name>.quarantined-g<generation>``."""
+    location = round_.location
+    wrong = [defect.subpath for defect in defects]
+    there = list_remote(round_.store(), location.endpoint, location.path, wrong)
+    for subpath in there:
+        path = join_remote(location.path, subpath)
+        stamp = f"{round_.clock.now():%Y%m%dT%H%M%S}"
+        round_.store().rename(location.endpoint, path, f"{path}.quarantined-g{manifest.generation}-{stamp}")
+
+
+_COMPARE = "compare the two; nothing was overwritten."
+_ASK = "look at the task's events (`globus task event-list`); publish again to send it again."

@@ -1,0 +1,167 @@
+"""SHA1 of local files: each computed once, in parallel, and remembered by path, size and time.
+
+SHA1 because that is what SpikeGLX writes into its own metas.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+
+from pipeline.archive.session import LocalFile
+from pipeline.errors import IntegrityError, LocalDiskError
+
+
+class ChecksumCache:
+    """SHA1 of files already read, in an SQLite file of the user's.
+
+    A cache that cannot be opened or is damaged only costs time: it is replaced, or done without.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def _open(self) -> sqlite3.Connection | None:
+        if self._connection is None and self._path is not None:
+            try:
+                self._connection = self._create(self._path)
+            except sqlite3.DatabaseError:
+                self._path.unlink(missing_ok=True)
+                try:
+                    self._connection = self._create(self._path)
+                except sqlite3.Error:
+                    self._path = None
+            except OSError:
+                self._path = None
+        return self._connection
+
+    @staticmethod
+    def _create(path: Path) -> sqlite3.Connection:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS sha1 (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha1 TEXT)"
+            )
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def get(self, file: LocalFile) -> str | None:
+        """Return the SHA1 computed when the file had this size and time, if any."""
+        connection = self._open()
+        if connection is None:
+            return None
+        try:
+            row = connection.execute(
+                "SELECT sha1 FROM sha1 WHERE path = ? AND size = ? AND mtime_ns = ?",
+                (str(file.path), file.size, file.mtime_ns),
+            ).fetchone()
+        except sqlite3.Error:
+            return None
+        return None if row is None else str(row[0])
+
+    def put(self, file: LocalFile, sha1: str) -> None:
+        """Remember a SHA1."""
+        connection = self._open()
+        if connection is None:
+            return
+        try:
+            connection.execute(
+                "INSERT OR REPLACE INTO sha1 VALUES (?, ?, ?, ?)", (str(file.path), file.size, file.mtime_ns, sha1)
+            )
+        except sqlite3.Error:
+            self._path = None
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._connection is not None:
+            with closing(self._connection):
+                self._connection = None
+
+
+def sha1_of(file: LocalFile) -> str:
+    """Read a file once and return its SHA1 (40 lower-case hex digits).
+
+    Raises
+    ------
+    LocalDiskError
+        It cannot be read.
+    IntegrityError
+        It changed since it was scanned, or while it was read.
+    """
+    try:
+        with file.path.open("rb", buffering=0) as stream:
+            digest = hashlib.file_digest(stream, "sha1").hexdigest()  # noqa: S324  # identity, not secrecy
+            after = os.fstat(stream.fileno())
+    except OSError as error:
+        raise LocalDiskError(
+            f"{file.subpath} cannot be read: {error.strerror}.",
+            remedy="give the account that runs mapshell the right to read it, or check the disk.",
+        ) from error
+    if (after.st_size, after.st_mtime_ns) != (file.size, file.mtime_ns):
+        raise IntegrityError(
+            f"{file.subpath} changed while it was read.",
+            remedy="wait until nothing writes to the session any more, then publish again.",
+        )
+    return digest
+
+
+class Hasher:
+    """Computes checksums in threads; a file asked for twice is read once."""
+
+    def __init__(self, cache: ChecksumCache, *, threads: int) -> None:
+        self._cache = cache
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="sha1")
+        self._futures: dict[tuple[Path, int, int], Future[str]] = {}
+
+    def start(self, file: LocalFile) -> Future[str]:
+        """Return the future of a file's SHA1; it may be done already."""
+        key = (file.path, file.size, file.mtime_ns)
+        if key not in self._futures:
+            known = self._cache.get(file)
+            if known is None:
+                self._futures[key] = self._pool.submit(sha1_of, file)
+            else:
+                self._futures[key] = Future()
+                self._futures[key].set_result(known)
+        return self._futures[key]
+
+    def known(self, file: LocalFile) -> str | None:
+        """Return the SHA1 if it was computed in this round or an earlier one, without reading anything."""
+        future = self._futures.get((file.path, file.size, file.mtime_ns))
+        if future is not None and future.done() and future.exception() is None:
+            return future.result()
+        return self._cache.get(file)
+
+    def pending(self, files: Iterable[LocalFile]) -> list[Future[str]]:
+        """Return the unfinished computations among these files."""
+        futures = (self._futures.get((file.path, file.size, file.mtime_ns)) for file in files)
+        return [future for future in futures if future is not None and not future.done()]
+
+    def finish(self, file: LocalFile) -> str:
+        """Wait for a file's SHA1, remember it, and forget the future."""
+        future = self.start(file)
+        sha1 = future.result()
+        self._futures.pop((file.path, file.size, file.mtime_ns), None)
+        self._cache.put(file, sha1)
+        return sha1
+
+    def __enter__(self) -> Hasher:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        self._cache.close()

@@ -1,0 +1,146 @@
+"""Manifests on their way: staged in our own folder beside the data, sent, checked.
+
+Several sessions' manifests travel in one task.  A manifest's name is numbered and never written twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.archive.journal import Entry, Part, step
+from pipeline.archive.manifest import Manifest, to_json
+from pipeline.archive.ports import TransferItem, TransferRequest
+from pipeline.archive.round import Flight, Round
+from pipeline.archive.scan import list_remote
+from pipeline.archive.session import Root, join_remote
+from pipeline.archive.transfer import submit_once, task_label
+from pipeline.errors import Conflict, IntegrityError, LocalDiskError
+
+
+@dataclass(slots=True)
+class Description:
+    """A task that carries the manifests of some flights."""
+
+    entry: Entry
+    flights: list[Flight]
+
+
+def describe(round_: Round, flights: Sequence[Flight]) -> list[Description]:
+    """Stage and submit the manifests of checked flights, one task for each source collection."""
+    by_root: dict[str, list[Flight]] = {}
+    for flight in flights:
+        by_root.setdefault(_root(round_, flight).endpoint, []).append(flight)
+    return [_describe(round_, group) for group in by_root.values()]
+
+
+def reattach(round_: Round, flights: Sequence[Flight], entry: Entry) -> Description:
+    """Go on with a transfer of manifests that an earlier round left unfinished."""
+    for flight in flights:
+        _stage(round_, flight)
+    if entry.state == "planned":
+        entry = submit_once(round_.store(), round_.journal, entry, round_.clock)
+    return Description(entry, list(flights))
+
+
+def _describe(round_: Round, flights: Sequence[Flight]) -> Description:
+    store, location = round_.store(), round_.location
+    manifests = [flight.manifest for flight in flights]
+    there = set(list_remote(store, location.endpoint, location.path, (m.subpath for m in manifests)))
+    ours = {path for m in manifests for path in round_.journal.leftovers(m.session.key)}
+    for manifest in manifests:
+        if manifest.subpath in there - ours:
+            raise Conflict(
+                f"The archive holds {manifest.subpath} already; it is not ours and was not overwritten.",
+                remedy="find out who wrote it; the data are at the archive, but are not recorded as archived.",
+            )
+    items = []
+    for flight in flights:
+        root, data = _root(round_, flight), _stage(round_, flight)
+        source = join_remote(root.globus_path, f"{round_.staging}/{_staged_name(flight.manifest)}")
+        destination = join_remote(location.path, flight.manifest.subpath)
+        items.append(TransferItem(source, destination, hashlib.sha1(data, usedforsecurity=False).hexdigest()))
+    step("staged")
+    entry = Entry(
+        transfer_id=uuid.uuid4(),
+        purpose="manifest",
+        state="planned",
+        request=TransferRequest(
+            submission_id=store.new_submission_id(),
+            source_endpoint=_root(round_, flights[0]).endpoint,
+            destination_endpoint=location.endpoint,
+            label=task_label(manifests[0], "manifest"),
+            items=tuple(items),
+            existing="compare" if there else "keep",
+        ),
+        parts=tuple(Part(manifest) for manifest in manifests),
+        computer=round_.computer,
+        identity=store.identity,
+        created_at=round_.clock.now(),
+    )
+    step("manifest planning")
+    round_.journal.open(entry)
+    step("manifest planned")
+    return Description(submit_once(store, round_.journal, entry, round_.clock), list(flights))
+
+
+def arrived(round_: Round, description: Description) -> None:
+    """Check that every manifest lies at the archive as it was written.
+
+    Raises
+    ------
+    IntegrityError
+        One is missing or has another size.
+    """
+    location = round_.location
+    sizes = {f.manifest.subpath: len(to_json(f.manifest)) for f in description.flights}
+    listed = list_remote(round_.store(), location.endpoint, location.path, sizes)
+    for subpath, size in sizes.items():
+        if listed.get(subpath) != size:
+            raise IntegrityError(
+                f"The manifest {subpath} was sent, but the archive lists {listed.get(subpath, 'nothing')} "
+                f"instead of {size} bytes.",
+                remedy="publish again: it will be sent again.",
+            )
+
+
+def unstage(round_: Round, flights: Sequence[Flight]) -> None:
+    """Remove the staged copies of committed manifests; what cannot be removed is harmless."""
+    for flight in flights:
+        root = _root(round_, flight)
+        staged = root.local_path / round_.staging / _staged_name(flight.manifest)
+        try:
+            staged.unlink(missing_ok=True)
+        except OSError:
+            round_.progress.say(f"The staged manifest {staged} could not be removed; it is no longer needed.")
+
+
+def _root(round_: Round, flight: Flight) -> Root:
+    return flight.root or round_.roots[0]
+
+
+def _staged_name(manifest: Manifest) -> str:
+    return manifest.subpath.rsplit("/", 1)[-1]
+
+
+def _stage(round_: Round, flight: Flight) -> bytes:
+    folder = _root(round_, flight).local_path / round_.staging
+    data = to_json(flight.manifest)
+    target = folder / _staged_name(flight.manifest)
+    partial = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        folder.mkdir(exist_ok=True)
+        with partial.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(target)
+    except OSError as error:
+        raise LocalDiskError(
+            f"The manifest cannot be staged in {folder}: {error.strerror}.",
+            remedy="make room on that disk, or give the account that runs mapshell the right to write there.",
+        ) from error
+    return data

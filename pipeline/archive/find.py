@@ -1,0 +1,214 @@
+"""Which folders of this computer belong to which session: one walk of the roots, then the pure rules of matching."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pipeline.archive.integrity import earliest_start
+from pipeline.archive.layouts import Layout
+from pipeline.archive.manifest import Manifest
+from pipeline.archive.matching import FoundFolder, SessionFacts, match
+from pipeline.archive.naming import parse_folder
+from pipeline.archive.scan import Defect, Scan, scan_folder
+from pipeline.archive.session import DatasetType, LocalFile, Root, SessionKey, SessionRef
+from pipeline.errors import LocalDiskError
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSession:
+    """What this computer holds of one session: its folders, its files, and what stood in the way of the scan."""
+
+    ref: SessionRef
+    folders: tuple[str, ...]
+    files: tuple[LocalFile, ...]
+    defects: tuple[Defect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A folder that belongs to no session, or must not be given to one, with the reason and the remedy."""
+
+    folder: str
+    root: Root
+    reason: str
+    remedy: str
+    session: SessionKey | None = None
+
+
+@dataclass(slots=True)
+class Found:
+    """The outcome of one walk; ``indexed`` is what the index holds of the sessions that were possible."""
+
+    sessions: dict[SessionKey, LocalSession] = field(default_factory=dict)
+    strays: list[Stray] = field(default_factory=list)
+    indexed: dict[SessionKey, Manifest] = field(default_factory=dict)
+
+
+def candidates(
+    roots: Iterable[Root], kind: DatasetType, h2os: Collection[str], layouts: Sequence[Layout] = ()
+) -> Iterator[tuple[Root, FoundFolder]]:
+    """Yield the folders under the roots whose name says that they may be a session of one of these animals.
+
+    Only the animals' own folders are listed, and one level below where a layout puts sessions deeper.
+
+    Raises
+    ------
+    LocalDiskError
+        A root cannot be listed.
+    """
+    for root in roots:
+        for h2o in _subfolders(root, ""):
+            if h2o not in h2os:
+                continue
+            for name in _subfolders(root, h2o):
+                parsed = parse_folder(f"{h2o}/{name}", kind, layouts)
+                if parsed is not None:
+                    yield root, FoundFolder(parsed, f"{h2o}/{name}", None)
+                    continue
+                for inner in _subfolders(root, f"{h2o}/{name}"):
+                    subpath = f"{h2o}/{name}/{inner}"
+                    parsed = parse_folder(subpath, kind, layouts)
+                    if parsed is not None:
+                        yield root, FoundFolder(parsed, subpath, None)
+
+
+def _subfolders(root: Root, folder: str) -> list[str]:
+    path = root.local_path.joinpath(*folder.split("/")) if folder else root.local_path
+    try:
+        with os.scandir(path) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except OSError as error:
+        if folder:
+            return []  # its own scan will name it
+        raise LocalDiskError(
+            f"The local root {path} ({root.alias}) cannot be listed: {error.strerror}.",
+            remedy="connect the disk, or correct the root in dj_local_conf.json (`mapshell config show`).",
+        ) from error
+
+
+def find(
+    roots: Sequence[Root],
+    kind: DatasetType,
+    sessions: Mapping[SessionKey, SessionFacts],
+    refs: Mapping[SessionKey, SessionRef],
+    indexed: Callable[[Collection[SessionKey]], Mapping[SessionKey, Manifest]],
+    patterns: Collection[str],
+    layouts: Sequence[Layout] = (),
+    wanted: Collection[SessionKey] | None = None,
+) -> Found:
+    """Give every session its folders and files on this computer.
+
+    Parameters
+    ----------
+    roots
+        Local roots of one storage alias.
+    sessions, refs
+        All sessions, as the matching rules and as the rest of the engine see them.
+    indexed
+        Asks the index for manifests; asked once, for the sessions whose names fit a folder.
+    patterns
+        What to leave out.
+    layouts
+        Further folder patterns of the lab.
+    wanted
+        The sessions whose files are asked for; all when None.  Every session takes part in the matching.
+    """
+    h2os = {facts.h2o for facts in sessions.values()}
+    seen = list(candidates(roots, kind, h2os, layouts))
+    found = Found(indexed=dict(indexed(_possible([folder for _, folder in seen], sessions))))
+    owners = _owners(found.indexed, {folder.subpath for _, folder in seen})
+    owned: dict[SessionKey, list[tuple[Root, str]]] = defaultdict(list)
+    scans: dict[tuple[str, str], Scan] = {}
+    unknown: list[tuple[Root, FoundFolder]] = []
+    for root, folder in seen:
+        owner = owners.get(folder.subpath)
+        if owner is not None:
+            owned[owner].append((root, folder.subpath))
+            continue
+        scan = _scan(root, folder.subpath, patterns, found)
+        if scan is not None:
+            scans[str(root.local_path), folder.subpath] = scan
+            unknown.append((root, FoundFolder(folder.name, folder.subpath, earliest_start(scan.files))))
+    _match_unknown(unknown, sessions, owned, found)
+    for key in owned if wanted is None else owned.keys() & set(wanted):
+        parts = []
+        for root, subpath in owned[key]:
+            scan = scans.get((str(root.local_path), subpath)) or _scan(root, subpath, patterns, found)
+            if scan is not None:
+                parts.append((root, subpath, scan))
+        found.sessions[key] = _local_session(refs[key], parts)
+    return found
+
+
+def _possible(folders: Sequence[FoundFolder], sessions: Mapping[SessionKey, SessionFacts]) -> list[SessionKey]:
+    """Return the sessions that a folder's name allows: same animal, and same day when the name has one."""
+    by_h2o: dict[str, list[SessionFacts]] = defaultdict(list)
+    for facts in sessions.values():
+        by_h2o[facts.h2o].append(facts)
+    return sorted(
+        {
+            facts.key
+            for folder in folders
+            for facts in by_h2o[folder.name.h2o]
+            if not folder.name.dates or facts.date in folder.name.dates
+        }
+    )
+
+
+def _owners(indexed: Mapping[SessionKey, Manifest], folders: Collection[str]) -> dict[str, SessionKey]:
+    """Return which session the index gives each folder: what is archived is not matched anew."""
+    owners: dict[str, SessionKey] = {}
+    for key, manifest in indexed.items():
+        for entry in manifest.files:
+            parts = entry.subpath.split("/")
+            for depth in (2, 3):
+                folder = "/".join(parts[:depth])
+                if folder in folders:
+                    owners[folder] = key
+    return owners
+
+
+def _scan(root: Root, subpath: str, patterns: Collection[str], found: Found) -> Scan | None:
+    try:
+        return scan_folder(root, subpath, patterns)
+    except LocalDiskError as error:
+        found.strays.append(Stray(subpath, root, error.message, error.remedy))
+        return None
+
+
+def _match_unknown(
+    unknown: Sequence[tuple[Root, FoundFolder]],
+    sessions: Mapping[SessionKey, SessionFacts],
+    owned: dict[SessionKey, list[tuple[Root, str]]],
+    found: Found,
+) -> None:
+    matching = match([folder for _, folder in unknown], list(sessions.values()))
+    places = {id(folder): root for root, folder in unknown}
+    for key, folders in matching.owned.items():
+        owned[key].extend((places[id(folder)], folder.subpath) for folder in folders)
+    for stray in (*matching.refused, *matching.unmatched):
+        found.strays.append(
+            Stray(stray.folder.subpath, places[id(stray.folder)], stray.reason, stray.remedy, stray.session)
+        )
+
+
+def _local_session(ref: SessionRef, parts: Sequence[tuple[Root, str, Scan]]) -> LocalSession:
+    files: dict[str, LocalFile] = {}
+    defects = [defect for _, _, scan in parts for defect in scan.defects]
+    for _, _, scan in parts:
+        for file in scan.files:
+            twin = files.setdefault(file.subpath, file)
+            if twin is not file:
+                defects.append(
+                    Defect(
+                        "twin",
+                        file.subpath,
+                        f"it lies under two local roots, {twin.root.local_path} and {file.root.local_path}",
+                        "keep it in one place only; mapshell cannot know which one is right.",
+                    )
+                )
+    ordered = tuple(files[subpath] for subpath in sorted(files))
+    return LocalSession(ref, tuple(sorted({subpath for _, subpath, _ in parts})), ordered, tuple(defects))

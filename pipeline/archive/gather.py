@@ -1,0 +1,244 @@
+"""The second half of a round: watch the tasks, check, describe and commit each session as it lands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+from contextlib import contextmanager
+
+from pipeline.archive.check import check, contradicted, quarantine
+from pipeline.archive.describe import Description, arrived, describe, reattach, unstage
+from pipeline.archive.journal import Outcome, step
+from pipeline.archive.ports import TaskStatus
+from pipeline.archive.round import Flight, Round, outcome, refusal
+from pipeline.archive.scan import Defect, unchanged
+from pipeline.archive.transfer import Poller, other_login, trouble, why_failed
+from pipeline.errors import DatabaseUnavailable, IntegrityError, LoginNeeded, MapshellError
+
+_FATAL = (LoginNeeded, DatabaseUnavailable)
+
+
+class Gatherer:
+    """Brings the flights of a round home.
+
+    ``outcomes`` grows by one for each flight; ``stopped`` is what ended the round early (a lost login or database,
+    a service that does not answer).
+    """
+
+    def __init__(self, round_: Round, flights: Sequence[Flight]) -> None:
+        self._round = round_
+        self._airborne = [flight for flight in flights if flight.entry.state != "checked"]
+        self._checked = [flight for flight in flights if flight.entry.state == "checked"]
+        self._described: list[Description] = []
+        self._statuses: dict[str, TaskStatus] = {}
+        self.outcomes: list[Outcome] = []
+        self.stopped: MapshellError | None = None
+
+    def run(self, *, wait_for_tasks: bool = True) -> None:
+        """Gather until nothing is left to wait for; without waiting, gather what has ended already."""
+        try:
+            if self._flights():
+                self._run(wait_for_tasks=wait_for_tasks)
+        except MapshellError as error:
+            self.stopped = error
+        finally:
+            self._leave_rest()
+
+    def _run(self, *, wait_for_tasks: bool) -> None:
+        poller = Poller(self._round.store(), most=self._round.poll_seconds)
+        self._reattach()
+        while True:
+            self._poll(poller)
+            for flight in list(self._airborne):
+                with self._only_ending([flight]):
+                    self._look(flight)
+            if self._checked:
+                with self._only_ending(list(self._checked)):
+                    self._described.extend(describe(self._round, self._checked))
+                    self._checked.clear()
+            for description in list(self._described):
+                with self._only_ending(description.flights):
+                    self._look_at_description(description)
+            if not self._flights() or not wait_for_tasks:
+                return
+            self._pause(poller.interval)
+            self._round.journal.extend([flight.session.ref.key for flight in self._flights()])
+
+    def _flights(self) -> list[Flight]:
+        return [*self._airborne, *self._checked, *(f for d in self._described for f in d.flights)]
+
+    def _leave_rest(self) -> None:
+        """Whatever is still under way stays in the journal; the next round goes on with it."""
+        error = self.stopped
+        for flight in self._flights():
+            reason = f"task {flight.entry.task_id}" if error is None else error.message
+            self._end(flight, "in flight", reason, "" if error is None else error.remedy, failed=error is not None)
+
+    @contextmanager
+    def _only_ending(self, flights: Sequence[Flight]) -> Iterator[None]:
+        """Let an error end only the flights that it concerns; what they have reached stays in the journal."""
+        try:
+            yield
+        except _FATAL:
+            raise
+        except MapshellError as error:
+            for flight in list(flights):
+                self._end(flight, "in flight", error.message, error.remedy, failed=True)
+
+    def _reattach(self) -> None:
+        """Find the transfers of manifests that belong to flights checked in an earlier round."""
+        by_subpath = {flight.manifest.subpath: flight for flight in self._checked}
+        keys = [flight.session.ref.key for flight in self._checked]
+        for entry in self._round.journal.unfinished(keys) if keys else ():
+            flights = [by_subpath[p.manifest.subpath] for p in entry.parts if p.manifest.subpath in by_subpath]
+            flights = [flight for flight in flights if flight in self._checked]
+            if entry.purpose == "manifest" and flights:
+                with self._only_ending(flights):
+                    self._described.append(reattach(self._round, flights, entry))
+                    self._checked = [flight for flight in self._checked if flight not in flights]
+
+    def _poll(self, poller: Poller) -> None:
+        entries = [flight.entry for flight in self._airborne if not flight.landed]
+        entries += [description.entry for description in self._described]
+        found = poller.poll([str(entry.task_id) for entry in entries])
+        for entry in entries:
+            if str(entry.task_id) not in found and entry.identity != self._round.store().identity:
+                raise other_login(entry)
+            self._statuses.pop(str(entry.task_id), None)  # what is forgotten must not look alive
+        self._statuses.update(found)
+
+    def _look(self, flight: Flight) -> None:
+        status = self._statuses.get(str(flight.entry.task_id))
+        if status is None:
+            self._failed(flight, "Globus does not know its task any more")
+        elif status.state == "SUCCEEDED":
+            self._landed(flight, status)
+        elif status.state == "FAILED":
+            self._after_failure(flight, status)
+        else:
+            self._still_flying(flight, status)
+
+    def _still_flying(self, flight: Flight, status: TaskStatus) -> None:
+        wrong = trouble(self._round.store(), status)
+        key = str(flight.entry.transfer_id)
+        self._round.progress.update(key, status.bytes_transferred, "" if wrong is None else wrong.message)
+        if wrong is None:
+            flight.faulty_since = None
+            return
+        now = self._round.epoch()
+        if flight.faulty_since is None or status.bytes_transferred > flight.moved:
+            flight.faulty_since, flight.moved = now, status.bytes_transferred
+        if not flight.warned:
+            self._round.progress.say(f"{flight.session.ref}: {wrong.message}")
+            flight.warned = True
+        vanished = [defect for defect in unchanged(flight.files) if defect.rule == "vanished"]
+        if vanished:
+            # The service would go on asking for the file until the task's deadline.
+            self._round.store().cancel(status.task_id)
+            self._failed(flight, f"{vanished[0].subpath}: {vanished[0].message}", vanished[0].remedy)
+        elif wrong.hopeless or now - flight.faulty_since >= self._round.stall_seconds:
+            self._end(flight, "in flight", wrong.message, wrong.remedy, failed=True)
+
+    def _landed(self, flight: Flight, status: TaskStatus) -> None:
+        if not flight.landed:
+            flight.landed = True
+            step("succeeded")
+            self._round.progress.update(str(flight.entry.transfer_id), flight.size, "checking")
+        if self._round.hasher.pending(flight.files):
+            return
+        entry, defects = check(self._round, flight, status)
+        if entry is None:
+            moved = tuple(self._round.store().transferred(status.task_id))
+            self._failed(flight, f"{defects[0].subpath}: {defects[0].message}", defects[0].remedy, defects, moved)
+            return
+        step("checking")
+        self._round.journal.advance(entry)
+        step("checked")
+        flight.entry = entry
+        self._airborne.remove(flight)
+        self._checked.append(flight)
+
+    def _after_failure(self, flight: Flight, status: TaskStatus) -> None:
+        reason = why_failed(self._round.store(), status)
+        wrong = contradicted(self._round, flight)
+        if wrong:
+            quarantine(self._round, flight.manifest, wrong)
+        self._failed(flight, f"the transfer failed: {reason}", _AGAIN, wrong)
+
+    def _failed(
+        self,
+        flight: Flight,
+        reason: str,
+        remedy: str = "",
+        defects: Sequence[Defect] = (),
+        moved: tuple[str, ...] | None = None,
+    ) -> None:
+        self._round.journal.advance(flight.entry.advanced("failed", outcome=reason, left=moved))
+        remedy = remedy or _AGAIN
+        more = refusal(self._round, flight.session, "", defects).details if defects else ()
+        known = len(flight.manifest.files) > len(flight.new_entries)
+        state = "archived with changes" if known else "refused" if defects else "queued"
+        if defects:
+            reason, remedy = f"{defects[0].subpath}: {defects[0].message}", defects[0].remedy
+        self._end(flight, state, reason, remedy, failed=True, details=more)
+
+    def _look_at_description(self, description: Description) -> None:
+        entry = description.entry
+        status = self._statuses.get(str(entry.task_id))
+        if status is not None and status.state == "ACTIVE" and trouble(self._round.store(), status) is None:
+            return
+        if status is None or status.state == "FAILED":
+            self._round.journal.advance(entry.advanced("failed", outcome="the manifest's transfer failed"))
+            reason = "Globus does not know it any more" if status is None else why_failed(self._round.store(), status)
+            raise IntegrityError(f"Its files are at the archive, but its manifest is not: {reason}.", remedy=_AGAIN)
+        if status.state != "SUCCEEDED":
+            wrong = trouble(self._round.store(), status)
+            if wrong is not None and wrong.hopeless:
+                raise IntegrityError(f"The manifest is under way: {wrong.message}.", remedy=wrong.remedy)
+            return
+        arrived(self._round, description)
+        step("described")
+        for flight in list(description.flights):
+            self._commit(description, flight)
+        self._round.journal.advance(entry.advanced("done"))
+        step("done")
+
+    def _commit(self, description: Description, flight: Flight) -> None:
+        self._round.journal.commit(flight.manifest, flight.entry.advanced("done"))
+        step("committed")
+        unstage(self._round, [flight])
+        description.flights.remove(flight)
+        if not description.flights:
+            self._described.remove(description)
+        if flight.problems:
+            result = refusal(self._round, flight.session, "archived with changes", flight.problems)
+        else:
+            result = outcome(self._round, flight.session, "archived")
+        self._finish(flight, result.with_sent(len(flight.new_entries), sum(e.size for e in flight.new_entries)))
+
+    def _end(self, flight: Flight, state: str, reason: str, remedy: str, **more: object) -> None:
+        self._airborne = [other for other in self._airborne if other is not flight]
+        self._checked = [other for other in self._checked if other is not flight]
+        for description in list(self._described):
+            if flight in description.flights:
+                description.flights.remove(flight)
+                if not description.flights:
+                    self._described.remove(description)
+        self._finish(flight, outcome(self._round, flight.session, state, reason, remedy, **more))
+
+    def _finish(self, flight: Flight, result: Outcome) -> None:
+        self.outcomes.append(result)
+        self._round.progress.done(str(flight.entry.transfer_id), result.state)
+        if not isinstance(self.stopped, DatabaseUnavailable):
+            self._round.journal.release([flight.session.ref.key])
+
+    def _pause(self, seconds: float) -> None:
+        """Wait for the next look, or for a checksum that a landed session still lacks."""
+        pending = [f for flight in self._airborne if flight.landed for f in self._round.hasher.pending(flight.files)]
+        if pending:
+            wait(pending, timeout=seconds, return_when=FIRST_COMPLETED)
+        else:
+            self._round.clock.sleep(seconds)
+
+
+_AGAIN = "publish again: it will be sent again."

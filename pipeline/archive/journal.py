@@ -1,0 +1,186 @@
+"""The durable record of what we asked Globus to do, as plain data and as a protocol.
+
+An entry is written before its task is submitted and tells enough to go on after a kill at any instant.  Its states:
+
+``planned``    request and submission id are stored; the service may or may not have seen it
+``submitted``  the service's task id is stored
+``checked``    the task succeeded and our own listing agreed; the manifest is final and stored here
+``done``       its rows are committed (or, for a manifest's own transfer, the manifest was checked)
+``failed``     it ended without success; what it may have left at the archive is ours to send again
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+from pipeline.archive.manifest import Manifest, from_json, to_json
+from pipeline.archive.ports import TransferItem, TransferRequest
+from pipeline.archive.session import SessionKey, SessionRef
+
+JournalState = Literal["planned", "submitted", "checked", "done", "failed"]
+Purpose = Literal["publish", "manifest"]
+
+
+def step(name: str) -> None:
+    """Mark a step of a publication for whoever watches (Python's own audit events; costs nothing unwatched)."""
+    sys.audit("mapshell.step", name)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A local file as it was when it was planned."""
+
+    subpath: str
+    path: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One session's share of a transfer: the manifest as it will be, and the files that bring it about."""
+
+    manifest: Manifest
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def key(self) -> SessionKey:
+        """The session."""
+        return self.manifest.session.key
+
+    def pack(self) -> bytes:
+        """Serialise for the journal."""
+        document = {
+            "manifest": to_json(self.manifest).decode("utf-8"),
+            "sources": [[s.subpath, s.path, s.size, s.mtime_ns] for s in self.sources],
+        }
+        return gzip.compress(json.dumps(document, ensure_ascii=False).encode("utf-8"), mtime=0)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Part:
+        """Read what :meth:`pack` wrote."""
+        document = json.loads(gzip.decompress(payload))
+        manifest = from_json(document["manifest"].encode("utf-8"), name="the journal's manifest")
+        return cls(manifest, tuple(Source(*row) for row in document["sources"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One transfer in the journal.
+
+    ``left`` names (by destination path) what a failed transfer may have left at the archive; None means any of its
+    items.
+    """
+
+    transfer_id: UUID
+    purpose: Purpose
+    state: JournalState
+    request: TransferRequest
+    parts: tuple[Part, ...]
+    computer: str
+    identity: str
+    created_at: datetime
+    task_id: str | None = None
+    outcome: str | None = None
+    left: tuple[str, ...] | None = None
+
+    def advanced(self, state: JournalState, **facts: Any) -> Entry:
+        """Return the entry in its next state."""
+        return replace(self, state=state, **facts)
+
+
+def request_to_json(request: TransferRequest) -> dict[str, Any]:
+    """Return the request as JSON data; the same request gives the same data."""
+    return {
+        "submission_id": request.submission_id,
+        "source_endpoint": request.source_endpoint,
+        "destination_endpoint": request.destination_endpoint,
+        "label": request.label,
+        "existing": request.existing,
+        "items": [[item.source, item.destination, item.sha1] for item in request.items],
+    }
+
+
+def request_from_json(data: Mapping[str, Any]) -> TransferRequest:
+    """Read what :func:`request_to_json` wrote."""
+    return TransferRequest(
+        submission_id=data["submission_id"],
+        source_endpoint=data["source_endpoint"],
+        destination_endpoint=data["destination_endpoint"],
+        label=data["label"],
+        existing=data["existing"],
+        items=tuple(TransferItem(*item) for item in data["items"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one session at one storage location in this round.
+
+    ``reason`` is empty when there is nothing to say; ``remedy`` likewise.  ``failed`` marks what a person should see
+    (the round is then only partly done).  ``files`` and ``size`` (bytes) count what the session holds here,
+    ``sent_files`` and ``sent_bytes`` what this round archived.
+    """
+
+    key: SessionKey
+    h2o: str
+    session_date: str
+    alias: str
+    folders: tuple[str, ...]
+    state: str
+    reason: str = ""
+    remedy: str = ""
+    failed: bool = False
+    files: int = 0
+    size: int = 0
+    sent_files: int = 0
+    sent_bytes: int = 0
+    details: tuple[Mapping[str, str], ...] = field(default=())
+
+    def with_sent(self, files: int, size: int) -> Outcome:
+        """Return the outcome with what this round archived."""
+        return replace(self, sent_files=files, sent_bytes=size)
+
+
+class Journal(Protocol):
+    """What the engine asks of the database, for one storage location."""
+
+    def claim(self, key: SessionKey) -> str | None:
+        """Take the lease of a session; None when it is ours now, else who holds it."""
+
+    def extend(self, keys: Collection[SessionKey]) -> None:
+        """Keep leases alive (cheap; does nothing when it is too early)."""
+
+    def release(self, keys: Collection[SessionKey]) -> None:
+        """Give leases back."""
+
+    def indexed(self, keys: Collection[SessionKey]) -> Mapping[SessionKey, Manifest]:
+        """Return what the index holds of these sessions now."""
+
+    def unfinished(self, keys: Collection[SessionKey]) -> Sequence[Entry]:
+        """Entries of these sessions in a state other than done and failed, oldest first."""
+
+    def leftovers(self, key: SessionKey) -> Collection[str]:
+        """Subpaths that failed transfers of a session (data or manifest) may have left at the archive."""
+
+    def open(self, entry: Entry) -> None:
+        """Store a new entry."""
+
+    def advance(self, entry: Entry) -> None:
+        """Store an entry's new state."""
+
+    def commit(self, manifest: Manifest, entry: Entry) -> None:
+        """Write dataset, files and archived row, and the entry's end, in one transaction."""
+
+    def lab_rows(self, session: SessionRef) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Return the session's rows of the lab's tables, as JSON data for the manifest."""
+
+    def report(self, outcomes: Sequence[Outcome]) -> None:
+        """Remember the state of sessions, for status."""

@@ -1,0 +1,133 @@
+"""What one round of publishing works with, and the outcomes that it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.archive.checksums import Hasher
+from pipeline.archive.filetypes import FileTypeRule
+from pipeline.archive.find import LocalSession
+from pipeline.archive.journal import Entry, Journal, Outcome
+from pipeline.archive.manifest import FileEntry, Manifest
+from pipeline.archive.ports import Clock, Progress, Store
+from pipeline.archive.scan import Defect
+from pipeline.archive.session import LocalFile, Location, Root
+from pipeline.errors import MapshellError
+
+
+@dataclass(slots=True)
+class Round:
+    """Everything one round of publishing works with, for one storage location.
+
+    ``store`` is called when Globus is needed, and not before: a round with nothing to do asks nobody.
+    ``epoch`` gives this instant in UTC seconds since 1970, by this computer's clock, as file times are.
+    ``stall_seconds`` is how long a task that only meets errors is waited for.
+    ``search_labels`` says that the journal is empty: tasks of a lost database may be under way.
+    """
+
+    location: Location
+    roots: Sequence[Root]
+    store: Callable[[], Store]
+    journal: Journal
+    clock: Clock
+    epoch: Callable[[], float]
+    progress: Progress
+    hasher: Hasher
+    computer: str
+    quiet_seconds: int = 60
+    poll_seconds: float = 10.0
+    stall_seconds: float = 300.0
+    staging: str = ".mapshell"
+    search_labels: bool = False
+    extra_types: Sequence[FileTypeRule] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Flight:
+    """A session whose transfer is submitted, with what this computer knows of it.
+
+    ``files`` are those of this transfer; ``problems`` what does not stop this transfer but keeps the session from
+    being archived without changes; ``changed`` the files that are no longer what was planned.
+    """
+
+    entry: Entry
+    session: LocalSession
+    files: tuple[LocalFile, ...]
+    problems: tuple[Defect, ...] = ()
+    changed: tuple[Defect, ...] = ()
+    warned: bool = False
+    faulty_since: float | None = None
+    moved: int = 0
+    landed: bool = False
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest as it will be."""
+        return self.entry.parts[0].manifest
+
+    @property
+    def new_entries(self) -> tuple[FileEntry, ...]:
+        """The manifest's entries that this transfer brings."""
+        return tuple(e for e in self.manifest.files if e.generation == self.manifest.generation)
+
+    @property
+    def root(self) -> Root | None:
+        """The local root of its files, where its manifest is staged."""
+        return self.files[0].root if self.files else None
+
+    @property
+    def size(self) -> int:
+        """Bytes in this transfer."""
+        return sum(file.size for file in self.files)
+
+
+@dataclass(slots=True)
+class Departures:
+    """What the first half of a round leaves for the second; ``stopped`` is what ended it early."""
+
+    flights: list[Flight] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    stopped: MapshellError | None = None
+
+
+def outcome(round_: Round, session: LocalSession, state: str, reason: str = "", remedy: str = "", **more: Any) -> Outcome:
+    """Make the outcome of a session."""
+    ref = session.ref
+    return Outcome(
+        key=ref.key,
+        h2o=ref.h2o,
+        session_date=ref.session_date.isoformat(),
+        alias=round_.location.alias,
+        folders=session.folders,
+        state=state,
+        reason=reason,
+        remedy=remedy,
+        files=len(session.files),
+        size=sum(file.size for file in session.files),
+        **more,
+    )
+
+
+def failure(round_: Round, session: LocalSession, error: MapshellError, known: Manifest | None = None) -> Outcome:
+    """Make the outcome of a session that an error kept from being archived; the next round tries again."""
+    state = "queued" if known is None else "archived with changes"
+    return outcome(round_, session, state, error.message, error.remedy, failed=True)
+
+
+def refusal(round_: Round, session: LocalSession, state: str, defects: Sequence[Defect], **more: Any) -> Outcome:
+    """Make the outcome of a session with defects: the first one in words, all of them in the details."""
+    first = defects[0]
+    rest = f" (and {len(defects) - 1} more)" if len(defects) > 1 else ""
+    return outcome(
+        round_,
+        session,
+        state,
+        f"{first.subpath}: {first.message}{rest}",
+        first.remedy,
+        failed=True,
+        details=tuple({"rule": d.rule, "file": d.subpath, "reason": d.message, "remedy": d.remedy} for d in defects),
+        **more,
+    )

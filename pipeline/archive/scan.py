@@ -1,0 +1,205 @@
+"""Walk a folder of this computer, or of the archive, into plain data.
+
+Nothing is opened and no link is followed here; what cannot be archived is named, not skipped in silence.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from pipeline.archive.paths import check_subpath
+from pipeline.archive.ports import Store
+from pipeline.archive.session import LocalFile, Root, join_remote
+from pipeline.errors import LocalDiskError, NameRefused, RemotePathNotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """Why something must not be archived: the rule that says so, the file, the cause and the remedy."""
+
+    rule: str
+    subpath: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The regular files below one folder, and what stood in the way."""
+
+    files: tuple[LocalFile, ...]
+    defects: tuple[Defect, ...]
+
+
+def left_out(subpath: str, patterns: Collection[str]) -> bool:
+    """Say whether any component of a subpath matches one of the patterns (``temp_wh.dat``, ``.phy``)."""
+    return any(
+        fnmatchcase(part, pattern.rstrip("/")) for part in subpath.split("/") for pattern in patterns if pattern
+    )
+
+
+def scan_folder(root: Root, folder: str, patterns: Collection[str]) -> Scan:
+    """Walk one folder below a local root.
+
+    Parameters
+    ----------
+    root
+        The local root.
+    folder
+        Folder relative to the root, POSIX.
+    patterns
+        What to leave out.
+
+    Raises
+    ------
+    LocalDiskError
+        The folder itself cannot be listed.
+    """
+    files: list[LocalFile] = []
+    defects: list[Defect] = []
+    for subpath, entry in _walk(root.local_path, folder, patterns, defects):
+        try:
+            check_subpath(subpath)
+            status = entry.stat(follow_symlinks=False)
+        except NameRefused as error:
+            defects.append(Defect("name", printable(subpath), error.message, error.remedy))
+            continue
+        except OSError as error:
+            defects.append(_unreadable(subpath, error))
+            continue
+        if not stat.S_ISREG(status.st_mode):
+            defects.append(_special(subpath, entry))
+        elif not os.access(entry.path, os.R_OK):
+            defects.append(_unreadable(subpath, PermissionError(13, "permission denied")))
+        else:
+            mtime = status.st_mtime_ns // 1_000_000_000
+            files.append(LocalFile(root, subpath, status.st_size, mtime, status.st_mtime_ns))
+    return Scan(tuple(sorted(files, key=lambda file: file.subpath)), tuple(defects))
+
+
+def _walk(
+    base: Path, folder: str, patterns: Collection[str], defects: list[Defect]
+) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    pending = [folder]
+    while pending:
+        current = pending.pop()
+        try:
+            entries = sorted(os.scandir(base.joinpath(*current.split("/"))), key=lambda entry: entry.name)
+        except OSError as error:
+            if current == folder:
+                raise LocalDiskError(
+                    f"The folder {base / folder} cannot be listed: {error.strerror}.",
+                    remedy="give the account that runs mapshell the right to read it, or check the disk.",
+                ) from error
+            defects.append(_unreadable(current, error))
+            continue
+        for entry in entries:
+            subpath = f"{current}/{entry.name}"
+            if left_out(subpath[len(folder) + 1 :], patterns):
+                continue
+            if entry.is_dir(follow_symlinks=False) and not _is_junction(entry):
+                pending.append(subpath)
+            else:
+                yield subpath, entry
+
+
+def _is_junction(entry: os.DirEntry[str]) -> bool:
+    """Say whether a Windows folder is really a link to another place (Python 3.11 cannot tell: False)."""
+    return bool(getattr(entry, "is_junction", bool)())
+
+
+def printable(subpath: str) -> str:
+    """Return a name that can be printed and stored whatever bytes it had."""
+    return subpath.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _unreadable(subpath: str, error: OSError) -> Defect:
+    return Defect(
+        "unreadable",
+        printable(subpath),
+        f"it cannot be read: {error.strerror or error}",
+        "give the account that runs mapshell the right to read it, or check the disk.",
+    )
+
+
+def _special(subpath: str, entry: os.DirEntry[str]) -> Defect:
+    if entry.is_symlink():
+        try:
+            target = os.readlink(entry.path)  # noqa: PTH115  # the target is only printed, it need not be a valid path
+        except OSError:
+            target = "?"
+        return Defect(
+            "link",
+            printable(subpath),
+            f"it is a link to {printable(target)}; links are not followed",
+            "put the file itself there, or leave the link out (archive.leave_out in dj_local_conf.json).",
+        )
+    return Defect(
+        "special-file",
+        printable(subpath),
+        "it is not a regular file (pipe, socket or device)",
+        "remove it, or leave it out (archive.leave_out in dj_local_conf.json).",
+    )
+
+
+def list_remote(store: Store, endpoint: str, root: str, subpaths: Iterable[str]) -> dict[str, int]:
+    """List just the archive folders that hold (or would hold) these files.
+
+    A folder whose parent does not list it costs no call.
+
+    Returns
+    -------
+    dict
+        Size in bytes of each existing file among ``subpaths``, by subpath.  A folder of that name has size -1.
+    """
+    wanted = set(subpaths)
+    folders = {subpath.rsplit("/", 1)[0] for subpath in wanted if "/" in subpath}
+    needed = {"/".join(parts[:depth]) for parts in (f.split("/") for f in folders) for depth in range(1, len(parts) + 1)}
+    tops = _tops(folders)
+    found: dict[str, int] = {}
+    pending = sorted(tops)
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = store.ls(endpoint, join_remote(root, folder))
+        except RemotePathNotFound:
+            continue
+        for entry in entries:
+            subpath = f"{folder}/{entry.name}"
+            if subpath in wanted:
+                found[subpath] = entry.size if entry.kind == "file" else -1
+            if entry.kind == "dir" and subpath in needed:
+                pending.append(subpath)
+    return found
+
+
+def _tops(folders: Collection[str]) -> set[str]:
+    """Return the folders to start from: the animals' own.  One listing tells which sessions are there at all."""
+    return {folder.split("/")[0] for folder in folders}
+
+
+def unchanged(files: Sequence[LocalFile], status: Callable[[Path], os.stat_result] = os.stat) -> list[Defect]:
+    """Look at the files again: which of them changed, or vanished, since they were scanned?"""
+    defects = []
+    for file in files:
+        try:
+            now = status(file.path)
+        except OSError as error:
+            defects.append(Defect("vanished", file.subpath, f"it vanished meanwhile ({error.strerror})", _LATER))
+            continue
+        if (now.st_size, now.st_mtime_ns) != (file.size, file.mtime_ns):
+            defects.append(Defect("changing", file.subpath, "it changed while it was being archived", _LATER))
+    return defects
+
+
+_LATER = "wait until nothing writes to the session any more, then publish again."
+
+
+def by_subpath(files: Iterable[LocalFile]) -> Mapping[str, LocalFile]:
+    """Index files by subpath."""
+    return {file.subpath: file for file in files}

@@ -1,0 +1,115 @@
+"""The plain words of the engine: a session, a place where data lie, a file on this computer."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+SessionKey = tuple[int, int]
+"""``(subject_id, session)``"""
+
+DatasetType = Literal["ephys", "video"]
+
+State = Literal[
+    "not here",
+    "recording",
+    "refused",
+    "queued",
+    "in flight",
+    "archived",
+    "archived with changes",
+    "reclaimed",
+]
+"""The state of a session at a location, in the words that every screen uses."""
+
+# Never change: the identity of every file row in every index hangs on it.
+_FILE_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://mapshell/physical-file")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRef:
+    """One row of ``experiment.Session`` with the names that its folders may bear.
+
+    ``session_time`` is local wall time ``HH:MM:SS`` or None when unknown; ``timezone`` its IANA zone name.
+    """
+
+    subject_id: int
+    session: int
+    h2o: str
+    session_date: date
+    session_time: str | None = None
+    timezone: str | None = None
+    ident: str | None = None
+
+    @property
+    def key(self) -> SessionKey:
+        """``(subject_id, session)``."""
+        return (self.subject_id, self.session)
+
+    def __str__(self) -> str:
+        return f"{self.h2o} (subject {self.subject_id}) session {self.session} of {self.session_date:%Y-%m-%d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A storage location: an archive root in a collection."""
+
+    alias: str
+    endpoint: str
+    path: str
+    dataset_type: DatasetType
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A local root: the same folder on disk and in this computer's collection."""
+
+    alias: str
+    endpoint: str
+    globus_path: str
+    local_path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A regular file under a local root.
+
+    ``size`` in bytes, ``mtime`` in whole UTC seconds, ``mtime_ns`` in nanoseconds (never stored in the database).
+    """
+
+    root: Root
+    subpath: str
+    size: int
+    mtime: int
+    mtime_ns: int
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies on disk."""
+        return self.root.local_path.joinpath(*self.subpath.split("/"))
+
+
+def join_remote(root: str, subpath: str) -> str:
+    """Join a collection folder and a checked relative subpath."""
+    return f"{root.rstrip('/')}/{subpath}"
+
+
+def dataset_name(dataset_type: DatasetType, key: SessionKey) -> str:
+    """Return the ASCII name of a session's dataset, unique within a storage location."""
+    return f"{dataset_type}-{key[0]}-{key[1]:04d}"
+
+
+def file_id(subpath: str) -> uuid.UUID:
+    """Return the identity of a file within its dataset, from the exact UTF-8 subpath."""
+    return uuid.uuid5(_FILE_NAMESPACE, subpath)
+
+
+def token(name: str, alias: str, generation: int) -> str:
+    """Return the deterministic token (12 hex digits) that a task's label carries for a generation of a dataset."""
+    return hashlib.sha256(f"{alias}\0{name}\0{generation}".encode()).hexdigest()[:12]

@@ -1,0 +1,323 @@
+"""The engine's journal over the publication tables, for one storage location."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import time
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+from pipeline import database, ephys, experiment, lab, publication
+from pipeline.archive.journal import (
+    Entry,
+    Outcome,
+    Part,
+    request_from_json,
+    request_to_json,
+    step,
+)
+from pipeline.archive.manifest import FileEntry, Manifest, manifest_subpath
+from pipeline.archive.session import Location, SessionKey, SessionRef, dataset_name
+from pipeline.rows import archived_row, dataset_row, file_rows, transfer_row
+
+LEASE = timedelta(minutes=10)
+_CHUNK = 200
+
+
+class TableJournal:
+    """Implements :class:`pipeline.archive.journal.Journal`; bound to one location and one process.
+
+    Parameters
+    ----------
+    location
+        The storage location.
+    refs
+        All sessions, by key.
+    computer
+        This computer's name, as other computers will see it.
+    """
+
+    def __init__(self, location: Location, refs: Mapping[SessionKey, SessionRef], computer: str) -> None:
+        self._location = location
+        self._refs = refs
+        self._computer = computer
+        self._owner = uuid.uuid4()
+        self._extended = time.monotonic()
+
+    # -- leases ------------------------------------------------------------------------------------------------
+
+    def claim(self, key: SessionKey) -> str | None:
+        """Take the lease of a session; None when it is ours now, else who holds it."""
+        claim = publication.Claim & self._restriction(key)
+        now = database.now()
+        for held in claim.to_dicts():
+            if held["owner"] == self._owner:
+                return None
+            if held["expires_at"] > now and not self._abandoned(held):
+                return f"process {held['process_id']} on {held['computer']}"
+            (claim & {"owner": held["owner"]}).delete_quick()
+        row = {
+            **self._restriction(key),
+            "owner": self._owner,
+            "computer": self._computer,
+            "process_id": os.getpid(),
+            "claimed_at": now,
+            "expires_at": now + LEASE,
+        }
+        if database.insert_if_absent(publication.Claim, row):
+            return None
+        held = (claim.to_dicts() or [{"process_id": "?", "computer": "another computer"}])[0]
+        return f"process {held['process_id']} on {held['computer']}"
+
+    def _abandoned(self, held: Mapping[str, Any]) -> bool:
+        """Say whether the holder was a process of this computer that is gone."""
+        if held["computer"] != self._computer:
+            return False
+        import psutil
+
+        if held["process_id"] == os.getpid():
+            return False
+        return not psutil.pid_exists(int(held["process_id"]))
+
+    def extend(self, keys: Collection[SessionKey]) -> None:
+        """Keep leases alive; asks the database at most every tenth of a lease."""
+        if time.monotonic() - self._extended < LEASE.total_seconds() / 10:
+            return
+        self._extended = time.monotonic()
+        expires = database.now() + LEASE
+        for key in keys:
+            if publication.Claim & self._restriction(key) & {"owner": self._owner}:
+                publication.Claim.update1({**self._restriction(key), "expires_at": expires})
+
+    def release(self, keys: Collection[SessionKey]) -> None:
+        """Give leases back."""
+        for key in keys:
+            (publication.Claim & self._restriction(key) & {"owner": self._owner}).delete_quick()
+
+    # -- the index ---------------------------------------------------------------------------------------------
+
+    def indexed(self, keys: Collection[SessionKey]) -> dict[SessionKey, Manifest]:
+        """Return what the index holds of these sessions now."""
+        wanted = {dataset_name(self._location.dataset_type, key): key for key in keys}
+        here = {"globus_alias": self._location.alias}
+        datasets: dict[str, int] = {}
+        files: dict[str, list[FileEntry]] = {}
+        for names in _chunks(wanted):
+            chosen = [{"dataset_name": name} for name in names]
+            for row in (publication.DataSet & here & chosen).to_dicts():
+                datasets[row["dataset_name"]] = row["dataset_generation"]
+            for row in (publication.DataSet.PhysicalFile & here & chosen).to_dicts():
+                files.setdefault(row["dataset_name"], []).append(_entry(row))
+        return {
+            wanted[name]: Manifest(
+                session=self._refs[wanted[name]],
+                dataset_type=self._location.dataset_type,
+                alias=self._location.alias,
+                generation=generation,
+                files=tuple(sorted(files.get(name, ()), key=lambda entry: entry.subpath)),
+            )
+            for name, generation in datasets.items()
+        }
+
+    # -- the journal proper ------------------------------------------------------------------------------------
+
+    def is_empty(self) -> bool:
+        """Say whether no transfer was ever journalled here (a new database, or a rebuilt one)."""
+        return not publication.Transfer()
+
+    def unfinished(self, keys: Collection[SessionKey]) -> list[Entry]:
+        """Entries of these sessions in a state other than done and failed, oldest first."""
+        open_ = publication.Transfer & "state in ('planned', 'submitted', 'checked')"
+        return [entry for entry in self._entries(open_) if any(part.key in set(keys) for part in entry.parts)]
+
+    def leftovers(self, key: SessionKey) -> set[str]:
+        """Subpaths that transfers of a session may have left at the archive without a row in the index."""
+        mine = publication.Transfer & (publication.Transfer.Session & self._restriction(key))
+        known = self.indexed([key]).get(key)
+        generation = 0 if known is None else known.generation
+        prefix = self._location.path.rstrip("/") + "/"
+        left: set[str] = set()
+        for entry in self._entries(mine & "state = 'failed' or purpose = 'manifest'"):
+            moved = entry.left if entry.left is not None else [item.destination for item in entry.request.items]
+            if entry.purpose == "publish":
+                left.update(path.removeprefix(prefix) for path in moved)
+            else:
+                left.update(
+                    part.manifest.subpath
+                    for part in entry.parts
+                    if part.key == key and part.manifest.generation > generation
+                )
+        return left - ({entry.subpath for entry in known.files} if known else set())
+
+    def open(self, entry: Entry) -> None:
+        """Store a new entry."""
+        def write() -> None:
+            publication.Transfer.insert1(transfer_row(entry, request_to_json(entry.request)))
+            publication.Transfer.Session.insert(
+                {
+                    "transfer_id": entry.transfer_id,
+                    **self._restriction(part.key),
+                    "generation": part.manifest.generation,
+                    "payload": part.pack(),
+                }
+                for part in entry.parts
+            )
+
+        database.run_transaction(write, done=lambda: bool(publication.Transfer & {"transfer_id": entry.transfer_id}))
+
+    def advance(self, entry: Entry) -> None:
+        """Store an entry's new state (and, once it is checked, its final manifests)."""
+        def write() -> None:
+            self._write_state(entry)
+            if entry.state == "checked":
+                for part in entry.parts:
+                    publication.Transfer.Session.update1(
+                        {"transfer_id": entry.transfer_id, **self._restriction(part.key), "payload": part.pack()}
+                    )
+
+        database.run_transaction(write)
+
+    def _write_state(self, entry: Entry) -> None:
+        now = database.now()
+        row: dict[str, Any] = {"transfer_id": entry.transfer_id, "state": entry.state, "task_id": _uuid(entry.task_id)}
+        if entry.state == "submitted":
+            row["submitted_at"] = now
+        if entry.state in ("done", "failed"):
+            row["ended_at"] = now
+            row["outcome"] = None if entry.outcome is None else entry.outcome[:2048]
+        if entry.left is not None:
+            row["left_behind"] = gzip.compress(json.dumps(entry.left).encode(), mtime=0)
+        publication.Transfer.update1(row)
+
+    def commit(self, manifest: Manifest, entry: Entry) -> None:
+        """Write dataset, files and archived row, and the entry's end, in one transaction."""
+        table = publication.archived_table(manifest.dataset_type)
+        key = archived_row(manifest)
+        pk = {name: key[name] for name in table.primary_key}
+
+        def write() -> None:
+            new = [e for e in manifest.files if e.generation == manifest.generation]
+            if manifest.generation == 1:
+                publication.DataSet.insert1(dataset_row(manifest))
+            else:
+                publication.DataSet.update1(dataset_row(manifest))
+            database.bulk_insert(publication.DataSet.PhysicalFile, file_rows(manifest, new))
+            step("committing")
+            if manifest.generation == 1:
+                table.insert1(key, allow_direct_insert=True)
+            else:
+                table.update1(key)
+            self._write_state(entry)
+
+        database.run_transaction(write, done=lambda: bool(table & pk & {"generation": manifest.generation}))
+
+    def _entries(self, transfers: Any) -> list[Entry]:
+        rows = {row["transfer_id"]: row for row in transfers.to_dicts()}
+        parts: dict[uuid.UUID, list[Part]] = {}
+        for row in (publication.Transfer.Session & transfers.proj()).to_dicts():
+            if row["globus_alias"] == self._location.alias:
+                parts.setdefault(row["transfer_id"], []).append(Part.unpack(row["payload"]))
+        entries = [_journal_entry(row, parts[key]) for key, row in rows.items() if key in parts]
+        return sorted(entries, key=lambda entry: entry.created_at)
+
+    # -- the lab's tables and the states -----------------------------------------------------------------------
+
+    def lab_rows(self, session: SessionRef) -> dict[str, list[dict[str, Any]]]:
+        """Return the session's rows of the lab's tables, as JSON data for the manifest."""
+        subject, one = {"subject_id": session.subject_id}, {"subject_id": session.subject_id, "session": session.session}
+        tables = {
+            "lab.Subject": lab.Subject & subject,
+            "lab.WaterRestriction": lab.WaterRestriction & subject,
+            "lab.Probe": lab.Probe & (ephys.ProbeInsertion & one),
+            "experiment.Session": experiment.Session & one,
+            "publication.SessionIdent": publication.SessionIdent & one,
+            "ephys.ProbeInsertion": ephys.ProbeInsertion & one,
+            "ephys.ProbeInsertion.Recording": ephys.ProbeInsertion.Recording & one,
+        }
+        rows = {name: [_json_row(row) for row in query.to_dicts()] for name, query in tables.items()}
+        return {name: found for name, found in rows.items() if found}
+
+    def report(self, outcomes: Sequence[Outcome]) -> None:
+        """Remember the state of sessions that are not simply archived; writes only what changed."""
+        here = {"globus_alias": self._location.alias, "computer": self._computer}
+        known = {(r["subject_id"], r["session"]): r for r in (publication.SessionState & here).to_dicts()}
+        now = database.now()
+        for outcome in outcomes:
+            row = {
+                **self._restriction(outcome.key),
+                "computer": self._computer,
+                "state": outcome.state,
+                "reason": outcome.reason[:2048],
+                "files": outcome.files,
+                "bytes": outcome.size,
+            }
+            old = known.get(outcome.key)
+            if outcome.state == "archived":
+                if old is not None:
+                    (publication.SessionState & here & self._restriction(outcome.key)).delete_quick()
+            elif old is None:
+                publication.SessionState.insert1({**row, "seen_at": now})
+            elif any(old[name] != value for name, value in row.items()):
+                publication.SessionState.update1({**row, "seen_at": now})
+
+    def _restriction(self, key: SessionKey) -> dict[str, Any]:
+        return {"subject_id": key[0], "session": key[1], "globus_alias": self._location.alias}
+
+
+def _chunks(names: Iterable[str]) -> Iterable[list[str]]:
+    iterator = iter(names)
+    while chunk := list(islice(iterator, _CHUNK)):
+        yield chunk
+
+
+def _entry(row: Mapping[str, Any]) -> FileEntry:
+    return FileEntry(
+        subpath=row["file_subpath"],
+        size=row["file_size"],
+        mtime=row["file_mtime"],
+        file_type=row["file_type"],
+        sha1=row["file_sha1"],
+        sha1_source=row["sha1_source"],
+        verified_at=row["verified_at"],
+        verified_how=row["verified_how"],
+        generation=row["file_generation"],
+    )
+
+
+def _journal_entry(row: Mapping[str, Any], parts: Sequence[Part]) -> Entry:
+    left = row["left_behind"]
+    return Entry(
+        transfer_id=row["transfer_id"],
+        purpose=row["purpose"],
+        state=row["state"],
+        request=request_from_json(json.loads(gzip.decompress(row["request"]))),
+        parts=tuple(parts),
+        computer=row["computer"],
+        identity=row["identity"],
+        created_at=row["created_at"],
+        task_id=None if row["task_id"] is None else str(row["task_id"]),
+        outcome=row["outcome"],
+        left=None if left is None else tuple(json.loads(gzip.decompress(left))),
+    )
+
+
+def _uuid(text: str | None) -> uuid.UUID | None:
+    return None if text is None else uuid.UUID(text)
+
+
+def _json_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _json_value(value) for name, value in row.items()}
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal | uuid.UUID):
+        return str(value)
+    return value.item() if hasattr(value, "item") else value

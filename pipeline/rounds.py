@@ -1,0 +1,189 @@
+"""Rounds of publishing, put together from the settings and the tables; ``populate`` and the commands call this."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline import database, sessions
+from pipeline.archive.checksums import ChecksumCache, Hasher
+from pipeline.archive.find import Found, Stray, find
+from pipeline.archive.journal import Outcome
+from pipeline.archive.naming import compile_layout
+from pipeline.archive.ports import Clock, Progress, Store
+from pipeline.archive.publish import publish
+from pipeline.archive.round import Round
+from pipeline.archive.session import DatasetType, Location, Root, SessionKey
+from pipeline.errors import MapshellError
+from pipeline.folders import cache_folder
+from pipeline.journal import TableJournal
+from pipeline.locations import locations
+from pipeline.settings import Settings
+
+
+class SystemClock:
+    """The computer's clock."""
+
+    def now(self) -> datetime:
+        """Return this instant in UTC, naive."""
+        return datetime.now(UTC).replace(tzinfo=None)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+class Silence:
+    """A progress that nobody watches."""
+
+    def task(self, key: str, description: str, total: int) -> None:
+        """Do nothing."""
+
+    def update(self, key: str, completed: int, note: str = "") -> None:
+        """Do nothing."""
+
+    def done(self, key: str, note: str = "") -> None:
+        """Do nothing."""
+
+    def say(self, message: str) -> None:
+        """Do nothing."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What a round of publishing came to.
+
+    ``not_here`` counts the chosen sessions of which this computer has no folder; ``strays`` are folders that belong
+    to no session; ``stopped`` is the error that ended the round early.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
+    not_here: int = 0
+    nameless: list[SessionKey] = field(default_factory=list)
+    stopped: MapshellError | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing needs a person."""
+        return self.stopped is None and not any(outcome.failed for outcome in self.outcomes)
+
+
+def publish_round(
+    settings: Settings,
+    store: Callable[[], Store],
+    types: Sequence[DatasetType],
+    restrictions: Sequence[Any] = (),
+    *,
+    dry_run: bool = False,
+    wait: bool = True,
+    progress: Progress | None = None,
+    clock: Clock | None = None,
+    epoch: Callable[[], float] = time.time,
+) -> Report:
+    """Publish what this computer holds of the chosen sessions and data types.
+
+    Parameters
+    ----------
+    settings
+        This computer's settings; the database must be bound.
+    store
+        Gives the Globus manager; called only when there is something to ask.
+    types
+        Which kinds of data.
+    restrictions
+        DataJoint restrictions of ``experiment.Session``; all must hold.
+    dry_run, wait
+        As in :func:`pipeline.archive.publish.publish`.
+    """
+    lab_sessions = sessions.load()
+    keys = sessions.chosen(restrictions)
+    report = Report(nameless=[key for key in lab_sessions.nameless if keys is None or key in keys])
+    wanted = set(lab_sessions.refs) if keys is None else keys & set(lab_sessions.refs)
+    with Hasher(ChecksumCache(cache_folder(os.environ) / "sha1.sqlite"), threads=settings.archive.hash_threads) as hasher:
+        for location in locations(settings, types):
+            roots = local_roots(settings, location.alias)
+            journal = TableJournal(location, lab_sessions.refs, socket.gethostname())
+            found = look(settings, location, roots, journal, lab_sessions, wanted)
+            report.strays.extend(stray for stray in found.strays if keys is None or stray.session in (None, *keys))
+            here = [found.sessions[key] for key in sorted(found.sessions) if key in wanted]
+            report.not_here += len(wanted) - len(here)
+            if not here:
+                continue
+            round_ = Round(
+                location=location,
+                roots=roots,
+                store=store,
+                journal=journal,
+                clock=clock or SystemClock(),
+                epoch=epoch,
+                progress=progress or Silence(),
+                hasher=hasher,
+                computer=socket.gethostname(),
+                quiet_seconds=settings.archive.quiet_seconds,
+                poll_seconds=settings.archive.poll_seconds,
+                staging=settings.archive.staging_name,
+                search_labels=not dry_run and journal.is_empty(),
+                provenance=provenance(),
+            )
+            result = publish(round_, here, found.indexed, dry_run=dry_run, wait=wait)
+            report.outcomes.extend(result.outcomes)
+            report.stopped = result.stopped
+            if report.stopped is not None:
+                break
+    return report
+
+
+def look(
+    settings: Settings,
+    location: Location,
+    roots: Sequence[Root],
+    journal: TableJournal,
+    lab_sessions: sessions.LabSessions,
+    wanted: set[SessionKey],
+) -> Found:
+    """Walk the local roots of a location once and give every session its folders.
+
+    All sessions take part in the matching (a folder may fit one that is not wanted); only wanted ones are read.
+    """
+    if not roots:
+        return Found()
+    layouts = tuple(compile_layout(pattern) for pattern in settings.archive.layouts.get(location.dataset_type, ()))
+    patterns = (*settings.archive.leave_out, settings.archive.staging_name)
+    return find(
+        roots,
+        location.dataset_type,
+        lab_sessions.facts,
+        lab_sessions.refs,
+        journal.indexed,
+        patterns,
+        layouts,
+        wanted,
+    )
+
+
+def local_roots(settings: Settings, alias: str) -> tuple[Root, ...]:
+    """Return this computer's roots of an alias, as the engine takes them."""
+    return tuple(
+        Root(root.alias, root.endpoint, root.globus_path, Path(root.local_path)) for root in settings.globus.roots(alias)
+    )
+
+
+def provenance() -> dict[str, Any]:
+    """Say which program made a manifest, and where."""
+    from importlib.metadata import version
+
+    return {
+        "program": "mapshell",
+        "version": version("mapshell"),
+        "computer": socket.gethostname(),
+        "system": platform.platform(),
+        "database": database.describe(),
+    }

@@ -1,0 +1,77 @@
+"""From a manifest to the rows of the index, and from a journal entry to its row.
+
+Publish commits these rows; discover will make the very same ones from a manifest found at the archive.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pipeline.archive.journal import Entry
+from pipeline.archive.manifest import FileEntry, Manifest
+from pipeline.archive.session import file_id
+
+
+def dataset_row(manifest: Manifest) -> dict[str, Any]:
+    """Return the row of ``publication.DataSet``."""
+    return {
+        "globus_alias": manifest.alias,
+        "dataset_name": manifest.name,
+        "dataset_type": manifest.dataset_type,
+        "dataset_generation": manifest.generation,
+        "dataset_manifest": manifest.subpath,
+    }
+
+
+def file_rows(manifest: Manifest, entries: Sequence[FileEntry]) -> Iterator[dict[str, Any]]:
+    """Yield rows of ``publication.DataSet.PhysicalFile``."""
+    for entry in entries:
+        yield {
+            "globus_alias": manifest.alias,
+            "dataset_name": manifest.name,
+            "file_id": file_id(entry.subpath),
+            "file_subpath": entry.subpath,
+            "file_type": entry.file_type,
+            "file_size": entry.size,
+            "file_mtime": entry.mtime,
+            "file_sha1": entry.sha1,
+            "sha1_source": entry.sha1_source,
+            "verified_at": entry.verified_at,
+            "verified_how": entry.verified_how,
+            "file_generation": entry.generation,
+        }
+
+
+def archived_row(manifest: Manifest) -> dict[str, Any]:
+    """Return the row of ``publication.ArchivedRawEphys`` or ``ArchivedTrackingVideo``."""
+    return {
+        "subject_id": manifest.session.subject_id,
+        "session": manifest.session.session,
+        "globus_alias": manifest.alias,
+        "dataset_name": manifest.name,
+        "archived_at": manifest.archived_at,
+        "generation": manifest.generation,
+        "evidence": dict(manifest.evidence),
+    }
+
+
+def transfer_row(entry: Entry, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row of ``publication.Transfer`` for a new entry; ``request`` is the request as JSON data."""
+    body = json.dumps(request, ensure_ascii=False, sort_keys=True).encode("utf-8")
+    return {
+        "transfer_id": entry.transfer_id,
+        "purpose": entry.purpose,
+        "state": entry.state,
+        "submission_id": uuid.UUID(entry.request.submission_id),
+        "label": entry.request.label,
+        "identity": entry.identity,
+        "body_sha256": hashlib.sha256(body).hexdigest(),
+        "request": gzip.compress(body, mtime=0),
+        "computer": entry.computer,
+        "created_at": entry.created_at,
+    }

@@ -1,0 +1,64 @@
+"""All sessions of the lab as the engine sees them: from any ``experiment.Session`` and ``lab.WaterRestriction``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline import experiment, lab, publication
+from pipeline.archive.matching import SessionFacts
+from pipeline.archive.naming import default_ident
+from pipeline.archive.session import SessionKey, SessionRef
+
+
+@dataclass(slots=True)
+class LabSessions:
+    """The lab's sessions by key; ``nameless`` are those whose subject has no water restriction, so no folder name."""
+
+    refs: dict[SessionKey, SessionRef] = field(default_factory=dict)
+    facts: dict[SessionKey, SessionFacts] = field(default_factory=dict)
+    nameless: list[SessionKey] = field(default_factory=list)
+
+
+def load() -> LabSessions:
+    """Read all sessions, in three queries whatever their number."""
+    h2os = {row["subject_id"]: row["water_restriction_number"] for row in lab.WaterRestriction.to_dicts()}
+    idents = {(r["subject_id"], r["session"]): r["session_ident"] for r in publication.SessionIdent.to_dicts()}
+    days: dict[tuple[int, Any], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in experiment.Session.to_dicts():
+        days[row["subject_id"], row["session_date"]].append(row)
+    found = LabSessions()
+    for (subject_id, day), rows in days.items():
+        h2o = h2os.get(subject_id)
+        for index, row in enumerate(_in_order(rows)):
+            key = (subject_id, row["session"])
+            if h2o is None:
+                found.nameless.append(key)
+                continue
+            by_hand = idents.get(key)
+            ident = by_hand if by_hand is not None else default_ident(index)
+            time = row.get("session_time")
+            zone = row.get("session_timezone")
+            found.refs[key] = SessionRef(subject_id, row["session"], h2o, day, time, zone, ident or None)
+            found.facts[key] = SessionFacts(key, h2o, day, time, by_hand, index)
+    found.nameless.sort()
+    return found
+
+
+def _in_order(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Order the sessions of one day: by start where all are known, else by number."""
+    if all(row.get("session_time") for row in rows):
+        return sorted(rows, key=lambda row: (row["session_time"], row["session"]))
+    return sorted(rows, key=lambda row: row["session"])
+
+
+def chosen(restrictions: Sequence[Any]) -> set[SessionKey] | None:
+    """Return the keys of the sessions that meet all restrictions; None when there is no restriction."""
+    if not restrictions:
+        return None
+    query = experiment.Session()
+    for restriction in restrictions:
+        query &= restriction
+    return {(row["subject_id"], row["session"]) for row in query.keys()}  # noqa: SIM118  # a DataJoint query
