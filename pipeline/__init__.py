@@ -2,3 +2,6 @@
 
 Importing this package, or any module of it, connects to nothing, reads nothing and prompts nothing.
 """
+
+PRODUCT = "mapshell"
+"""Tells this package from others of the same name (``mapshell.foreign``)."""

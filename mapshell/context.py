@@ -1,0 +1,164 @@
+"""Where the pieces are put together: one ``Context`` per command, everything in it made when it is first asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pipeline.globus import GlobusStorageManager
+
+    from mapshell.output import Format, Output
+    from pipeline.settings import Settings
+
+
+@dataclass(slots=True)
+class Options:
+    """The options that every command takes, wherever they stood on the command line."""
+
+    config: Path | None = None
+    format: Format = "table"
+    quiet: bool = False
+    debug: bool = False
+    no_input: bool = False
+
+
+class Clock:
+    """The computer's time (``pipeline.archive.ports.Clock``)."""
+
+    def now(self) -> datetime:
+        """Return this instant in UTC, naive."""
+        return datetime.now(UTC).replace(tzinfo=None)
+
+    def monotonic(self) -> float:
+        """Return seconds from an arbitrary start, never going back."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+class Context:
+    """What a command works with.
+
+    Commands take it by ``@pass_context``.  Settings are read, the database is connected, local services are started
+    and Globus is asked only when a command needs them.
+
+    Parameters
+    ----------
+    options
+        The options common to all commands.
+    clock
+        Time; the computer's own by default.
+    environ
+        Environment variables; the process's own by default.
+    """
+
+    def __init__(
+        self, options: Options | None = None, *, clock: Clock | None = None, environ: Mapping[str, str] | None = None
+    ) -> None:
+        self.options = options or Options()
+        self.clock = clock or Clock()
+        self.environ: Mapping[str, str] = os.environ if environ is None else environ
+        self._connection: Any = None
+        self._globus: GlobusStorageManager | None = None
+
+    @cached_property
+    def output(self) -> Output:
+        """Where results and talk go."""
+        from mapshell.output import Output
+
+        return Output(self.options.format, quiet=self.options.quiet, environ=self.environ)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings at hand; their warnings are shown once.
+
+        Raises
+        ------
+        pipeline.errors.ConfigError
+            They cannot be read or must be corrected.
+        """
+        from pipeline import settings
+
+        loaded = settings.load(environ=self.environ, file=self.options.config)
+        for warning in loaded.warnings:
+            self.output.warn(warning)
+        return loaded
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody is there to answer: standard input is a terminal and ``--no-input`` was not given."""
+        if self.options.no_input:
+            return False
+        try:
+            return sys.stdin.isatty()
+        except (ValueError, AttributeError):  # closed, or none at all (a Windows service)
+            return False
+
+    def database(self) -> Any:
+        """Return the database connection, with all tables bound; starts the embedded server where it is configured.
+
+        Raises
+        ------
+        pipeline.errors.DatabaseError
+            The server cannot be reached or refuses.
+        pipeline.errors.ServiceError
+            The embedded server cannot be started.
+        """
+        if self._connection is None:
+            from pipeline import database, embedded
+
+            folder = self.settings.database.embedded
+            if folder is not None:
+                embedded.start(folder)
+            self._connection = database.bind(self.settings)
+        return self._connection
+
+    def globus(self) -> GlobusStorageManager:
+        """Return the Globus manager; starts the local Globus service that the settings name, where they do.
+
+        Raises
+        ------
+        pipeline.errors.LoginNeeded
+            There is no usable login and nobody to ask.
+        pipeline.errors.ServiceError
+            The local service cannot be started.
+        """
+        if self._globus is None:
+            from pipeline.globus import GlobusStorageManager
+
+            self.start_sandbox()
+            self._globus = GlobusStorageManager(self.settings, interactive=self.interactive)
+        return self._globus
+
+    @property
+    def sandbox_folder(self) -> Path | None:
+        """Folder of the local Globus service that the settings name (``globus.sandbox``), None without one."""
+        service_file = self.settings.globus.service_file
+        if service_file is None or self.settings.origins.get("globus.sandbox", "default") == "default":
+            return None
+        return service_file.parent
+
+    def start_sandbox(self) -> None:
+        """Start the local Globus service named by the settings, unless it runs or none is named."""
+        folder = self.sandbox_folder
+        if folder is not None and not self.settings.globus.auth_url:
+            from mapshell.sandbox import service
+
+            service.start(folder)
+
+
+pass_context = click.make_pass_decorator(Context, ensure=True)
+"""Decorator of commands: their first argument is the ``Context``."""

@@ -1,0 +1,301 @@
+"""What a person sees: data on stdout, talk on stderr, the same facts as tables or JSON.
+
+Rendering has no effects and does no work: commands hand over finished rows.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from mapshell.progress import Progress
+
+Align = Literal["left", "right", "center"]
+Format = Literal["table", "json"]
+Kind = Literal["text", "number", "bytes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table: its title, the row's key, and how to show it.
+
+    ``style`` is a style name of rich ("bold", "green", "dim"), or a function from the row to one.
+    """
+
+    title: str
+    key: str
+    align: Align = "left"
+    style: str | Callable[[Mapping[str, Any]], str] = ""
+    kind: Kind = "text"
+
+
+class Output:
+    """Prints for one command.
+
+    Parameters
+    ----------
+    format
+        "table" for people, "json" for programs: one JSON document on stdout.
+    quiet
+        Say nothing but warnings and errors on stderr.
+    stdout, stderr
+        Where to write; the process's own streams when left out.
+    environ
+        Environment variables (``NO_COLOR``, ``TERM``).
+    """
+
+    def __init__(
+        self,
+        format: Format = "table",  # noqa: A002 - the option's own name
+        *,
+        quiet: bool = False,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.format: Format = format
+        self.quiet = quiet
+        self.wrote_data = False
+        self._stdout = stdout
+        self._stderr = stderr
+        self._environ = os.environ if environ is None else environ
+        self._live: Any = None  # rich console of a running progress display
+
+    @property
+    def stdout(self) -> TextIO:
+        """Stream of the data."""
+        return self._stdout or sys.stdout
+
+    @property
+    def stderr(self) -> TextIO:
+        """Stream of the talk."""
+        return self._stderr or sys.stderr
+
+    @property
+    def json(self) -> bool:
+        """Whether stdout shall hold one JSON document."""
+        return self.format == "json"
+
+    def fancy(self, stream: TextIO) -> bool:
+        """Whether ``stream`` is a terminal that can show more than plain lines."""
+        return _is_terminal(stream) and self._environ.get("TERM", "") not in {"dumb", "unknown"}
+
+    def coloured(self, stream: TextIO) -> bool:
+        """Whether colours may be used on ``stream`` (a terminal, and no ``NO_COLOR``)."""
+        return self.fancy(stream) and not self._environ.get("NO_COLOR")
+
+    # --- data: stdout ---------------------------------------------------------------------------------------------
+
+    def data(self, value: Any) -> None:
+        """Print a value: as JSON when asked for, else texts as they are and everything else as JSON too."""
+        self.wrote_data = True
+        if not self.json and isinstance(value, str):
+            self.stdout.write(_printable(value, keep="\n\t") + "\n")
+        else:
+            self.stdout.write(to_json(value, ascii_only=not _speaks_unicode(self.stdout)) + "\n")
+
+    def table(
+        self, rows: Iterable[Mapping[str, Any]], columns: Sequence[Column], *, title: str = "", empty: str = ""
+    ) -> None:
+        """Print rows as a table, or as a JSON list of the same rows.
+
+        Parameters
+        ----------
+        rows
+            Mappings; keys that no column names appear in JSON alone.
+        title
+            A line above the table.
+        empty
+            What to say (on stderr) when there are no rows.
+        """
+        listed = list(rows)
+        if self.json:
+            self.data(listed)
+            return
+        self.wrote_data = True
+        if not listed:
+            if empty:
+                self.say(empty)
+            return
+        if self.fancy(self.stdout):
+            from mapshell.output_rich import print_table
+
+            print_table(listed, columns, title=title, stream=self.stdout, colour=self.coloured(self.stdout))
+        else:
+            self.stdout.write(plain_table(listed, columns, title=title))
+
+    def result(self, value: Any, render: Callable[[], None]) -> None:
+        """Print ``value`` as the JSON document, or call ``render``, which prints the same facts for people."""
+        if self.json:
+            self.data(value)
+        else:
+            render()
+
+    # --- talk: stderr ---------------------------------------------------------------------------------------------
+
+    def say(self, text: str = "", *, style: str = "") -> None:
+        """Tell the person something on stderr; silent with ``--quiet``.  ``style`` is a colour's name, or "bold"."""
+        if not self.quiet:
+            self._talk(text, style)
+
+    def warn(self, text: str) -> None:
+        """Warn on stderr, also with ``--quiet``."""
+        self._talk(f"Warning: {text}", "yellow")
+
+    def error(self, message: str, remedy: str = "") -> None:
+        """Show an error and what to do about it on stderr."""
+        self._talk(f"Error: {message}", "red")
+        if remedy:
+            self._talk(f"Remedy: {remedy}", "bold")
+
+    def progress(self) -> Progress:
+        """Return a progress display that suits stderr: bars, plain lines, or nothing (quiet, JSON).
+
+        Use it as a context manager.
+        """
+        from mapshell import progress
+
+        if self.quiet or self.json:
+            return progress.SilentProgress()
+        if self.fancy(self.stderr):
+            return progress.BarProgress(self)
+        return progress.LineProgress(self)
+
+    def set_live(self, console: Any) -> None:
+        """Let talk go through the console of a running progress display (None: directly again)."""
+        self._live = console
+
+    def _talk(self, text: str, style: str) -> None:
+        shown = _printable(text, keep="\n")
+        if self._live is not None:
+            from rich.text import Text
+
+            self._live.print(Text(shown, style=style if self.coloured(self.stderr) else ""))
+            return
+        import click
+
+        if style and self.coloured(self.stderr):
+            shown = click.style(shown, bold=True) if style == "bold" else click.style(shown, fg=style)
+        click.echo(shown, file=self.stderr, color=True if self.coloured(self.stderr) else None)
+
+
+# --- pure rendering -----------------------------------------------------------------------------------------------
+
+
+def plain_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, title: str = "") -> str:
+    """Return rows as aligned text, two spaces between columns, nothing cut."""
+    grid = [[column.title for column in columns]]
+    grid += [[cell(row, column) for column in columns] for row in rows]
+    widths = [max(width(line[index]) for line in grid) for index in range(len(columns))]
+    lines = [title] if title else []
+    for line in grid:
+        parts = [_pad(text, widths[index], columns[index].align) for index, text in enumerate(line)]
+        lines.append("  ".join(parts).rstrip())
+    return "".join(f"{line}\n" for line in lines)
+
+
+def cell(row: Mapping[str, Any], column: Column) -> str:
+    """Return the text of one cell."""
+    value = row.get(column.key)
+    if value is None or value == "":
+        return ""
+    if column.kind == "bytes":
+        return human_bytes(int(value))
+    if column.kind == "number":
+        return f"{value:,}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return _printable(", ".join(str(each) for each in value))
+    return _printable(str(value))
+
+
+def human_bytes(size: int) -> str:
+    """Return a size in bytes as a person reads it (decimal units, as disks are sold)."""
+    if abs(size) < 1000:
+        return f"{size} B"
+    number = float(size)
+    for unit in ("kB", "MB", "GB", "TB", "PB"):
+        number /= 1000
+        if abs(number) < 999.95 or unit == "PB":
+            return f"{number:.1f} {unit}"
+    raise AssertionError  # the last unit always returns
+
+
+def width(text: str) -> int:
+    """Return how many columns of a terminal a text takes (wide and combining characters counted)."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def to_json(value: Any, *, ascii_only: bool = False) -> str:
+    """Return a value as indented JSON; instants as ISO text, UUIDs and paths as texts, secrets masked."""
+    import json
+
+    return json.dumps(_plain(value), indent=2, ensure_ascii=ascii_only)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as what JSON has: keys become texts too, so that no row can break the document."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if value - value == 0 else str(value)  # JSON has no NaN and no infinity
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted((_plain(each) for each in value), key=str)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if isinstance(value, (bytes, bytearray)):
+        return value.hex()
+    if hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        return _plain(value.item())  # a number of numpy
+    return str(value)
+
+
+def _pad(text: str, to: int, align: Align) -> str:
+    room = to - width(text)
+    left = {"left": 0, "right": room, "center": room // 2}[align]
+    return " " * left + text + " " * (room - left)
+
+
+def _printable(text: str, keep: str = "") -> str:
+    """Return a text without control characters: names from outside must not steer the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c in keep or c == " " or not _steers(c) else _escape(c) for c in text)
+
+
+def _steers(character: str) -> bool:
+    return (
+        unicodedata.category(character) in {"Cc", "Cs"}
+        or character in "\u2028\u2029\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
+    )
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except (ValueError, AttributeError):  # closed, or a stand-in
+        return False
+
+
+def _speaks_unicode(stream: TextIO) -> bool:
+    return (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "").startswith("utf")
