@@ -1,7 +1,8 @@
 r"""Set everything up, then check the project: formatting, lint, types and every test, on a computer with only Python.
 
 python3 scripts/test.py                 everything, with a summary at the end      (Windows: py scripts\test.py)
-python3 scripts/test.py -k naming -x    only tests: the arguments go to pytest as they are
+python3 scripts/test.py --no-tests      only formatting, lint and types
+python3 scripts/test.py -k naming -x    only tests: any other arguments go to pytest as they are
 
 The database tests run on the embedded PostgreSQL and on a private MariaDB server; the Debian packages with its program
 are installed where this user may install packages. Where MariaDB cannot be had, the run says so and goes on without.
@@ -10,6 +11,7 @@ are installed where this user may install packages. Where MariaDB cannot be had,
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ import _bootstrap
 import _packages
 
 GROUPS = ("lint", "test")
+ABSENT = ("MAPSHELL_TEST_MARIADB", "absent")  # tells the tests' fixtures that there is no MariaDB to look for
 CHECKS = {
     "format": ["-m", "ruff", "format", "--check", "."],
     "lint": ["-m", "ruff", "check", "."],
@@ -45,10 +48,12 @@ def main(args: list[str]) -> int:
     except _bootstrap.SetupFailed as error:
         _bootstrap.say(str(error))
         return 1
-    missing = _packages.provide_mariadb()
+    steps = {"tests": [*CHECKS["tests"], *args]} if args else CHECKS
+    if args == ["--no-tests"]:
+        steps = {name: command for name, command in CHECKS.items() if name != "tests"}
+    missing = mariadb_reason() if "tests" in steps else None
     if missing:
         banner("NO MARIADB: its half of the database tests does not run.", missing)
-    steps = {"tests": [*CHECKS["tests"], *args]} if args else CHECKS
     stdin = None if args else subprocess.DEVNULL  # `--pdb` talks to the user; a full run asks nobody
     results = []
     try:
@@ -67,15 +72,22 @@ def main(args: list[str]) -> int:
     return 1 if any(result.code for result in results) else 0
 
 
+def mariadb_reason() -> str | None:
+    """See to it that MariaDB's program is there; return None, or why the tests must do without."""
+    if os.environ.get(ABSENT[0]) == ABSENT[1]:
+        return f"The environment says so: {'='.join(ABSENT)}."
+    reason: str | None = _packages.provide_mariadb()
+    return reason
+
+
 def environment(missing: str | None) -> Mapping[str, str]:
     """Return the environment of the checks: where MariaDB stands, and caches that can be written."""
     found = dict(os.environ)
     if missing:
-        found["MAPSHELL_TEST_MARIADB"] = "absent"
-    else:
-        found.pop("MAPSHELL_TEST_MARIADB", None)
+        found[ABSENT[0]] = ABSENT[1]
     if not os.access(_bootstrap.ROOT, os.W_OK):
         found |= {"MYPY_CACHE_DIR": os.devnull, "RUFF_NO_CACHE": "true", "PYTHONDONTWRITEBYTECODE": "1"}
+        found["HYPOTHESIS_STORAGE_DIRECTORY"] = f"{tempfile.gettempdir()}/mapshell-hypothesis"
         found["PYTEST_ADDOPTS"] = f"{found.get('PYTEST_ADDOPTS', '')} -p no:cacheprovider"
     return found
 
@@ -92,11 +104,9 @@ def summarise(results: list[Result], missing: str | None) -> None:
     for result in results:
         verdict = "ok" if result.code == 0 else f"FAILED (exit {result.code})"
         print(f"{result.step:<8} {result.seconds:7.1f} s  {verdict}")
-    where = _packages.find_mariadb()
-    print(
-        f"MariaDB  {where if where and not missing else 'ABSENT: the database tests ran on PostgreSQL only'}",
-        flush=True,
-    )
+    if missing:
+        print("MariaDB      ABSENT: the database tests ran on PostgreSQL only")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
