@@ -58,6 +58,7 @@ Examples:
   mapshell publication-publish --dry-run     what would be archived
   mapshell publication-publish               archive it
   mapshell publication-status --format json  for programs
+
 \b
 The options above may stand behind the command's name as well.
 Exit status: 0 done, 1 failed, 2 wrong use, 3 partly done,

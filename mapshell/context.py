@@ -7,19 +7,22 @@ import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from pipeline.globus import GlobusStorageManager
 
     from mapshell.output import Format, Output
     from pipeline.settings import Settings
+
+
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -160,5 +163,12 @@ class Context:
             service.start(folder)
 
 
-pass_context = click.make_pass_decorator(Context, ensure=True)
-"""Decorator of commands: their first argument is the ``Context``."""
+def pass_context(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Decorate a command: its first argument is the ``Context``."""
+
+    @wraps(function)
+    def with_context(*args: Any, **kwargs: Any) -> Result:
+        current = click.get_current_context()
+        return current.invoke(function, current.ensure_object(Context), *args, **kwargs)
+
+    return with_context

@@ -74,7 +74,7 @@ def run(command: click.Command, args: Sequence[str], context: Context) -> int:
         return _broken_pipe()
     except BaseException as error:  # noqa: BLE001 - the last stop: shown or logged, never a bare traceback
         try:
-            return _show(error, context, args)
+            return _show(error, context, list(args))
         except BrokenPipeError:
             return _broken_pipe()
     return result if isinstance(result, int) and not isinstance(result, bool) else DONE
@@ -87,7 +87,7 @@ def _broken_pipe() -> int:
     return FAILED
 
 
-def _show(error: BaseException, context: Context, args: Sequence[str]) -> int:
+def _show(error: BaseException, context: Context, args: list[str]) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else FAILED if error.code else DONE
     if isinstance(error, click.exceptions.Exit):
@@ -95,7 +95,11 @@ def _show(error: BaseException, context: Context, args: Sequence[str]) -> int:
     if context.options.format != "json" and _asks_for_json(args):
         context.options.format = "json"
         context.__dict__.pop("output", None)
+    context.options.debug = context.options.debug or "--debug" in args
     code = exit_code(error)
+    if type(error).__name__ == "NoArgsIsHelpError" and isinstance(error, click.UsageError) and error.ctx is not None:
+        sys.stderr.write(error.ctx.get_help() + "\n")  # nothing was asked for: show what there is
+        return code
     if isinstance(error, Partial):
         if error.message:
             context.output.say(error.message)
@@ -131,10 +135,11 @@ def _show(error: BaseException, context: Context, args: Sequence[str]) -> int:
     return code
 
 
-def _asks_for_json(args: Sequence[str]) -> bool:
+def _asks_for_json(args: list[str]) -> bool:
     """Whether the arguments ask for JSON, even though they could not be understood as a whole."""
-    pairs = zip(args, [*args[1:], ""], strict=True)
-    return any(arg == "--format=json" or (arg == "--format" and following == "json") for arg, following in pairs)
+    return "--format=json" in args or any(
+        arg == "--format" and args[index + 1 : index + 2] == ["json"] for index, arg in enumerate(args)
+    )
 
 
 def _click_error(error: click.ClickException) -> tuple[str, str, str]:

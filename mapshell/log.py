@@ -45,7 +45,7 @@ class _Formatter(logging.Formatter):
         return redact(super().format(record))
 
 
-class _Shown(logging.StreamHandler["TextIO"]):
+class _Shown(logging.StreamHandler[io.TextIOWrapper]):
     """Log lines on stderr, for ``--debug``."""
 
 

@@ -73,7 +73,7 @@ KEYS: tuple[Key, ...] = (
         "database.port",
         "integer",
         "Port of the server.",
-        shown_default="3306 or 5432",
+        shown_default="the usual one of the server",
         lowest=1,
         highest=65535,
         env=("DJ_PORT",),
