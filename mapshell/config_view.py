@@ -29,11 +29,59 @@ ROOT_COLUMNS = (
     Column("In Globus", "globus"),
     Column("Upload only", "upload_only"),
 )
+REFERENCE_COLUMNS = (
+    Column("Setting", "setting", style="bold"),
+    Column("Meaning", "meaning"),
+    Column("Default", "default"),
+    Column("Environment", "environment"),
+)
 LOCATION_COLUMNS = (
     Column("Alias", "alias", style="bold"),
     Column("Holds", "dataset_type"),
     Column("Archive in Globus", "globus"),
 )
+
+
+def reference_rows() -> list[dict[str, Any]]:
+    """Return one row per setting that there is, from the table of keys."""
+    return [
+        {
+            "setting": key.name,
+            "meaning": key.help,
+            "type": key.kind,
+            "default": key.shown_default or _text(plain(key.default)),
+            "environment": list(key.variables),
+            "in_file": key.in_file,
+            "example": plain(key.example),
+        }
+        for key in KEYS
+    ]
+
+
+def reference_markdown() -> str:
+    """Return the reference of the settings as a page of the manual (``docs/settings.md``)."""
+    lines = [
+        "# Settings",
+        "",
+        "Made from the program's own table of settings (`mapshell config reference`); do not edit it by hand.",
+        "",
+        "The file `dj_local_conf.json` is looked for from the working directory upwards, then in your configuration",
+        "folder; `--config FILE` or the environment variable `MAPSHELL_CONFIG` names another. Environment variables",
+        "win over the file. Relative folders in the file start at the file's own folder, `~` is your home folder.",
+        "`MAPSHELL_HOME` moves configuration, data, cache and log folder of mapshell under one folder.",
+        "",
+        'Keys may be dotted (`"globus.client_id": ...`) or nested (`"globus": {"client_id": ...}`); those of',
+        "`globus` and `archive` may also stand under `custom`. Names that begin with an underscore are remarks. Keys",
+        "of DataJoint and of other programs are left alone.",
+    ]
+    for section in dict.fromkeys(key.section for key in KEYS):
+        lines += ["", f"## {section}", "", "| setting | meaning | default | environment |", "|---|---|---|---|"]
+        for row in reference_rows():
+            if row["setting"].startswith(f"{section}."):
+                names = ", ".join(f"`{name}`" for name in row["environment"])
+                note = "" if row["in_file"] else " Environment only."
+                lines.append(f"| `{row['setting']}` | {row['meaning']}{note} | {row['default']} | {names} |")
+    return "\n".join(lines) + "\n"
 
 
 def document(settings: Settings) -> dict[str, Any]:
@@ -108,4 +156,10 @@ def _shown(key: Key, settings: Settings) -> str:
         return f"{len(value)} {'entry' if len(value) == 1 else 'entries'}, see below"
     if isinstance(value, bool):
         return json.dumps(value)
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
     return ", ".join(value) if isinstance(value, list) else str(value)

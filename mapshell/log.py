@@ -73,6 +73,15 @@ def path(environ: Mapping[str, str]) -> Path:
     return folders.log_folder(environ) / FILE_NAME
 
 
+def tear_down() -> None:
+    """Close the log file and take back what ``set_up`` changed: for programs and tests that go on afterwards."""
+    logging.captureWarnings(capture=False)
+    root = logging.getLogger()
+    for handler in [each for each in root.handlers if isinstance(each, (_File, _Shown))]:
+        root.removeHandler(handler)
+        handler.close()
+
+
 def set_up(environ: Mapping[str, str], *, debug: bool) -> Path | None:
     """Send log records to the person's log file, and with ``debug`` to stderr too.
 

@@ -231,6 +231,7 @@ KEYS: tuple[Key, ...] = (
         "integer",
         "Files whose checksums are computed at the same time.",
         default=max(1, min(4, os.cpu_count() or 1)),
+        shown_default="as many as the computer has cores, at most 4",
         lowest=1,
         highest=64,
     ),

@@ -76,7 +76,8 @@ def read_keys(text: str, file: Path | None) -> Found:
     """Return the keys of a configuration text, in whichever spelling they stand.
 
     A key may be dotted (``"globus.client_id"``) or nested (``"globus": {"client_id": ...}``), at the top or under
-    ``custom``; keys of ``database`` count at the top alone, as ``custom`` has keys of the same name for other programs.
+    ``custom``; names that begin with an underscore are remarks.  Keys of ``database`` count at the top alone, as
+    ``custom`` has keys of the same name for other programs.
 
     Raises
     ------
@@ -99,8 +100,8 @@ def read_keys(text: str, file: Path | None) -> Found:
 def _collect(found: Found, level: dict[str, Any], *, at_top: bool) -> None:
     twice = set(getattr(level, "repeated", ()))
     for written, value in level.items():
-        if at_top and written == "custom":
-            continue
+        if (at_top and written == "custom") or written.startswith("_"):
+            continue  # a name that begins with an underscore is a remark
         section, dot, _ = written.partition(".")
         ours = section in (SECTIONS if at_top else STRICT_SECTIONS)
         if not ours:
@@ -136,7 +137,7 @@ def _first(section: str) -> str:
 
 def _take(found: Found, name: str, value: Any) -> None:
     if name in RETIRED:
-        if value not in {None, ""}:
+        if value is not None and value != "":
             found.warnings.append(RETIRED[name].format(place=found.source.place(name)))
         return
     key = BY_NAME.get(name)
@@ -221,6 +222,9 @@ def _explain(source: Source, error: json.JSONDecodeError) -> NoReturn:
         cause, remedy = "single quotation marks", 'write names and texts in double quotation marks: "...".'
     elif text.startswith(("True", "False", "None"), at):
         cause, remedy = "a Python word", "write true, false or null."
+    elif at >= len(text.rstrip()):
+        line = text.rstrip().count("\n") + 1
+        cause, remedy = "the file ends too early; a closing } is missing", "put } at the end of the file."
     elif error.msg.startswith("Expecting ',' delimiter"):
         line = text.count("\n", 0, len(before)) + 1
         cause, remedy = "a missing comma, or a quotation mark inside a text", "put a comma at the end of this line."
@@ -228,8 +232,6 @@ def _explain(source: Source, error: json.JSONDecodeError) -> NoReturn:
         cause, remedy = "a text without its closing quotation mark", "end the text with a quotation mark on its line."
     elif error.msg.startswith("Extra data"):
         cause, remedy = "something after the closing }", "remove what follows the last }."
-    elif at >= len(text.rstrip()):
-        cause, remedy = "the file ends too early; a closing } is missing", "put } at the end of the file."
     else:
         cause, remedy = error.msg[0].lower() + error.msg[1:], "correct this line; every JSON editor marks it."
     raise ConfigError(f"{source.name}, line {line}: broken JSON: {cause}.", remedy=remedy) from None

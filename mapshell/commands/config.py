@@ -45,6 +45,15 @@ def show(context: Context) -> None:
 
 
 @config.command()
+@pass_context
+def reference(context: Context) -> None:
+    """Explain every setting: what it means, its default, the environment variables that set it."""
+    from mapshell.config_view import REFERENCE_COLUMNS, reference_rows
+
+    context.output.table(reference_rows(), REFERENCE_COLUMNS)
+
+
+@config.command()
 @click.option(
     "--file",
     "target",
