@@ -7,11 +7,10 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline import database, ephys, experiment, lab, publication
 from pipeline.archive.journal import (
@@ -22,9 +21,12 @@ from pipeline.archive.journal import (
     request_to_json,
     step,
 )
-from pipeline.archive.manifest import FileEntry, Manifest, manifest_subpath
+from pipeline.archive.manifest import FileEntry, Manifest
 from pipeline.archive.session import Location, SessionKey, SessionRef, dataset_name
 from pipeline.rows import archived_row, dataset_row, file_rows, transfer_row
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 LEASE = timedelta(minutes=10)
 _CHUNK = 200
@@ -157,6 +159,7 @@ class TableJournal:
 
     def open(self, entry: Entry) -> None:
         """Store a new entry."""
+
         def write() -> None:
             publication.Transfer.insert1(transfer_row(entry, request_to_json(entry.request)))
             publication.Transfer.Session.insert(
@@ -173,6 +176,7 @@ class TableJournal:
 
     def advance(self, entry: Entry) -> None:
         """Store an entry's new state (and, once it is checked, its final manifests)."""
+
         def write() -> None:
             self._write_state(entry)
             if entry.state == "checked":
@@ -230,7 +234,10 @@ class TableJournal:
 
     def lab_rows(self, session: SessionRef) -> dict[str, list[dict[str, Any]]]:
         """Return the session's rows of the lab's tables, as JSON data for the manifest."""
-        subject, one = {"subject_id": session.subject_id}, {"subject_id": session.subject_id, "session": session.session}
+        subject, one = (
+            {"subject_id": session.subject_id},
+            {"subject_id": session.subject_id, "session": session.session},
+        )
         tables = {
             "lab.Subject": lab.Subject & subject,
             "lab.WaterRestriction": lab.WaterRestriction & subject,

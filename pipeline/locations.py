@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline import database, publication
 from pipeline.archive.session import DatasetType, Location
 from pipeline.errors import ConfigError
-from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.settings import Settings
 
 
 def locations(settings: Settings, types: Sequence[DatasetType], *, register: bool = True) -> list[Location]:

@@ -6,26 +6,29 @@ import os
 import platform
 import socket
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline import database, sessions
 from pipeline.archive.checksums import ChecksumCache, Hasher
-from pipeline.archive.find import Found, Stray, find
-from pipeline.archive.journal import Outcome
+from pipeline.archive.find import Found, LocalSession, Stray, find
 from pipeline.archive.naming import compile_layout
-from pipeline.archive.ports import Clock, Progress, Store
 from pipeline.archive.publish import publish
 from pipeline.archive.round import Round
 from pipeline.archive.session import DatasetType, Location, Root, SessionKey
-from pipeline.errors import MapshellError
 from pipeline.folders import cache_folder
 from pipeline.journal import TableJournal
 from pipeline.locations import locations
-from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pipeline.archive.journal import Outcome
+    from pipeline.archive.ports import Clock, Progress, Store
+    from pipeline.errors import MapshellError
+    from pipeline.settings import Settings
 
 
 class SystemClock:
@@ -61,19 +64,22 @@ class Report:
     """What a round of publishing came to.
 
     ``not_here`` counts the chosen sessions of which this computer has no folder; ``strays`` are folders that belong
-    to no session; ``stopped`` is the error that ended the round early.
+    to no session; ``nameless`` sessions of subjects without water restriction; ``strangers`` folders of animals that
+    the database does not know; ``stopped`` is the error that ended the round early.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
     not_here: int = 0
     nameless: list[SessionKey] = field(default_factory=list)
+    strangers: set[str] = field(default_factory=set)
     stopped: MapshellError | None = None
 
     @property
     def whole(self) -> bool:
         """Whether nothing needs a person."""
-        return self.stopped is None and not any(outcome.failed for outcome in self.outcomes)
+        refused = any(stray.refused for stray in self.strays)
+        return not (self.stopped or refused or self.nameless or any(outcome.failed for outcome in self.outcomes))
 
 
 def publish_round(
@@ -107,14 +113,21 @@ def publish_round(
     keys = sessions.chosen(restrictions)
     report = Report(nameless=[key for key in lab_sessions.nameless if keys is None or key in keys])
     wanted = set(lab_sessions.refs) if keys is None else keys & set(lab_sessions.refs)
-    with Hasher(ChecksumCache(cache_folder(os.environ) / "sha1.sqlite"), threads=settings.archive.hash_threads) as hasher:
+    seen: set[SessionKey] = set()
+    with Hasher(
+        ChecksumCache(cache_folder(os.environ) / "sha1.sqlite"), threads=settings.archive.hash_threads
+    ) as hasher:
         for location in locations(settings, types):
             roots = local_roots(settings, location.alias)
             journal = TableJournal(location, lab_sessions.refs, socket.gethostname())
             found = look(settings, location, roots, journal, lab_sessions, wanted)
-            report.strays.extend(stray for stray in found.strays if keys is None or stray.session in (None, *keys))
+            animals = {lab_sessions.refs[key].h2o for key in wanted}
+            report.strays.extend(s for s in found.strays if keys is None or s.folder.split("/")[0] in animals)
+            if keys is None:
+                report.strangers |= found.strangers
             here = [found.sessions[key] for key in sorted(found.sessions) if key in wanted]
-            report.not_here += len(wanted) - len(here)
+            seen.update(found.sessions)
+            here += _left_behind(journal, lab_sessions, wanted - set(found.sessions))
             if not here:
                 continue
             round_ = Round(
@@ -138,7 +151,21 @@ def publish_round(
             report.stopped = result.stopped
             if report.stopped is not None:
                 break
+    report.not_here = len(wanted - seen)
     return report
+
+
+def _left_behind(
+    journal: TableJournal, lab_sessions: sessions.LabSessions, gone: set[SessionKey]
+) -> list[LocalSession]:
+    """Return sessions that this computer began to publish and whose folder is gone: they are brought to an end."""
+    keys = {
+        part.key
+        for entry in journal.unfinished(gone)
+        if entry.purpose == "publish" and entry.computer == socket.gethostname()
+        for part in entry.parts
+    }
+    return [LocalSession(lab_sessions.refs[key], (), (), ()) for key in sorted(keys & gone)]
 
 
 def look(
@@ -172,7 +199,8 @@ def look(
 def local_roots(settings: Settings, alias: str) -> tuple[Root, ...]:
     """Return this computer's roots of an alias, as the engine takes them."""
     return tuple(
-        Root(root.alias, root.endpoint, root.globus_path, Path(root.local_path)) for root in settings.globus.roots(alias)
+        Root(root.alias, root.endpoint, root.globus_path, Path(root.local_path))
+        for root in settings.globus.roots(alias)
     )
 
 

@@ -9,12 +9,15 @@ import gzip
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline.archive.journal import Entry
-from pipeline.archive.manifest import FileEntry, Manifest
 from pipeline.archive.session import file_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pipeline.archive.journal import Entry
+    from pipeline.archive.manifest import FileEntry, Manifest
 
 
 def dataset_row(manifest: Manifest) -> dict[str, Any]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline import experiment, lab, publication
 from pipeline.archive.matching import SessionFacts
 from pipeline.archive.naming import default_ident
 from pipeline.archive.session import SessionKey, SessionRef
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(slots=True)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import wait
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.depart import wrong_checksum
 from pipeline.archive.journal import Entry, Part
 from pipeline.archive.manifest import Manifest, with_checksum
-from pipeline.archive.ports import TaskStatus
-from pipeline.archive.round import Flight, Round
 from pipeline.archive.scan import Defect, list_remote, unchanged
 from pipeline.archive.session import join_remote
 from pipeline.errors import MapshellError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.archive.ports import TaskStatus
+    from pipeline.archive.round import Flight, Round
 
 
 def check(round_: Round, flight: Flight, status: TaskStatus) -> tuple[Entry | None, list[Defect]]:
@@ -82,6 +85,7 @@ def _evidence(flight: Flight, status: TaskStatus) -> dict[str, Any]:
         "computer": flight.entry.computer,
         "files": len(flight.new_entries),
         "bytes": sum(entry.size for entry in flight.new_entries),
+        "folders": sorted({"/".join(entry.subpath.split("/")[:2]) for entry in flight.manifest.files}),
         "checks": ["task succeeded", "listed at the archive with its size", "source unchanged", "checksums"],
     }
 

@@ -8,14 +8,21 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterable
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
-from types import TracebackType
+from typing import TYPE_CHECKING
 
-from pipeline.archive.session import LocalFile
 from pipeline.errors import IntegrityError, LocalDiskError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from types import TracebackType
+
+    from pipeline.archive.session import LocalFile
+
+_BLOCK = 1024 * 1024
 
 
 class ChecksumCache:
@@ -90,7 +97,11 @@ class ChecksumCache:
                 self._connection = None
 
 
-def sha1_of(file: LocalFile) -> str:
+class Stopped(Exception):
+    """Reading was given up because the round ends."""
+
+
+def sha1_of(file: LocalFile, stop: threading.Event | None = None) -> str:
     """Read a file once and return its SHA1 (40 lower-case hex digits).
 
     Raises
@@ -99,10 +110,17 @@ def sha1_of(file: LocalFile) -> str:
         It cannot be read.
     IntegrityError
         It changed since it was scanned, or while it was read.
+    Stopped
+        ``stop`` was set meanwhile (not ``hashlib.file_digest``, which nobody can interrupt for minutes).
     """
+    digest = hashlib.sha1(usedforsecurity=False)
+    block = memoryview(bytearray(_BLOCK))
     try:
         with file.path.open("rb", buffering=0) as stream:
-            digest = hashlib.file_digest(stream, "sha1").hexdigest()  # noqa: S324  # identity, not secrecy
+            while size := stream.readinto(block):
+                digest.update(block[:size])
+                if stop is not None and stop.is_set():
+                    raise Stopped
             after = os.fstat(stream.fileno())
     except OSError as error:
         raise LocalDiskError(
@@ -114,7 +132,7 @@ def sha1_of(file: LocalFile) -> str:
             f"{file.subpath} changed while it was read.",
             remedy="wait until nothing writes to the session any more, then publish again.",
         )
-    return digest
+    return digest.hexdigest()
 
 
 class Hasher:
@@ -124,6 +142,7 @@ class Hasher:
         self._cache = cache
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="sha1")
         self._futures: dict[tuple[Path, int, int], Future[str]] = {}
+        self._stop = threading.Event()
 
     def start(self, file: LocalFile) -> Future[str]:
         """Return the future of a file's SHA1; it may be done already."""
@@ -131,7 +150,7 @@ class Hasher:
         if key not in self._futures:
             known = self._cache.get(file)
             if known is None:
-                self._futures[key] = self._pool.submit(sha1_of, file)
+                self._futures[key] = self._pool.submit(sha1_of, file, self._stop)
             else:
                 self._futures[key] = Future()
                 self._futures[key].set_result(known)
@@ -163,5 +182,6 @@ class Hasher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        self._stop.set()  # whoever leaves early (Ctrl-C, no waiting) must not wait for the rest of a huge file
+        self._pool.shutdown(wait=True, cancel_futures=True)
         self._cache.close()

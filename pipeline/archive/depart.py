@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pipeline.archive.filetypes import classify
-from pipeline.archive.find import LocalSession
 from pipeline.archive.integrity import Verdict, inspect
 from pipeline.archive.journal import Entry, Outcome, Part, Source, step
 from pipeline.archive.manifest import FileEntry, Manifest, merged
@@ -20,6 +19,11 @@ from pipeline.archive.scan import Defect, list_remote
 from pipeline.archive.session import LocalFile, SessionKey, join_remote
 from pipeline.archive.transfer import submit_once, task_label
 from pipeline.errors import DatabaseUnavailable, LoginNeeded, MapshellError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from pipeline.archive.find import LocalSession
 
 _CONFLICT = "compare the two files; keep one name for one content (nothing was overwritten)."
 _FATAL = (LoginNeeded, DatabaseUnavailable)
@@ -47,8 +51,11 @@ def depart(
     indexed: Mapping[SessionKey, Manifest],
     *,
     dry_run: bool = False,
+    hash_early: bool = True,
 ) -> Departures:
     """Plan every session and, unless ``dry_run``, submit what is to be sent.
+
+    ``hash_early`` starts reading files whose SHA1 is unknown as soon as their transfer is submitted.
 
     A missing login or a lost database ends the round; every other error only its own session.
     """
@@ -56,6 +63,8 @@ def depart(
     for entry in round_.journal.unfinished([session.ref.key for session in sessions]):
         if entry.purpose == "publish":
             unfinished.update({part.key: entry for part in entry.parts})
+        elif not dry_run and all(_is_indexed(part, indexed) for part in entry.parts):
+            round_.journal.advance(entry.advanced("done"))  # we died between the commit and this line
     left = Departures()
     for session in sessions:
         key = session.ref.key
@@ -72,7 +81,7 @@ def depart(
                 left.stopped = error
         if isinstance(result, Flight):
             left.flights.append(result)
-            _take_off(round_, result)
+            _take_off(round_, result, hash_early=hash_early)
         else:
             left.outcomes.append(result)
             if not dry_run and not isinstance(left.stopped, DatabaseUnavailable):
@@ -84,7 +93,9 @@ def depart(
 
 def _depart(round_: Round, session: LocalSession, known: Manifest | None, *, dry_run: bool) -> Flight | Outcome:
     if not session.files and not session.defects:
-        return outcome(round_, session, "refused", "its folder holds no file", _FILL, failed=known is None)
+        if known is not None:
+            return outcome(round_, session, "archived")
+        return outcome(round_, session, "refused", "its folder holds no file", _FILL, failed=True)
     plan = _compare(round_, session, known, dry_run=dry_run)
     if plan.nothing_to_do and not session.defects:
         return outcome(round_, session, "archived")
@@ -249,7 +260,7 @@ def _submit(round_: Round, prepared: _Prepared) -> Flight:
     round_.journal.open(entry)
     step("planned")
     entry = submit_once(store, round_.journal, entry, round_.clock)
-    return Flight(entry, prepared.session, files, prepared.conflicts)
+    return Flight(entry, prepared.session, files, prepared.conflicts, notes=prepared.verdict.warnings)
 
 
 def _generation(known: Manifest | None) -> int:
@@ -313,9 +324,16 @@ def _resume(round_: Round, session: LocalSession, entry: Entry) -> Flight | Outc
     return Flight(entry, session, whole, changed=changes)
 
 
-def _take_off(round_: Round, flight: Flight) -> None:
+def _is_indexed(part: Part, indexed: Mapping[SessionKey, Manifest]) -> bool:
+    known = indexed.get(part.key)
+    return known is not None and known.generation >= part.manifest.generation
+
+
+def _take_off(round_: Round, flight: Flight, *, hash_early: bool) -> None:
     """Start reading the files whose SHA1 nobody knows yet: checksums are computed while bytes move."""
     round_.progress.task(str(flight.entry.transfer_id), str(flight.session.ref), flight.size)
+    if not hash_early:
+        return
     unknown = {entry.subpath for entry in flight.new_entries if entry.sha1 is None}
     for file in flight.files:
         if file.subpath in unknown:

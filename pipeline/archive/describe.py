@@ -8,17 +8,21 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipeline.archive.journal import Entry, Part, step
 from pipeline.archive.manifest import Manifest, to_json
 from pipeline.archive.ports import TransferItem, TransferRequest
-from pipeline.archive.round import Flight, Round
 from pipeline.archive.scan import list_remote
 from pipeline.archive.session import Root, join_remote
 from pipeline.archive.transfer import submit_once, task_label
 from pipeline.errors import Conflict, IntegrityError, LocalDiskError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.archive.round import Flight, Round
 
 
 @dataclass(slots=True)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pipeline.archive.integrity import earliest_start
-from pipeline.archive.layouts import Layout
-from pipeline.archive.manifest import Manifest
 from pipeline.archive.matching import FoundFolder, SessionFacts, match
 from pipeline.archive.naming import parse_folder
+from pipeline.archive.paths import printable
 from pipeline.archive.scan import Defect, Scan, scan_folder
-from pipeline.archive.session import DatasetType, LocalFile, Root, SessionKey, SessionRef
 from pipeline.errors import LocalDiskError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+    from pipeline.archive.layouts import Layout
+    from pipeline.archive.manifest import Manifest
+    from pipeline.archive.session import DatasetType, LocalFile, Root, SessionKey, SessionRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +34,40 @@ class LocalSession:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A folder that belongs to no session, or must not be given to one, with the reason and the remedy."""
+    """A folder that belongs to no session, or (``refused``) must not be given to one, with reason and remedy."""
 
     folder: str
     root: Root
     reason: str
     remedy: str
-    session: SessionKey | None = None
+    refused: bool = False
 
 
 @dataclass(slots=True)
 class Found:
-    """The outcome of one walk; ``indexed`` is what the index holds of the sessions that were possible."""
+    """The outcome of one walk.
+
+    ``indexed`` is what the index holds of the sessions that were possible, ``strangers`` the folders at the top of a
+    root that are no animal of the database.
+    """
 
     sessions: dict[SessionKey, LocalSession] = field(default_factory=dict)
     strays: list[Stray] = field(default_factory=list)
     indexed: dict[SessionKey, Manifest] = field(default_factory=dict)
+    strangers: set[str] = field(default_factory=set)
 
 
 def candidates(
-    roots: Iterable[Root], kind: DatasetType, h2os: Collection[str], layouts: Sequence[Layout] = ()
+    roots: Iterable[Root],
+    kind: DatasetType,
+    h2os: Collection[str],
+    layouts: Sequence[Layout] = (),
+    strangers: set[str] | None = None,
 ) -> Iterator[tuple[Root, FoundFolder]]:
     """Yield the folders under the roots whose name says that they may be a session of one of these animals.
 
-    Only the animals' own folders are listed, and one level below where a layout puts sessions deeper.
+    Only the animals' own folders are listed, and one level below where a layout puts sessions deeper.  Names of
+    folders that are no animal of these are added to ``strangers``.
 
     Raises
     ------
@@ -62,6 +77,8 @@ def candidates(
     for root in roots:
         for h2o in _subfolders(root, ""):
             if h2o not in h2os:
+                if strangers is not None and not h2o.startswith("."):
+                    strangers.add(printable(h2o))
                 continue
             for name in _subfolders(root, h2o):
                 parsed = parse_folder(f"{h2o}/{name}", kind, layouts)
@@ -117,8 +134,9 @@ def find(
         The sessions whose files are asked for; all when None.  Every session takes part in the matching.
     """
     h2os = {facts.h2o for facts in sessions.values()}
-    seen = list(candidates(roots, kind, h2os, layouts))
-    found = Found(indexed=dict(indexed(_possible([folder for _, folder in seen], sessions))))
+    strangers: set[str] = set()
+    seen = list(candidates(roots, kind, h2os, layouts, strangers))
+    found = Found(indexed=dict(indexed(_possible([folder for _, folder in seen], sessions))), strangers=strangers)
     owners = _owners(found.indexed, {folder.subpath for _, folder in seen})
     owned: dict[SessionKey, list[tuple[Root, str]]] = defaultdict(list)
     scans: dict[tuple[str, str], Scan] = {}
@@ -175,7 +193,7 @@ def _scan(root: Root, subpath: str, patterns: Collection[str], found: Found) -> 
     try:
         return scan_folder(root, subpath, patterns)
     except LocalDiskError as error:
-        found.strays.append(Stray(subpath, root, error.message, error.remedy))
+        found.strays.append(Stray(subpath, root, error.message, error.remedy, refused=True))
         return None
 
 
@@ -189,10 +207,10 @@ def _match_unknown(
     places = {id(folder): root for root, folder in unknown}
     for key, folders in matching.owned.items():
         owned[key].extend((places[id(folder)], folder.subpath) for folder in folders)
-    for stray in (*matching.refused, *matching.unmatched):
-        found.strays.append(
-            Stray(stray.folder.subpath, places[id(stray.folder)], stray.reason, stray.remedy, stray.session)
-        )
+    for strays, refused in ((matching.refused, True), (matching.unmatched, False)):
+        for stray in strays:
+            root = places[id(stray.folder)]
+            found.strays.append(Stray(stray.folder.subpath, root, stray.reason, stray.remedy, refused))
 
 
 def _local_session(ref: SessionRef, parts: Sequence[tuple[Root, str, Scan]]) -> LocalSession:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from pipeline.archive.check import check, contradicted, quarantine
 from pipeline.archive.describe import Description, arrived, describe, reattach, unstage
 from pipeline.archive.journal import Outcome, step
-from pipeline.archive.ports import TaskStatus
-from pipeline.archive.round import Flight, Round, outcome, refusal
+from pipeline.archive.round import Flight, Round, as_details, outcome, refusal
 from pipeline.archive.scan import Defect, unchanged
 from pipeline.archive.transfer import Poller, other_login, trouble, why_failed
 from pipeline.errors import DatabaseUnavailable, IntegrityError, LoginNeeded, MapshellError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipeline.archive.ports import TaskStatus
 
 _FATAL = (LoginNeeded, DatabaseUnavailable)
 
@@ -175,12 +179,11 @@ class Gatherer:
     ) -> None:
         self._round.journal.advance(flight.entry.advanced("failed", outcome=reason, left=moved))
         remedy = remedy or _AGAIN
-        more = refusal(self._round, flight.session, "", defects).details if defects else ()
         known = len(flight.manifest.files) > len(flight.new_entries)
         state = "archived with changes" if known else "refused" if defects else "queued"
         if defects:
             reason, remedy = f"{defects[0].subpath}: {defects[0].message}", defects[0].remedy
-        self._end(flight, state, reason, remedy, failed=True, details=more)
+        self._end(flight, state, reason, remedy, failed=True, details=as_details(defects))
 
     def _look_at_description(self, description: Description) -> None:
         entry = description.entry
@@ -213,7 +216,7 @@ class Gatherer:
         if flight.problems:
             result = refusal(self._round, flight.session, "archived with changes", flight.problems)
         else:
-            result = outcome(self._round, flight.session, "archived")
+            result = outcome(self._round, flight.session, "archived", details=as_details(flight.notes))
         self._finish(flight, result.with_sent(len(flight.new_entries), sum(e.size for e in flight.new_entries)))
 
     def _end(self, flight: Flight, state: str, reason: str, remedy: str, **more: object) -> None:

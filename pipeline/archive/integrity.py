@@ -6,15 +6,19 @@ This is the cheap part, from names, sizes, times and the recording's own metas. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pipeline import spikeglx
 from pipeline.archive.naming import parse_file
 from pipeline.archive.scan import Defect
-from pipeline.archive.session import LocalFile
 from pipeline.errors import MapshellError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from pipeline.archive.session import LocalFile
 
 MAX_META_BYTES = 16 * 1024 * 1024
 

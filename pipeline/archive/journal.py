@@ -14,15 +14,18 @@ from __future__ import annotations
 import gzip
 import json
 import sys
-from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any, Literal, Protocol
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pipeline.archive.manifest import Manifest, from_json, to_json
 from pipeline.archive.ports import TransferItem, TransferRequest
-from pipeline.archive.session import SessionKey, SessionRef
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from pipeline.archive.session import SessionKey, SessionRef
 
 JournalState = Literal["planned", "submitted", "checked", "done", "failed"]
 Purpose = Literal["publish", "manifest"]

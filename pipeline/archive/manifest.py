@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from pipeline.archive.paths import check_subpath
 from pipeline.archive.session import DatasetType, SessionRef, dataset_name
 from pipeline.errors import IntegrityError, NameRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 FORMAT = "mapshell-manifest"
 VERSION = 1

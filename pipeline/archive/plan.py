@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pipeline.archive.manifest import FileEntry
-from pipeline.archive.session import LocalFile
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from pipeline.archive.manifest import FileEntry
+    from pipeline.archive.session import LocalFile
 
 Action = Literal["send", "skip", "hash", "conflict"]
 

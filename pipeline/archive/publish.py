@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipeline.archive.depart import depart
-from pipeline.archive.find import LocalSession
 from pipeline.archive.gather import Gatherer
-from pipeline.archive.journal import Outcome
-from pipeline.archive.manifest import Manifest
-from pipeline.archive.round import Round
-from pipeline.archive.session import SessionKey
 from pipeline.errors import DatabaseUnavailable, MapshellError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.archive.find import LocalSession
+    from pipeline.archive.journal import Outcome
+    from pipeline.archive.manifest import Manifest
+    from pipeline.archive.round import Round
+    from pipeline.archive.session import SessionKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ def publish(
     wait
         Wait for the tasks; otherwise they stay *in flight* and the next round gathers them.
     """
-    departures = depart(round_, sessions, indexed, dry_run=dry_run)
+    departures = depart(round_, sessions, indexed, dry_run=dry_run, hash_early=wait)
     gatherer = Gatherer(round_, departures.flights)
     gatherer.stopped = departures.stopped
     gatherer.run(wait_for_tasks=wait and departures.stopped is None)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline.archive.checksums import Hasher
-from pipeline.archive.filetypes import FileTypeRule
-from pipeline.archive.find import LocalSession
 from pipeline.archive.journal import Entry, Journal, Outcome
-from pipeline.archive.manifest import FileEntry, Manifest
-from pipeline.archive.ports import Clock, Progress, Store
-from pipeline.archive.scan import Defect
-from pipeline.archive.session import LocalFile, Location, Root
-from pipeline.errors import MapshellError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pipeline.archive.checksums import Hasher
+    from pipeline.archive.filetypes import FileTypeRule
+    from pipeline.archive.find import LocalSession
+    from pipeline.archive.manifest import FileEntry, Manifest
+    from pipeline.archive.ports import Clock, Progress, Store
+    from pipeline.archive.scan import Defect
+    from pipeline.archive.session import LocalFile, Location, Root
+    from pipeline.errors import MapshellError
 
 
 @dataclass(slots=True)
@@ -50,7 +53,8 @@ class Flight:
     """A session whose transfer is submitted, with what this computer knows of it.
 
     ``files`` are those of this transfer; ``problems`` what does not stop this transfer but keeps the session from
-    being archived without changes; ``changed`` the files that are no longer what was planned.
+    being archived without changes; ``changed`` the files that are no longer what was planned; ``notes``
+    what a person may like to know.
     """
 
     entry: Entry
@@ -58,6 +62,7 @@ class Flight:
     files: tuple[LocalFile, ...]
     problems: tuple[Defect, ...] = ()
     changed: tuple[Defect, ...] = ()
+    notes: tuple[Defect, ...] = ()
     warned: bool = False
     faulty_since: float | None = None
     moved: int = 0
@@ -93,7 +98,9 @@ class Departures:
     stopped: MapshellError | None = None
 
 
-def outcome(round_: Round, session: LocalSession, state: str, reason: str = "", remedy: str = "", **more: Any) -> Outcome:
+def outcome(
+    round_: Round, session: LocalSession, state: str, reason: str = "", remedy: str = "", **more: Any
+) -> Outcome:
     """Make the outcome of a session."""
     ref = session.ref
     return Outcome(
@@ -128,6 +135,11 @@ def refusal(round_: Round, session: LocalSession, state: str, defects: Sequence[
         f"{first.subpath}: {first.message}{rest}",
         first.remedy,
         failed=True,
-        details=tuple({"rule": d.rule, "file": d.subpath, "reason": d.message, "remedy": d.remedy} for d in defects),
+        details=as_details(defects),
         **more,
     )
+
+
+def as_details(defects: Sequence[Defect]) -> tuple[dict[str, str], ...]:
+    """Return defects as the details of an outcome."""
+    return tuple({"rule": d.rule, "file": d.subpath, "reason": d.message, "remedy": d.remedy} for d in defects)

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pipeline.archive.paths import check_subpath
-from pipeline.archive.ports import Store
+from pipeline.archive.paths import check_subpath, printable
 from pipeline.archive.session import LocalFile, Root, join_remote
 from pipeline.errors import LocalDiskError, NameRefused, RemotePathNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline.archive.ports import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,7 @@ class Scan:
 
 def left_out(subpath: str, patterns: Collection[str]) -> bool:
     """Say whether any component of a subpath matches one of the patterns (``temp_wh.dat``, ``.phy``)."""
-    return any(
-        fnmatchcase(part, pattern.rstrip("/")) for part in subpath.split("/") for pattern in patterns if pattern
-    )
+    return any(fnmatchcase(part, pattern.rstrip("/")) for part in subpath.split("/") for pattern in patterns if pattern)
 
 
 def scan_folder(root: Root, folder: str, patterns: Collection[str]) -> Scan:
@@ -113,11 +115,6 @@ def _is_junction(entry: os.DirEntry[str]) -> bool:
     return bool(getattr(entry, "is_junction", bool)())
 
 
-def printable(subpath: str) -> str:
-    """Return a name that can be printed and stored whatever bytes it had."""
-    return subpath.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def _unreadable(subpath: str, error: OSError) -> Defect:
     return Defect(
         "unreadable",
@@ -159,7 +156,9 @@ def list_remote(store: Store, endpoint: str, root: str, subpaths: Iterable[str])
     """
     wanted = set(subpaths)
     folders = {subpath.rsplit("/", 1)[0] for subpath in wanted if "/" in subpath}
-    needed = {"/".join(parts[:depth]) for parts in (f.split("/") for f in folders) for depth in range(1, len(parts) + 1)}
+    needed = {
+        "/".join(parts[:depth]) for parts in (f.split("/") for f in folders) for depth in range(1, len(parts) + 1)
+    }
     tops = _tops(folders)
     found: dict[str, int] = {}
     pending = sorted(tops)
@@ -184,7 +183,7 @@ def _tops(folders: Collection[str]) -> set[str]:
 
 
 def unchanged(files: Sequence[LocalFile], status: Callable[[Path], os.stat_result] = os.stat) -> list[Defect]:
-    """Look at the files again: which of them changed, or vanished, since they were scanned?"""
+    """Look at the files again and name those that changed, or vanished, since they were scanned."""
     defects = []
     for file in files:
         try:

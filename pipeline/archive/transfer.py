@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from pipeline.archive.journal import Entry, Journal, step
-from pipeline.archive.manifest import Manifest
-from pipeline.archive.ports import Clock, Store, TaskStatus
 from pipeline.archive.session import token
 from pipeline.errors import GlobusError, LoginNeeded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.archive.manifest import Manifest
+    from pipeline.archive.ports import Clock, Store, TaskStatus
 
 SUBMISSION_ID_LIFE = timedelta(days=1)
 """After this a submission id without an answer is not trusted: its task is looked for by label first."""

@@ -1,0 +1,139 @@
+"""``publication-publish`` and ``publication-status``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mapshell.context import Context, pass_context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from pipeline.archive.session import DatasetType
+    from pipeline.rounds import Report
+
+
+def session_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose sessions and kinds of data."""
+    for option in (
+        click.option(
+            "--until", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Sessions of this day or before."
+        ),
+        click.option(
+            "--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Sessions of this day or later."
+        ),
+        click.option("--session", "numbers", type=int, multiple=True, metavar="N", help="Session number; repeatable."),
+        click.option(
+            "--subject", "subjects", multiple=True, metavar="NAME", help="Water restriction or subject id; repeatable."
+        ),
+        click.option("--type", "kind", type=click.Choice(["ephys", "video"]), help="Only this kind of data."),
+    ):
+        function = option(function)
+    return function
+
+
+def restrictions(
+    subjects: Sequence[str], numbers: Sequence[int], since: datetime | None, until: datetime | None
+) -> list[Any]:
+    """Return the DataJoint restrictions of ``experiment.Session`` that the options mean."""
+    from pipeline.subjects import resolve
+
+    found: list[Any] = []
+    if subjects:
+        found.append([{"subject_id": resolve(name)} for name in subjects])
+    if numbers:
+        found.append([{"session": number} for number in numbers])
+    if since is not None:
+        found.append(f"session_date >= '{since:%Y-%m-%d}'")
+    if until is not None:
+        found.append(f"session_date <= '{until:%Y-%m-%d}'")
+    return found
+
+
+def kinds(kind: str | None) -> tuple[DatasetType, ...]:
+    """Return the kinds of data that ``--type`` means."""
+    return ("ephys",) if kind == "ephys" else ("video",) if kind == "video" else ("ephys", "video")
+
+
+@click.command()
+@session_options
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be sent, file by file, and send nothing.")
+@click.option("--no-wait", is_flag=True, help="Submit and return; the next run checks and records what arrived.")
+@pass_context
+def publish(
+    context: Context,
+    kind: str | None,
+    subjects: tuple[str, ...],
+    numbers: tuple[int, ...],
+    since: datetime | None,
+    until: datetime | None,
+    *,
+    dry_run: bool,
+    no_wait: bool,
+) -> None:
+    """Archive this computer's recordings, and prove that they arrived.
+
+    Every session is found by the lab's naming conventions, judged, transferred by Globus, checked at the archive,
+    described there by a manifest, and only then recorded as archived. One bad session never stops the others.
+    Running it again is safe at any time: it goes on where it was, and sends what is new.
+
+    \b
+    Examples:
+      mapshell publication-publish --dry-run
+      mapshell publication-publish --subject SC038 --since 2019-11-01
+      mapshell publication-publish --type video --no-wait
+    """
+    from mapshell.errors import Partial
+    from mapshell.publishing import show
+    from pipeline.rounds import publish_round
+
+    context.database()
+    chosen = restrictions(subjects, numbers, since, until)
+    with context.output.progress() as progress:
+        report: Report = publish_round(
+            context.settings,
+            context.globus,
+            kinds(kind),
+            chosen,
+            dry_run=dry_run,
+            wait=not no_wait,
+            progress=progress,
+        )
+    show(context.output, report, dry_run=dry_run)
+    if report.stopped is not None:
+        raise report.stopped
+    if not report.whole:
+        raise Partial
+
+
+@click.command()
+@session_options
+@pass_context
+def status(
+    context: Context,
+    kind: str | None,
+    subjects: tuple[str, ...],
+    numbers: tuple[int, ...],
+    since: datetime | None,
+    until: datetime | None,
+) -> None:
+    """List every session with its state at each storage location.
+
+    States: not here, recording, refused, queued, in flight, archived, archived with changes, reclaimed. Reads the
+    database and this computer's folders; asks Globus nothing.
+
+    \b
+    Examples:
+      mapshell publication-status
+      mapshell publication-status --subject SC048 --type ephys
+      mapshell publication-status --format json
+    """
+    from mapshell.publishing import show_status
+    from pipeline.status import status as all_states
+
+    context.database()
+    rows = list(all_states(context.settings, kinds(kind), restrictions(subjects, numbers, since, until)))
+    show_status(context.output, rows)

@@ -1,0 +1,86 @@
+"""The plan of a session: the rules of ``diff``, one by one and as properties."""
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.archive.manifest import FileEntry
+from pipeline.archive.plan import diff
+from pipeline.archive.session import LocalFile, Root
+
+ROOT = Root("raw-ephys", "0" * 8, "/", Path("/rig"))
+SHA1 = "a" * 40
+OTHER = "b" * 40
+
+
+def local(subpath="SC038/run/a.bin", size=10, mtime=1000):
+    return LocalFile(ROOT, subpath, size, mtime, mtime * 10**9)
+
+
+def entry(subpath="SC038/run/a.bin", size=10, mtime=1000, sha1=SHA1):
+    return FileEntry(subpath, size, mtime, "unknown", sha1, "computed" if sha1 else None)
+
+
+def action(file, **options):
+    options.setdefault("indexed", {})
+    (item,) = diff([file], **options).items
+    return item.action
+
+
+def test_a_new_file_is_sent():
+    assert action(local()) == "send"
+    assert action(local(), remote={}) == "send"
+
+
+def test_an_archived_file_is_skipped():
+    assert action(local(), indexed={"SC038/run/a.bin": entry()}) == "skip"
+
+
+def test_another_size_than_the_index_is_a_conflict():
+    assert action(local(size=11), indexed={"SC038/run/a.bin": entry()}) == "conflict"
+
+
+def test_a_time_alone_is_never_drift():
+    indexed = {"SC038/run/a.bin": entry()}
+    moved = local(mtime=2000)
+    assert action(moved, indexed=indexed) == "hash"
+    assert action(moved, indexed=indexed, checksums={moved.subpath: SHA1}) == "skip"
+    assert action(moved, indexed=indexed, checksums={moved.subpath: OTHER}) == "conflict"
+
+
+def test_without_a_checksum_in_the_index_another_time_is_a_conflict():
+    assert action(local(mtime=2000), indexed={"SC038/run/a.bin": entry(sha1=None)}) == "conflict"
+
+
+def test_a_name_that_the_archive_holds_is_never_overwritten():
+    assert action(local(), remote={"SC038/run/a.bin": 10}) == "conflict"
+    assert action(local(), remote={"SC038/run/a.bin": 9}) == "conflict"
+    assert action(local(), remote={"SC038/run/a.bin": -1}) == "conflict"
+
+
+def test_what_our_own_transfer_left_is_sent_again():
+    assert action(local(), remote={"SC038/run/a.bin": 9}, ours={"SC038/run/a.bin"}) == "send"
+
+
+names = st.sampled_from([f"SC038/run/{name}" for name in ("a.bin", "A.bin", "a.bin ", "é", "é")])
+files = st.builds(local, names, st.integers(0, 3), st.integers(1, 3))
+entries = st.dictionaries(names, st.builds(entry, st.just("x"), st.integers(0, 3), st.integers(1, 3)))
+
+
+@given(
+    st.lists(files, unique_by=lambda file: file.subpath),
+    entries,
+    st.dictionaries(names, st.integers(0, 3)),
+    st.sets(names),
+)
+def test_every_file_has_one_action_and_nothing_foreign_is_overwritten(found, indexed, remote, ours):
+    plan = diff(found, indexed, remote, ours=ours)
+    assert [item.subpath for item in plan.items] == sorted(file.subpath for file in found)
+    for item in plan.items:
+        if item.action == "send":
+            assert item.subpath not in indexed
+            assert item.subpath not in remote or item.subpath in ours
+        if item.action == "skip":
+            assert indexed[item.subpath].size == item.size
+    assert plan.nothing_to_do == all(item.action == "skip" for item in plan.items)
