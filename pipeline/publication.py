@@ -1,0 +1,235 @@
+"""The archive's index: which files of which session lie where, proved when and how, and the journal of transfers.
+
+Instants are UTC without zone; subpaths are POSIX, relative to the storage location, compared byte by byte.
+"""
+
+from __future__ import annotations
+
+from pipeline import experiment
+from pipeline.binding import Imported, Lookup, Manual, Part, TableGroup
+
+schema = TableGroup("publication")
+
+__all__ = [
+    "ArchivedRawEphys",
+    "ArchivedTrackingVideo",
+    "Claim",
+    "DataSet",
+    "DataSetType",
+    "FileType",
+    "GlobusStorageLocation",
+    "SessionIdent",
+    "SessionState",
+    "Transfer",
+    "Verification",
+    "experiment",
+    "schema",
+]
+
+
+@schema
+class DataSetType(Lookup):
+    """What a dataset holds."""
+
+    definition = """
+    # what a dataset holds
+    dataset_type: varchar(32)   # ephys or video
+    """
+
+
+@schema
+class FileType(Lookup):
+    """What a file is, by its name; generated from ``pipeline.archive.filetypes``."""
+
+    definition = """
+    # what a file is, judged by its name
+    file_type: varchar(64)                   # family and kind, such as ephys-raw-3a-ap-trial
+    ---
+    file_glob: varchar(1024)                 # patterns of the name, separated by spaces
+    file_type_description: varchar(255)      # in plain words
+    """
+
+
+@schema
+class GlobusStorageLocation(Manual):
+    """A root of the archive; the one truth of where it lies, for all computers."""
+
+    definition = """
+    # root of the archive
+    globus_alias: varchar(32)      # short name, such as raw-ephys
+    ---
+    globus_endpoint: uuid          # Globus collection
+    globus_path: varchar(1024)     # POSIX path in the collection
+    -> DataSetType
+    """
+
+
+@schema
+class SessionIdent(Manual):
+    """The ident of a session's folders where the default one does not hold."""
+
+    definition = """
+    # ident in a session's folder names, set by hand or learnt by ingest
+    -> experiment.Session
+    ---
+    session_ident: varchar(64)     # text between date and gate, such as 115124 or surface; empty: none
+    """
+
+
+@schema
+class DataSet(Manual):
+    """The archived files of one session at one location."""
+
+    definition = """
+    # archived files of one session at one location
+    -> GlobusStorageLocation
+    dataset_name: varchar(128)         # type-subject-session, ASCII
+    ---
+    -> DataSetType
+    dataset_generation: int32          # how often files were added; 1 at first
+    dataset_manifest: varchar(1024)    # subpath of the latest manifest
+    """
+
+    class PhysicalFile(Part):
+        """One archived file."""
+
+        definition = """
+        # archived file
+        -> master
+        file_id: uuid                          # version 5, from the exact UTF-8 subpath
+        ---
+        file_subpath: varchar(1024)            # POSIX, relative to the location, compared byte by byte
+        -> FileType
+        file_size: int64                       # bytes
+        file_mtime: int64                      # s since 1970 (UTC), of the file when it was sent
+        file_sha1 = null : char(40)            # lower-case hex
+        sha1_source = null : varchar(16)       # who computed the SHA1
+        verified_at = null : datetime(6)       # UTC, when the archive's bytes were last compared with the SHA1
+        verified_how = null : varchar(64)      # how they were compared
+        file_generation: int32                 # generation of the dataset that added the file
+        """
+
+
+@schema
+class ArchivedRawEphys(Imported):
+    """A session whose raw electrophysiology is at a location: sent, checked there, described by a manifest."""
+
+    definition = """
+    # session whose raw electrophysiology is archived
+    -> experiment.Session
+    -> GlobusStorageLocation
+    ---
+    -> DataSet
+    archived_at: datetime(6)       # UTC, of the latest generation
+    generation: int32              # of the dataset
+    evidence: json                 # what was checked, by which task and program
+    """
+
+
+@schema
+class ArchivedTrackingVideo(Imported):
+    """A session whose tracking video is at a location: sent, checked there, described by a manifest."""
+
+    definition = """
+    # session whose tracking video is archived
+    -> experiment.Session
+    -> GlobusStorageLocation
+    ---
+    -> DataSet
+    archived_at: datetime(6)       # UTC, of the latest generation
+    generation: int32              # of the dataset
+    evidence: json                 # what was checked, by which task and program
+    """
+
+
+@schema
+class Transfer(Manual):
+    """The journal: one Globus task, written down before it is submitted."""
+
+    definition = """
+    # journal of Globus tasks, written before they are submitted
+    transfer_id: uuid                        # ours
+    ---
+    purpose: varchar(16)                     # publish, manifest, retrieve, verify
+    state: varchar(16)                       # step of the journal
+    submission_id = null : uuid              # Globus runs it once
+    task_id = null : uuid                    # Globus task, once known
+    label: varchar(128)                      # of the task, with the token of sessions and generations
+    identity = null : varchar(64)            # Globus identity that submitted; others cannot see the task
+    body_sha256 = null : char(64)            # of the request, lower-case hex
+    request = null : bytes                   # gzip of the request as JSON
+    left_behind = null : bytes               # gzip of a JSON list: paths that a failed task may have left
+    computer: varchar(255)                   # that submitted
+    created_at: datetime(6)                  # UTC
+    submitted_at = null : datetime(6)        # UTC
+    ended_at = null : datetime(6)            # UTC
+    outcome = null : varchar(2048)           # how it ended, in words
+    index (state)
+    """
+
+    class Session(Part):
+        """A session that the task carries; no foreign key, so that a journal outlives a rebuilt lab."""
+
+        definition = """
+        # session that a task carries
+        -> master
+        subject_id: int32                    # of lab.Subject
+        session: int16                       # of experiment.Session
+        globus_alias: varchar(32)            # of GlobusStorageLocation
+        ---
+        generation: int32                    # of the dataset that this makes
+        payload: bytes                       # gzip of JSON: manifest of the generation and items
+        index (subject_id, session, globus_alias)
+        """
+
+
+@schema
+class Claim(Manual):
+    """The lease: who works on a session now.  The only lock there is."""
+
+    definition = """
+    # who works on a session now
+    subject_id: int32                # of lab.Subject
+    session: int16                   # of experiment.Session
+    globus_alias: varchar(32)        # of GlobusStorageLocation
+    ---
+    owner: uuid                      # of the run
+    computer: varchar(255)           # where it runs
+    process_id: int64                # of the run
+    claimed_at: datetime(6)          # UTC
+    expires_at: datetime(6)          # UTC; after it anybody may take the session
+    """
+
+
+@schema
+class SessionState(Manual):
+    """What a computer last saw of a session that is not simply archived."""
+
+    definition = """
+    # what a computer last saw of a session at a location
+    subject_id: int32                # of lab.Subject
+    session: int16                   # of experiment.Session
+    globus_alias: varchar(32)        # of GlobusStorageLocation
+    computer: varchar(255)           # that looked
+    ---
+    state: varchar(32)               # one of the words of every screen
+    reason: varchar(2048)            # why, empty when there is nothing to say
+    files: int32                     # seen, number
+    bytes: int64                     # seen, sum of sizes
+    seen_at: datetime(6)             # UTC
+    """
+
+
+@schema
+class Verification(Manual):
+    """A look at the archive that compared it with the index."""
+
+    definition = """
+    # comparison of the archive with the index
+    -> DataSet
+    verified_at: datetime(6)         # UTC
+    ---
+    how: varchar(64)                 # presence, or comparison of checksums and by what means
+    verdict: varchar(32)             # same or drift
+    report: json                     # file by file what differs
+    """
