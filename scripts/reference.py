@@ -1,0 +1,80 @@
+"""Write the tables of the manual anew from the code: commands and exit codes.
+
+.venv/bin/python scripts/reference.py            write them
+.venv/bin/python scripts/reference.py --check    only say whether they are up to date (exit 1 when not)
+
+Each stands in a document between `<!-- table: NAME -->` and `<!-- end of table -->`. (The page of settings,
+docs/settings.md, is printed by `mapshell config reference`.)
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # before this folder, whose mapshell.py is a launcher and not the package
+DOCUMENTS = ("README.md", "docs/petrel_archiving.md")
+_TABLE = re.compile(r"(<!-- table: (?P<name>[a-z-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+
+
+def commands_table() -> str:
+    """Return every command with its one line of help."""
+    from mapshell.cli import ALIASES, COMMANDS
+
+    also = {name: [alias for alias, meant in ALIASES.items() if meant == name] for name in COMMANDS}
+    rows = [
+        (", ".join(f"`mapshell {each}`" for each in (name, *also[name])), entry.help)
+        for name, entry in COMMANDS.items()
+    ]
+    return markdown(("Command", "What it does"), rows)
+
+
+def exit_codes_table() -> str:
+    """Return every exit code with its meaning."""
+    from mapshell.errors import EXIT_CODES
+
+    return markdown(("Exit code", "Meaning"), [(str(code), meaning) for code, meaning in EXIT_CODES.items()])
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "commands": commands_table,
+    "exit-codes": exit_codes_table,
+}
+
+
+def markdown(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table in Markdown."""
+    head = list(titles)
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def renewed(text: str) -> str:
+    """Return a document with every table in it written anew."""
+    return _TABLE.sub(lambda found: f"{found[1]}{TABLES[found['name']]()}{found[3]}", text)
+
+
+def main(args: list[str]) -> int:
+    """Write the documents, or with ``--check`` only compare; return the exit code."""
+    outdated = []
+    for name in DOCUMENTS:
+        file = ROOT / name
+        before = file.read_text(encoding="utf-8")
+        after = renewed(before)
+        if after != before:
+            outdated.append(name)
+            if "--check" not in args:
+                file.write_text(after, encoding="utf-8", newline="\n")
+    for name in outdated:
+        print(f"{name} {'is out of date' if '--check' in args else 'was brought up to date'}")
+    return 1 if outdated and "--check" in args else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
