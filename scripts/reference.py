@@ -1,10 +1,9 @@
-"""Write the tables of the manual anew from the code: commands and exit codes.
+"""Write anew what the documents take from the code: the page of settings, the tables of commands and exit codes.
 
 .venv/bin/python scripts/reference.py            write them
 .venv/bin/python scripts/reference.py --check    only say whether they are up to date (exit 1 when not)
 
-Each stands in a document between `<!-- table: NAME -->` and `<!-- end of table -->`. (The page of settings,
-docs/settings.md, is printed by `mapshell config reference`.)
+A table stands in a document between `<!-- table: NAME -->` and `<!-- end of table -->`.
 """
 
 from __future__ import annotations
@@ -48,6 +47,16 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 
 
+def settings_page() -> str:
+    """Return the page of settings."""
+    from mapshell.config_view import reference_markdown
+
+    return reference_markdown()
+
+
+PAGES: dict[str, Callable[[], str]] = {"docs/settings.md": settings_page}
+
+
 def markdown(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Return a table in Markdown."""
     head = list(titles)
@@ -63,10 +72,10 @@ def renewed(text: str) -> str:
 def main(args: list[str]) -> int:
     """Write the documents, or with ``--check`` only compare; return the exit code."""
     outdated = []
-    for name in DOCUMENTS:
+    for name in (*DOCUMENTS, *PAGES):
         file = ROOT / name
         before = file.read_text(encoding="utf-8")
-        after = renewed(before)
+        after = PAGES[name]() if name in PAGES else renewed(before)
         if after != before:
             outdated.append(name)
             if "--check" not in args:

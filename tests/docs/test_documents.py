@@ -100,11 +100,6 @@ def test_the_tables_are_those_of_the_code():
     assert done.returncode == 0, f"{done.stdout}{done.stderr}\nWrite them anew: .venv/bin/python scripts/reference.py"
 
 
-def test_the_page_of_settings_is_that_of_the_code(tmp_path, environ):
-    page = mapshell("config", "reference", cwd=tmp_path, environ=environ)
-    assert page.stdout.strip() == (examples.ROOT / "docs" / "settings.md").read_text(encoding="utf-8").strip()
-
-
 @pytest.mark.parametrize("document", examples.DOCUMENTS)
 def test_every_command_and_option_that_is_mentioned_exists(document):
     from mapshell.cli import cli
