@@ -21,12 +21,21 @@ def print_table(
     rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, title: str, stream: TextIO, colour: bool
 ) -> None:
     """Draw rows on a terminal; cells that are too wide are folded, never cut."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title or None, title_justify="left", header_style="bold")
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+    )
     for column in columns:
         table.add_column(column.title, justify=column.align, overflow="fold", no_wrap=column.kind != "text")
     for row in rows:
         table.add_row(*(_styled(row, column) for column in columns))
-    Console(file=stream, no_color=not colour, highlight=False, markup=False, emoji=False).print(table)
+    Console(file=stream, color_system="auto" if colour else None, highlight=False, markup=False, emoji=False).print(
+        table
+    )
 
 
 def _styled(row: Mapping[str, Any], column: Column) -> Text:
