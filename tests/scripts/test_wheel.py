@@ -44,8 +44,7 @@ def test_it_is_for_every_computer_and_brings_the_command(wheel):
 
 
 def test_installed_alone_it_answers(wheel, tmp_path):
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(tmp_path)]
-    subprocess.run([*command, str(wheel)], check=True, stdout=subprocess.DEVNULL)
+    zipfile.ZipFile(wheel).extractall(tmp_path)  # all that installing a wheel of pure Python means
     code = "import sys, mapshell.cli as cli; print(cli.__file__, file=sys.stderr); sys.exit(cli.main(['--help']))"
     done = subprocess.run(
         [sys.executable, "-c", code],
