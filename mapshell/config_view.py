@@ -150,6 +150,10 @@ def plain(value: Any) -> Any:
 
 def _shown(key: Key, settings: Settings) -> str:
     value = plain(settings.values.get(key.name))
+    if key.section == "database" and key.name != "database.prefix":
+        of_embedded = key.name == "database.embedded"
+        if of_embedded != (settings.database.embedded is not None):
+            return "" if value is None else "(not used)"
     if value is None:
         return f"({key.shown_default})" if key.shown_default else ""
     if key.kind == "structure":

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.globus import GlobusStorageManager
 
     from mapshell.output import Format, Output
+    from pipeline.db_connection import LabConnection
     from pipeline.settings import Settings
 
 
@@ -74,7 +75,7 @@ class Context:
         self.options = options or Options()
         self.clock = clock or Clock()
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
-        self._connection: Any = None
+        self._connection: LabConnection | None = None
         self._globus: GlobusStorageManager | None = None
 
     @cached_property
@@ -110,7 +111,7 @@ class Context:
         except (ValueError, AttributeError):  # closed, or none at all (a Windows service)
             return False
 
-    def database(self) -> Any:
+    def database(self) -> LabConnection:
         """Return the database connection, with all tables bound; starts the embedded server where it is configured.
 
         Raises

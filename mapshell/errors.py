@@ -105,7 +105,9 @@ def _show(error: BaseException, context: Context, args: list[str]) -> int:
             context.output.say(error.message)
         return code
     if code == INTERRUPTED:
-        context.output.warn("interrupted; what was done stays done, and running the command again goes on.")
+        message = "interrupted; what was done stays done, and running the command again goes on."
+        _document(context, {"type": "Interrupted", "message": message, "remedy": "", "exit_code": code})
+        context.output.warn(message)
         return code
     usage = ""
     if isinstance(error, MapshellError):
@@ -115,14 +117,7 @@ def _show(error: BaseException, context: Context, args: list[str]) -> int:
         message, remedy, usage = _click_error(error)
     else:
         message, remedy = _unexpected(error, context)
-    if context.output.json and not context.output.wrote_data:
-        document: dict[str, Any] = {
-            "type": type(error).__name__,
-            "message": message,
-            "remedy": remedy,
-            "exit_code": code,
-        }
-        context.output.data({"error": document})
+    _document(context, {"type": type(error).__name__, "message": message, "remedy": remedy, "exit_code": code})
     if usage and not context.options.quiet:
         context.output.say(usage)
     context.output.error(message, remedy)
@@ -133,6 +128,12 @@ def _show(error: BaseException, context: Context, args: list[str]) -> int:
 
         sys.stderr.write(redact("".join(traceback.format_exception(error))))
     return code
+
+
+def _document(context: Context, error: dict[str, Any]) -> None:
+    """Print the error as the JSON document, unless the command has printed its own."""
+    if context.output.json and not context.output.wrote_data:
+        context.output.data({"error": error})
 
 
 def _asks_for_json(args: list[str]) -> bool:

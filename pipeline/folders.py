@@ -22,6 +22,14 @@ def home(environ: Mapping[str, str]) -> Path:
     return Path(named) if named else Path.home()
 
 
+def working(environ: Mapping[str, str]) -> Path:
+    """Return the working directory; the home folder where it has been removed under us."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return home(environ)
+
+
 def _named(environ: Mapping[str, str], part: str) -> Path | None:
     base = environ.get(HOME_VARIABLE)
     return Path(base).expanduser().absolute() / part if base else None

@@ -12,6 +12,7 @@ The file is looked for from the working directory upwards, then in the person's 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ def find(start: Path | None = None, environ: Mapping[str, str] | None = None) ->
                 remedy="correct or remove the variable, or write the file with: mapshell config init",
             )
         return file
-    folder = (start or Path.cwd()).absolute()
+    folder = (start or folders.working(environ)).absolute()
     for candidate in (
         *(each / FILE_NAME for each in (folder, *folder.parents)),
         folders.config_folder(environ) / FILE_NAME,
@@ -107,7 +108,7 @@ def load(start: Path | None = None, environ: Mapping[str, str] | None = None, *,
         )
     settings = parse(_read(file) if file else "", file=file.absolute() if file else None, environ=environ)
     _check_timezone(settings)
-    return settings
+    return _warn_of_readers(settings)
 
 
 def check_folders(settings: Settings) -> None:
@@ -166,6 +167,20 @@ def _read(file: Path) -> str:
         raise ConfigError(
             f"{file}, line {line}: a character that is not UTF-8.", remedy="save the file as UTF-8 in your editor."
         ) from None
+
+
+def _warn_of_readers(settings: Settings) -> Settings:
+    """Add a warning when everybody on this computer can read a password in the file."""
+    origin = settings.origins.get("database.password", "")
+    if settings.file is None or os.name == "nt" or not origin.startswith("file") or not settings.database.password:
+        return settings
+    if not settings.file.stat().st_mode & 0o004:
+        return settings
+    warning = (
+        f"{settings.file}, database.password: every account of this computer can read the password. "
+        f"Remedy: chmod 600 {settings.file.name}, or set the environment variable DJ_PASS instead."
+    )
+    return replace(settings, warnings=(*settings.warnings, warning))
 
 
 def _check_timezone(settings: Settings) -> None:

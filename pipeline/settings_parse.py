@@ -48,7 +48,7 @@ def parse(text: str, *, file: Path | None, environ: Mapping[str, str]) -> Settin
         Anything that a person must correct; the message names file, line or variable, the remedy says how.
     """
     found = read_keys(text, file) if file is not None or text.strip() else Found(Source("", None))
-    file_base = file.parent if file else Path.cwd()
+    file_base = file.parent if file else folders.working(environ)
     places = Places(file_base, folders.home(environ))
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -59,7 +59,7 @@ def parse(text: str, *, file: Path | None, environ: Mapping[str, str]) -> Settin
         if variable is not None:
             place = f"environment variable {variable}"
             stated = from_environment(key, environ[variable], place=place)
-            value = convert(key, stated, place=place, base=Path.cwd(), home=places.home)
+            value = convert(key, stated, place=place, base=folders.working(environ), home=places.home)
             origins[key.name] = f"environment {variable}"
         elif key.name in found.keys:
             place = found.source.place(key.name)

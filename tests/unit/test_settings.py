@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -347,6 +348,27 @@ def test_folders_are_looked_at_when_asked(tmp_path):
     (tmp_path / "rig").unlink()
     (tmp_path / "rig").mkdir()
     settings.check_folders(loaded)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
+def test_a_password_that_everybody_can_read_is_warned_of(tmp_path):
+    file = tmp_path / settings.FILE_NAME
+    file.write_text('{"database.host": "db", "database.password": "hush"}', encoding="utf-8")
+    file.chmod(0o644)
+    (warning,) = settings.load(tmp_path, environ_of(tmp_path)).warnings
+    assert "chmod 600" in warning
+    assert "hush" not in warning
+    file.chmod(0o600)
+    assert settings.load(tmp_path, environ_of(tmp_path)).warnings == ()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a folder that a process works in")
+def test_a_working_directory_that_is_gone_is_survived(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert settings.load(environ=environ_of(tmp_path, HOME=str(tmp_path))).file is None
 
 
 def test_the_template_loads_once_its_placeholders_are_replaced(tmp_path):
