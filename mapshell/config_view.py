@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MASK = "********"
 
 SETTING_COLUMNS = (
-    Column("Setting", "setting", style="bold"),
+    Column("Setting", "setting", style="bold", wrap=False),
     Column("Value", "value"),
     Column("From", "origin", style=lambda row: "dim" if row["origin"] == "default" else ""),
 )
@@ -30,10 +30,9 @@ ROOT_COLUMNS = (
     Column("Upload only", "upload_only"),
 )
 REFERENCE_COLUMNS = (
-    Column("Setting", "setting", style="bold"),
+    Column("Setting", "setting", style="bold", wrap=False),
     Column("Meaning", "meaning"),
     Column("Default", "default"),
-    Column("Environment", "environment"),
 )
 LOCATION_COLUMNS = (
     Column("Alias", "alias", style="bold"),
@@ -103,7 +102,11 @@ def document(settings: Settings) -> dict[str, Any]:
 def setting_rows(settings: Settings) -> list[dict[str, Any]]:
     """Return one row per setting; those of several folders are shown by ``folder_rows`` instead."""
     return [
-        {"setting": key.name, "value": _shown(key, settings), "origin": settings.origins.get(key.name, "default")}
+        {
+            "setting": key.name,
+            "value": _shown(key, settings),
+            "origin": _short(settings.origins.get(key.name, "default")),
+        }
         for key in KEYS
     ]
 
@@ -161,6 +164,10 @@ def _shown(key: Key, settings: Settings) -> str:
     if isinstance(value, bool):
         return json.dumps(value)
     return _text(value)
+
+
+def _short(origin: str) -> str:
+    return "file" if origin.startswith("file ") else origin  # which file stands above the table
 
 
 def _text(value: Any) -> str:

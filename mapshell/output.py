@@ -25,7 +25,8 @@ Kind = Literal["text", "number", "bytes"]
 class Column:
     """One column of a table: its title, the row's key, and how to show it.
 
-    ``style`` is a style name of rich ("bold", "green", "dim"), or a function from the row to one.
+    ``style`` is a style name of rich ("bold", "green", "dim"), or a function from the row to one; ``wrap`` False keeps
+    the cells on one line on a narrow terminal too.
     """
 
     title: str
@@ -33,6 +34,7 @@ class Column:
     align: Align = "left"
     style: str | Callable[[Mapping[str, Any]], str] = ""
     kind: Kind = "text"
+    wrap: bool = True
 
 
 class Output:

@@ -24,13 +24,16 @@ def print_table(
     table = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
+        padding=(0, 1, 0, 0),
         title=title or None,
         title_justify="left",
         title_style="bold",
         header_style="bold",
     )
     for column in columns:
-        table.add_column(column.title, justify=column.align, overflow="fold", no_wrap=column.kind != "text")
+        table.add_column(
+            column.title, justify=column.align, overflow="fold", no_wrap=column.kind != "text" or not column.wrap
+        )
     for row in rows:
         table.add_row(*(_styled(row, column) for column in columns))
     Console(file=stream, color_system="auto" if colour else None, highlight=False, markup=False, emoji=False).print(

@@ -51,6 +51,9 @@ def reference(context: Context) -> None:
     from mapshell.config_view import REFERENCE_COLUMNS, reference_rows
 
     context.output.table(reference_rows(), REFERENCE_COLUMNS)
+    context.output.say(
+        "Each may be set in the environment too: archive.quiet_seconds by MAPSHELL_ARCHIVE_QUIET_SECONDS."
+    )
 
 
 @config.command()
