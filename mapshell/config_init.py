@@ -15,7 +15,9 @@ import click
 from pipeline import folders
 from pipeline.errors import ConfigError, LocalDiskError, UsageError
 from pipeline.settings import Settings, parse
+from pipeline.settings_globus import storage_locations
 from pipeline.settings_keys import BY_NAME
+from pipeline.settings_text import Source
 from pipeline.settings_values import as_globus_path, convert
 
 if TYPE_CHECKING:
@@ -23,6 +25,18 @@ if TYPE_CHECKING:
 
     from mapshell.context import Context
     from mapshell.output import Output
+
+
+class Option(Source):
+    """An option of the command line as the place where something stands."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, None)
+
+    def place(self, key: str) -> str:
+        """Return the option's name."""
+        del key
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,10 @@ QUESTIONS = (
     ),
     Question("globus_path", "globus.local_endpoint_subdir", "The same folder as Globus shows it", required=True),
     Question("database_host", "database.host", "Database server (empty: a database on this computer)"),
+)
+ARCHIVES = (
+    ("ephys_archive", "raw-ephys", "Archive of recordings, UUID:/path (empty: the database knows it)"),
+    ("video_archive", "raw-video", "Archive of videos, UUID:/path (empty: the database knows it)"),
 )
 OTHER_OPTIONS = {
     "database_backend": "database.backend",
@@ -91,6 +109,9 @@ def complete(given: Mapping[str, Any], context: Context) -> dict[str, Any]:
                 if question.option == "globus_path":
                     suggested = globus_path_of(_absolute(answers["local_path"], home))
                 answers[question.option] = _ask(question, suggested, home)
+        for option, _, text in ARCHIVES:
+            if option not in answers:
+                answers[option] = _ask_archive(option, text)
         if answers.get("database_host"):
             _ask_server(answers)
     if not answers.get("database_host") and (stray := [name for name in OF_SERVER if name in answers]):
@@ -99,12 +120,17 @@ def complete(given: Mapping[str, Any], context: Context) -> dict[str, Any]:
             remedy="add --database-host, or leave it away for a database on this computer.",
         )
     keys = {question.option: question.key for question in QUESTIONS} | OTHER_OPTIONS
-    chosen = {keys[option]: value for option, value in answers.items() if value not in {None, ""}}
+    chosen = {keys[option]: value for option, value in answers.items() if option in keys and value not in {None, ""}}
     for name, value in chosen.items():
         converted = convert(BY_NAME[name], value, place=f"--{_option(name, keys)}", base=Path.cwd(), home=home)
         chosen[name] = converted if isinstance(converted, (str, int)) else value
     chosen["globus.local_endpoint_local_path"] = _absolute(str(chosen["globus.local_endpoint_local_path"]), home)
     as_globus_path(chosen["globus.local_endpoint_subdir"], "--globus-path")
+    archives = {alias: answers[option] for option, alias, _ in ARCHIVES if answers.get(option)}
+    for option, _, _ in ARCHIVES:
+        _check_archive(option, answers.get(option))
+    if archives:
+        chosen["globus.storage_locations"] = archives
     return {name: chosen[name] for name in BY_NAME if name in chosen}
 
 
@@ -190,6 +216,26 @@ def _ask(question: Question, suggested: str, home: Path) -> str:
 
     default = suggested or (None if question.required else "")
     answer: str = click.prompt(question.text, default=default, value_proc=check, err=True, show_default=bool(suggested))
+    return answer
+
+
+def _check_archive(option: str, text: str | None) -> None:
+    if text:
+        place = Option("--" + option.replace("_", "-"))
+        storage_locations({"ephys" if option.startswith("ephys") else "video": text}, place, "")
+
+
+def _ask_archive(option: str, text: str) -> str:
+    """Ask until the answer can be used."""
+
+    def check(answer: Any) -> str:
+        try:
+            _check_archive(option, str(answer).strip())
+        except ConfigError as error:
+            raise click.BadParameter(f"{error.message} {error.remedy}") from None
+        return str(answer).strip()
+
+    answer: str = click.prompt(text, default="", value_proc=check, err=True, show_default=False)
     return answer
 
 

@@ -49,12 +49,17 @@ class Source:
         return str(self.file) if self.file else "the configuration"
 
     def line_of(self, key: str) -> int | None:
-        """Return the line (from 1) of the first place where ``key``, or its last part, is written as a key."""
-        for spelling in dict.fromkeys((key, key.rpartition(".")[2])):
-            found = re.search(re.escape(json.dumps(spelling)) + r"\s*:", self.text)
-            if found:
-                return self.text.count("\n", 0, found.start()) + 1
-        return None
+        """Return the line (from 1) where ``key`` is written, dotted or nested; None when it is not found."""
+        section, _, last = key.rpartition(".")
+        found = self._key(key)
+        if found is None and section:
+            above = self._key(section)  # nested: look below the section's own name
+            found = None if above is None else self._key(last, above)
+        return None if found is None else self.text.count("\n", 0, found) + 1
+
+    def _key(self, name: str, start: int = 0) -> int | None:
+        found = re.compile(re.escape(json.dumps(name)) + r"\s*:").search(self.text, start)
+        return found.start() if found else None
 
     def place(self, key: str) -> str:
         """Return "FILE, line N, key", for the beginning of a message."""

@@ -68,6 +68,8 @@ def reference(context: Context) -> None:
 @click.option("--local-endpoint", help="UUID of this computer's Globus collection.")
 @click.option("--local-path", help="Folder with the recordings on this computer.")
 @click.option("--globus-path", help="The same folder as Globus shows it.")
+@click.option("--ephys-archive", metavar="UUID:/PATH", help="Collection and folder of the archive of recordings.")
+@click.option("--video-archive", metavar="UUID:/PATH", help="Collection and folder of the archive of videos.")
 @click.option("--database-host", help="The lab's database server; without it, a database on this computer.")
 @click.option("--database-backend", type=click.Choice(["mysql", "mariadb", "postgresql"]), help="Kind of that server.")
 @click.option("--database-port", type=click.IntRange(1, 65535), help="Its port.")
@@ -83,7 +85,8 @@ def init(context: Context, target: Path | None, *, force: bool, **answers: Any) 
     \b
     Example:
       mapshell config init --client-id UUID --local-endpoint UUID \\
-        --local-path D:/recordings --globus-path /D/recordings --database-host db.mylab.org
+        --local-path D:/recordings --globus-path /D/recordings \\
+        --ephys-archive UUID:/mylab/raw-ephys --database-host db.mylab.org
     """
     from mapshell import config_init
 

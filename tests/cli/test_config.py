@@ -100,6 +100,16 @@ def test_init_from_options_writes_a_file_that_works(mapshell, workplace):
         assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_init_writes_where_the_archives_lie(mapshell):
+    archives = ("--ephys-archive", f"{UUID}:/lab/raw-ephys", "--video-archive", f"{UUID}:videos")
+    assert mapshell("config", "init", *OPTIONS, *archives).code == 0
+    shown = mapshell("config", "show", "--format", "json").json["storage_locations"]
+    assert [(each["alias"], each["dataset_type"], each["globus"]) for each in shown] == [
+        ("raw-ephys", "ephys", f"{UUID}:/lab/raw-ephys"),
+        ("raw-video", "video", f"{UUID}:/~/videos"),
+    ]
+
+
 def test_init_does_not_replace_a_file_unasked(mapshell, workplace):
     write(workplace, history=[])
     result = mapshell("config", "init", *OPTIONS)
@@ -123,6 +133,7 @@ def test_init_without_a_terminal_names_what_is_missing(mapshell, workplace):
         (["--client-id", "x"], "--client-id"),
         (["--globus-path", "C:\\rig"], "--globus-path"),
         (["--database-port", "3306"], "--database-host"),
+        (["--ephys-archive", "/lab/raw-ephys"], "--ephys-archive"),
     ],
 )
 def test_init_refuses_values_that_do_not_work(mapshell, workplace, more, names):
@@ -168,6 +179,8 @@ def test_init_asks_on_a_terminal_until_the_answers_work(workplace):
         ("on this computer: ", str(workplace)),
         (f"[{workplace}]: ", ""),
         ("this computer): ", ""),
+        ("knows it): ", f"{UUID}:/lab"),
+        ("knows it): ", ""),
     ):
         while question not in seen:
             seen += os.read(ours, 4096).decode()

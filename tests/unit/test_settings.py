@@ -276,6 +276,11 @@ def test_mistakes_name_the_key_and_the_remedy(document, where, remedy):
     assert remedy in error.remedy
 
 
+def test_the_line_of_a_nested_key_is_its_own():
+    text = '{\n "stores": {"port": 1},\n "database": {\n  "port": "x"\n }\n}'
+    assert "line 4, database.port" in refused(text).message
+
+
 def test_keys_and_aliases_written_twice_are_refused():
     assert "twice" in refused(f'{{"globus.client_id": "{UUID}",\n "globus.client_id": "{ARCHIVE}"}}').message
     twice = f'{{"globus.storage_locations": {{"raw-ephys": ["{UUID}", "/"], "raw-ephys": ["{UUID}", "/x"]}}}}'
