@@ -1,0 +1,73 @@
+"""File types: ordered rules on names, the first match wins.
+
+The names are keys in the database: add rules, never rename one.  Globs match the last component of a path, case
+sensitively; one with ``/`` matches as many last components as it has.  ``*``, ``?`` and ``[0-9]`` as in fnmatch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from pipeline.archive.filetype_rules import TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+UNKNOWN = "unknown"
+MAX_NAME = 64
+"""Longest name of a file type, in characters: the width of its column."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileTypeRule:
+    """One file type: ``name`` is its key, ``glob`` its patterns separated by blanks, ``family`` what it belongs to."""
+
+    name: str
+    glob: str
+    description: str
+    family: str
+
+    @property
+    def globs(self) -> tuple[str, ...]:
+        """The patterns, one by one."""
+        return tuple(self.glob.split())
+
+    def matches(self, subpath: str) -> bool:
+        """Say whether a file of this path is of this type."""
+        parts = subpath.split("/")
+        return any(_matches(glob, parts) for glob in self.globs)
+
+
+def _matches(glob: str, parts: Sequence[str]) -> bool:
+    depth = glob.count("/") + 1
+    return len(parts) >= depth and all(map(fnmatchcase, parts[-depth:], glob.split("/")))
+
+
+RULES: tuple[FileTypeRule, ...] = tuple(
+    FileTypeRule(
+        name,
+        glob,
+        description,
+        next(family for family in ("ephys-raw", "tracking-video", UNKNOWN) if name.startswith(family)),
+    )
+    for name, glob, description in TABLE
+)
+"""All types in the order in which they are tried; the last one, ``unknown``, takes everything."""
+
+
+def classify(subpath: str, extra: Sequence[FileTypeRule] = ()) -> str:
+    """Return the name of a file's type.
+
+    Parameters
+    ----------
+    subpath
+        Relative POSIX path, or just a name.
+    extra
+        Rules of the lab, tried first.
+    """
+    for rule in (*extra, *RULES):
+        if rule.matches(subpath):
+            return rule.name
+    return UNKNOWN

@@ -1,0 +1,126 @@
+"""Relative paths: checked before anything is joined to a root, whoever said them.
+
+A subpath is POSIX, relative to a root, and means the same file on every computer and in every collection.
+Names from a listing, a manifest or a folder are data from outside; they pass through here first.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from pipeline.errors import NameRefused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_SUBPATH = 1024
+"""Longest subpath, in characters: the width of its column on every database."""
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+_RESERVED = re.compile(
+    r"(?:CON|PRN|AUX|NUL|CLOCK\$|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9\u00b9\u00b2\u00b3]) *(?:[.:].*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+_NOT_ON_WINDOWS = re.compile(r'[<>:"|?*\x00-\x1f]')
+_RENAME = "rename it, or leave it out (archive.leave_out in dj_local_conf.json)."
+
+
+def check_subpath(subpath: str) -> str:
+    """Return a relative POSIX path unchanged when it can be followed and stored safely.
+
+    Parameters
+    ----------
+    subpath
+        Relative to a root, components joined by ``/``.  Case, accents, spaces and punctuation are all meant.
+
+    Raises
+    ------
+    NameRefused
+        It is empty, absolute, longer than 1024 characters, not representable in UTF-8, or has a component
+        that is empty, ``.`` or ``..``, or holds NUL or a backslash; or it begins with a drive letter.
+    """
+    why = _defect(subpath)
+    if why is not None:
+        raise NameRefused(f"The name {printable(subpath)!r} cannot be archived: {why}.", remedy=_RENAME)
+    return subpath
+
+
+def is_safe(subpath: str) -> bool:
+    """Say whether :func:`check_subpath` accepts a path."""
+    return _defect(subpath) is None
+
+
+def printable(name: str, limit: int = 200) -> str:
+    """Return a name that can be printed and stored whatever it holds; a long one is cut in the middle."""
+    safe = name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return safe if len(safe) <= limit else f"{safe[: limit // 2]}…{safe[-limit // 4 :]}"
+
+
+def _defect(subpath: str) -> str | None:
+    if not subpath:
+        return "it is empty"
+    if len(subpath) > MAX_SUBPATH:
+        return f"it has {len(subpath)} characters, {MAX_SUBPATH} are possible"
+    if "\0" in subpath:
+        return "it holds a NUL character"
+    if "\\" in subpath:
+        return "it holds a backslash, which is a separator on Windows"
+    if subpath.startswith("/"):
+        return "it is absolute"
+    if _DRIVE.match(subpath):
+        return "it begins like a Windows drive"
+    parts = subpath.split("/")
+    if "" in parts:
+        return "it has an empty component"
+    if "." in parts or ".." in parts:
+        return "it has a component '.' or '..'"
+    try:
+        subpath.encode("utf-8")
+    except UnicodeEncodeError:
+        return "it holds bytes that are not UTF-8"
+    return None
+
+
+def windows_defect(subpath: str) -> str | None:
+    """Say why Windows would not keep this very name (None: it would).
+
+    Windows opens a device for ``CON``, a stream for ``a:b``, and drops dots and spaces at the end of a name.
+    """
+    for part in subpath.split("/"):
+        if _RESERVED.fullmatch(part):
+            return f"{part!r} is the name of a device on Windows"
+        if _NOT_ON_WINDOWS.search(part):
+            return f"{part!r} holds a character that Windows does not allow in names"
+        if part != part.rstrip(". "):
+            return f"{part!r} ends in a dot or space, which Windows drops"
+    return None
+
+
+def join_local(root: Path, subpath: str, *, windows: bool | None = None) -> Path:
+    """Return where a subpath lies under a local root.
+
+    Parameters
+    ----------
+    root
+        Folder on this computer.
+    subpath
+        Relative POSIX path; checked here.
+    windows
+        Whether the rules of Windows hold too; by default those of this computer.
+
+    Raises
+    ------
+    NameRefused
+        The subpath is unsafe, or Windows would not keep its name.
+    """
+    check_subpath(subpath)
+    if os.name == "nt" if windows is None else windows:
+        why = windows_defect(subpath)
+        if why is not None:
+            raise NameRefused(
+                f"The name {printable(subpath)!r} cannot be written on this computer: {why}.",
+                remedy="retrieve it on a computer that does not run Windows.",
+            )
+    return root.joinpath(*subpath.split("/"))
