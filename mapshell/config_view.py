@@ -67,6 +67,8 @@ def reference_markdown() -> str:
         "The file `dj_local_conf.json` is looked for from the working directory upwards, then in your configuration",
         "folder; `--config FILE` or the environment variable `MAPSHELL_CONFIG` names another. Environment variables",
         "win over the file. Relative folders in the file start at the file's own folder, `~` is your home folder.",
+        "A `DJ_HOST` set for all your DataJoint work does not displace a `database.embedded` in the file (the demo's);",
+        "`MAPSHELL_DATABASE_HOST` does.",
         "`MAPSHELL_HOME` moves configuration, data, cache and log folder of mapshell under one folder.",
         "",
         'Keys may be dotted (`"globus.client_id": ...`) or nested (`"globus": {"client_id": ...}`); those of',

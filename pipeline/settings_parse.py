@@ -96,7 +96,7 @@ def parse(text: str, *, file: Path | None, environ: Mapping[str, str]) -> Settin
         archive=archive,
         origins=origins,
         foreign=tuple(found.foreign),
-        warnings=(*found.warnings, *_unknown_variables(environ)),
+        warnings=(*found.warnings, *_unused_host(database, origins), *_unknown_variables(environ)),
         values=values,
     )
 
@@ -138,6 +138,14 @@ def _check_simple(values: Mapping[str, Any], origins: Mapping[str, str], source:
             )
 
 
+def _general(origins: Mapping[str, str]) -> bool:
+    """Whether the host comes from DataJoint's own variable, which many people set for all their work.
+
+    It does not displace a database that a folder's file names: a demo must never write into the lab's server.
+    """
+    return origins["database.host"] == "environment DJ_HOST"
+
+
 def _rank(origin: str) -> int:
     return 2 if origin.startswith("environment") else 1 if origin.startswith("file") else 0
 
@@ -154,7 +162,7 @@ def _database(
                 f"{_place('database.host', origins, source)}: database.embedded is set as well; only one can be meant.",
                 remedy="keep database.host for the lab's server, or database.embedded for a database in a folder.",
             )
-        host, embedded = (host, None) if host_rank > embedded_rank else (None, embedded)
+        host, embedded = (host, None) if host_rank > embedded_rank and not _general(origins) else (None, embedded)
     if host is None:
         folder = embedded or folders.data_folder(environ) / "database"
         return DatabaseSettings(
@@ -229,6 +237,15 @@ def _service_file(values: Mapping[str, Any], origins: Mapping[str, str], source:
     if service_file is not None and _rank(origins["globus.service_file"]) > _rank(origins["globus.sandbox"]):
         return Path(service_file)
     return Path(folder) / "state.json"
+
+
+def _unused_host(database: DatabaseSettings, origins: Mapping[str, str]) -> list[str]:
+    if database.embedded is None or not _general(origins):
+        return []
+    return [
+        "environment variable DJ_HOST is not used: database.embedded names the database of this folder. "
+        "Remedy: remove database.embedded, or set MAPSHELL_DATABASE_HOST."
+    ]
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> list[str]:

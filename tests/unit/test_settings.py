@@ -165,9 +165,16 @@ def test_environment_wins_and_ours_before_datajoints():
 
 
 def test_a_server_in_the_environment_wins_over_an_embedded_database_in_the_file():
-    assert parse({"database.embedded": "db"}, DJ_HOST="x").database.embedded is None
+    assert parse({"database.embedded": "db"}, MAPSHELL_DATABASE_HOST="x").database.embedded is None
     assert parse({"database.host": "x"}, MAPSHELL_DATABASE_EMBEDDED="/db").database.host is None
     assert "database.embedded" in refused({"database.embedded": "db", "database.host": "x"}).message
+
+
+def test_datajoints_variable_does_not_lead_a_demo_to_the_labs_server():
+    loaded = parse({"database.embedded": "db"}, DJ_HOST="lab", DJ_USER="me")
+    assert (loaded.database.host, loaded.database.embedded) == (None, FILE.parent / "db")
+    assert "DJ_HOST" in loaded.warnings[0]
+    assert parse({}, DJ_HOST="lab").database.host == "lab"
 
 
 def test_secrets_do_not_show():
