@@ -243,8 +243,10 @@ def _unused_host(database: DatabaseSettings, origins: Mapping[str, str]) -> list
     if database.embedded is None or not _general(origins):
         return []
     return [
-        "environment variable DJ_HOST is not used: database.embedded names the database of this folder. "
-        "Remedy: remove database.embedded, or set MAPSHELL_DATABASE_HOST."
+        (
+            "environment variable DJ_HOST is not used: database.embedded names the database of this folder. "
+            "Remedy: remove database.embedded, or set MAPSHELL_DATABASE_HOST."
+        )
     ]
 
 
