@@ -1,0 +1,103 @@
+"""``mapshell login``, ``logout`` and ``whoami``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mapshell.context import Context, pass_context
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.globus import GlobusStorageManager
+
+CONSENTS = {"given": "given", "missing": "missing: run mapshell login", "not needed": "not needed"}
+
+
+def _manager(ctx: Context) -> GlobusStorageManager:
+    """Return a manager that does not log in by itself; starts the local service that the settings name."""
+    from pipeline.globus import GlobusStorageManager
+
+    ctx.start_sandbox()
+    return GlobusStorageManager(ctx.settings, interactive=False, environ=ctx.environ)
+
+
+@click.command()
+@click.option("--no-browser", is_flag=True, help="Show an address, and read the code that it gives from the input.")
+@click.option("--force", is_flag=True, help="Log in anew, and look anew at the configured collections.")
+@pass_context
+def login(ctx: Context, no_browser: bool, force: bool) -> None:
+    """Log in to Globus, with the consents for all configured collections at once.
+
+    A page opens in the browser of this computer; where there is none (over SSH, say) an address is shown, and the code
+    that it gives is pasted here.  A rig that runs unattended needs no login: it has MAPSHELL_GLOBUS_CLIENT_SECRET.
+
+    \b
+    Examples:
+      mapshell login
+      mapshell login --no-browser
+    """
+    from pipeline.errors import LoginNeeded
+
+    # With --no-browser a program may give the code; without it, somebody must be there.
+    if not ctx.interactive and (ctx.options.no_input or not no_browser) and not ctx.settings.globus.client_secret:
+        raise LoginNeeded(
+            "Logging in to Globus needs somebody to ask, and this is no terminal.",
+            remedy="run mapshell login in a terminal; a rig that runs unattended uses MAPSHELL_GLOBUS_CLIENT_SECRET",
+        )
+    with _manager(ctx) as manager:
+        fresh = manager.login(browser=False if no_browser else None, force=force)
+        ctx.output.say("Logged in to Globus." if fresh else "Already logged in to Globus, with all consents.")
+        _show(ctx, manager.whoami())
+
+
+@click.command()
+@pass_context
+def logout(ctx: Context) -> None:
+    """Revoke the Globus login of this computer and delete its tokens."""
+    with _manager(ctx) as manager:
+        there = manager.logout()
+    if ctx.output.json:
+        ctx.output.data({"logged_out": there})
+    else:
+        ctx.output.say("Logged out of Globus; the tokens are revoked." if there else "Nobody was logged in to Globus.")
+
+
+@click.command()
+@pass_context
+def whoami(ctx: Context) -> None:
+    """Show who is logged in to Globus, where, and which consents are given."""
+    with _manager(ctx) as manager:
+        _show(ctx, manager.whoami())
+
+
+def _show(ctx: Context, facts: dict[str, Any]) -> None:
+    def render() -> None:
+        from mapshell.output import Column
+
+        ctx.output.table(list(_rows(facts)), [Column("", "what", style="dim"), Column("", "is")])
+
+    ctx.output.result(facts, render)
+
+
+def _rows(facts: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """Yield what people want to know of ``GlobusStorageManager.whoami``."""
+    expires = facts["access_token_expires"]
+    kind = "client (unattended)" if facts["unattended"] else "person"
+    lines = {
+        "Logged in as": f"{facts['username']} ({facts['name']})" if facts["name"] else facts["username"],
+        "E-mail": facts["email"],
+        "Identity": f"{facts['identity']}, {kind}",
+        "Client id": facts["client_id"],
+        "Globus Auth": facts["auth_url"],
+        "Token": f"renewed by itself; the present one ends {expires:%Y-%m-%d %H:%M} UTC" if expires else None,
+        "Token file": facts["token_file"],
+    }
+    for title, value in lines.items():
+        if value:
+            yield {"what": title, "is": str(value)}
+    for each in facts["collections"]:
+        local = ", on this computer" if each["id"] in facts["local_endpoints"] else ""
+        yield {"what": "Collection", "is": f"{each['name']}{local}; consent {CONSENTS[each['consent']]}"}

@@ -1,0 +1,70 @@
+"""How requests are sent: retried a bounded number of times, and to this computer never through a proxy."""
+
+from __future__ import annotations
+
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from globus_sdk.transport import RequestsTransport, RetryCheckResult, RetryConfig, RetryContext
+
+from pipeline.globus_address import is_loopback
+
+if TYPE_CHECKING:
+    import requests
+
+_started: ContextVar[float] = ContextVar("_started")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to try.
+
+    Parameters
+    ----------
+    retries
+        How often a request is repeated after a network error, 429, 500, 502, 503 or 504.
+    pause
+        The longest pause between two attempts, in seconds; a ``Retry-After`` of the service counts up to this.
+    total
+        No further attempt is begun after this many seconds.
+    timeout
+        How long to wait for a connection and for each piece of the answer, in seconds; None: as the SDK's
+        ``GLOBUS_SDK_HTTP_TIMEOUT`` says, 60 by default.
+    """
+
+    retries: int = 7
+    pause: float = 30.0
+    total: float = 120.0
+    timeout: float | None = None
+
+
+class BoundedTransport(RequestsTransport):
+    """The SDK's transport, which notes when a request began."""
+
+    def __init__(self, patience: Patience, url: str) -> None:
+        super().__init__(http_timeout=patience.timeout)
+        if is_loopback(url):
+            self.session.trust_env = False
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send a request; see the SDK."""
+        token = _started.set(time.monotonic())
+        try:
+            return super().request(*args, **kwargs)
+        finally:
+            _started.reset(token)
+
+
+def retry_config(patience: Patience) -> RetryConfig:
+    """Return the SDK's retry rules with our bounds; each client needs one of its own."""
+
+    def within_time(ctx: RetryContext) -> RetryCheckResult:
+        del ctx
+        spent = time.monotonic() - _started.get(time.monotonic())
+        return RetryCheckResult.do_not_retry if spent >= patience.total else RetryCheckResult.no_decision
+
+    config = RetryConfig(max_retries=patience.retries, max_sleep=patience.pause)
+    config.checks.register_check(within_time)
+    return config
