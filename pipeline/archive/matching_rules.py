@@ -1,0 +1,233 @@
+"""The rules of ``matching.py``, one folder at a time; its docstring holds the table that the names here refer to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pipeline.archive.matching_types import FoundFolder, SessionFacts, Unowned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date, timedelta
+
+_SET_IDENT = "give one of them its ident by hand (`mapshell session-ident`)"
+
+
+class Refusal(Exception):
+    """A folder that contradicts its session, or fits several."""
+
+    def __init__(self, reason: str, remedy: str, candidates: Iterable[SessionFacts] = ()) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+        self.candidates = tuple(session.key for session in candidates)
+
+    def unowned(self, folder: FoundFolder) -> Unowned:
+        """Return the refusal of a folder."""
+        return Unowned(folder, self.reason, self.remedy, self.candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A folder of a day with just one session: whether it belongs there depends on the other runs of the day."""
+
+    folder: FoundFolder
+    start: datetime | None
+    session: SessionFacts
+
+    def settle(self, rivals: Sequence[Day], tolerance: timedelta) -> SessionFacts | Unowned:
+        """Decide by L1 to L4, given all folders of that day (this one too)."""
+        ident = self.folder.name.ident
+        near = self.near(tolerance)
+        by_hand = self.session.ident_by_hand
+        if by_hand is not None:  # H1 did not apply: the idents differ
+            if near:
+                return self.session
+            return self._not_its(f"{self.session} has the ident {by_hand!r} by hand")
+        if len({rival.folder.name.ident for rival in rivals}) == 1:
+            return self.session
+        if any(rival.near(tolerance) for rival in rivals):
+            if near or (ident is None and self.start is None):
+                return self.session
+            return self._not_its(f"another recording of that day began with {self.session}")
+        if ident is None:
+            return self.session
+        return self._not_its(f"there are several recordings of that day, but just {self.session}")
+
+    def near(self, tolerance: timedelta) -> bool:
+        """Say whether the folder is known to have begun with the session."""
+        begun = self.session.started
+        start = self.start or _ident_start(self.folder, self.session.session_date)
+        return begun is not None and start is not None and abs(start - begun) <= tolerance
+
+    def _not_its(self, why: str) -> Unowned:
+        ident = self.folder.name.ident
+        what = f"the ident {ident!r}" if ident else "no ident"
+        return Unowned(
+            self.folder,
+            f"{why}, and this folder has {what}",
+            "add the session it belongs to, or set the session's start time or its ident by hand "
+            "(`mapshell session-ident`).",
+        )
+
+
+def judge(
+    folder: FoundFolder,
+    start: datetime | None,
+    sessions: Mapping[str, Sequence[SessionFacts]],
+    tolerance: timedelta,
+) -> SessionFacts | Unowned | Day:
+    """Decide for one folder; a day with just one session is decided later, by :meth:`Day.settle`.
+
+    Raises
+    ------
+    Refusal
+        The folder contradicts its session, or fits several.
+    """
+    name = folder.name
+    ours = sessions.get(name.h2o, ())
+    if not ours:
+        return Unowned(
+            folder,
+            f"the database has no session of {name.h2o}",
+            "ingest the animal and its sessions (`mapshell ingest-subjects`, `mapshell ingest-recordings`).",
+        )
+    _refuse_other_animal(folder, sessions)
+    dated = bool(name.dates) and not name.names_other_animal
+    by_hand = _claimed_by_hand(folder, ours, dated=dated)
+    if by_hand is not None:
+        return by_hand
+    day = _day(folder, start, ours, tolerance) if dated else (start.date() if start else None)
+    if isinstance(day, SessionFacts):
+        return day
+    if day is None:
+        return Unowned(
+            folder,
+            "its name has no date of this animal's, and no meta in it tells when it was recorded",
+            f"set {name.run!r} as the ident of its session by hand (`mapshell session-ident`), or put its metas back.",
+        )
+    that_day = [session for session in ours if session.session_date == day]
+    if not that_day:
+        return _no_session(folder, day, ours)
+    if len(that_day) == 1:
+        return Day(folder, start, that_day[0])
+    return _among(folder, start or _ident_start(folder, day), that_day, tolerance, dated=dated)
+
+
+def _refuse_other_animal(folder: FoundFolder, sessions: Mapping[str, Sequence[SessionFacts]]) -> None:
+    name = folder.name
+    if name.run_h2o is not None and not name.names_other_animal:
+        return
+    said = (name.run_h2o or name.run).casefold() + "_"
+    for other in sessions:
+        if other.casefold() != name.h2o.casefold() and said.startswith(other.casefold() + "_"):
+            raise Refusal(
+                f"it lies under {name.h2o}, but its run is named for {other}",
+                f"move it under {other} if it is {other}'s; if it is not, rename nothing, and set {name.run!r} "
+                "as the ident of its session by hand (`mapshell session-ident`).",
+            )
+
+
+def _claimed_by_hand(folder: FoundFolder, ours: Sequence[SessionFacts], *, dated: bool) -> SessionFacts | None:
+    """Return the session whose ident by hand is this folder's (H1, H2; D2 for folders without a date)."""
+    name = folder.name
+    if dated:
+        sure = set(name.dates) - name.legacy_dates
+        ident = name.number if name.origin == "old" else name.ident
+        claims = [s for s in ours if s.session_date in sure and s.ident_by_hand == (ident or "")]
+    else:
+        claims = [s for s in ours if s.ident_by_hand == name.run]
+    if len(claims) > 1:
+        raise Refusal(
+            f"{_listed(claims)} have the same ident by hand",
+            "give each its own ident (`mapshell session-ident`).",
+            claims,
+        )
+    return claims[0] if claims else None
+
+
+def _day(
+    folder: FoundFolder, start: datetime | None, ours: Sequence[SessionFacts], tolerance: timedelta
+) -> date | SessionFacts:
+    """Return the day of a folder with a date, or at once the session when it began past that day's midnight."""
+    dates = folder.name.dates
+    sure = [day for day in dates if day not in folder.name.legacy_dates]
+    if start is None:
+        return sure[0] if sure else dates[0]
+    if start.date() in dates:
+        return start.date()
+    near = [s for s in ours if s.session_date in dates and s.started and abs(s.started - start) <= tolerance]
+    if len(near) == 1:
+        return near[0]
+    contradicted = [session for session in ours if session.session_date in sure]
+    if not contradicted:
+        return sure[0] if sure else dates[0]
+    raise Refusal(
+        f"its name says {sure[0]}, but its recording began on {start:%Y-%m-%d} at {start:%H:%M:%S}",
+        "move it to where it belongs if it is another day's; if the clock was wrong, set the ident of its session "
+        "by hand (`mapshell session-ident`).",
+        contradicted,
+    )
+
+
+def _no_session(folder: FoundFolder, day: date, ours: Sequence[SessionFacts]) -> Unowned:
+    legacy = [s for s in ours if s.session_date in folder.name.legacy_dates]
+    hint = (
+        f"; it may be an older name of {legacy[0].session_date}, but no meta in it tells when it was recorded"
+        if legacy
+        else ""
+    )
+    return Unowned(
+        folder,
+        f"the database has no session of {folder.name.h2o} on {day}{hint}",
+        "ingest the session (`mapshell ingest-recordings`).",
+    )
+
+
+def _among(
+    folder: FoundFolder,
+    start: datetime | None,
+    that_day: Sequence[SessionFacts],
+    tolerance: timedelta,
+    *,
+    dated: bool,
+) -> SessionFacts:
+    """Choose among several sessions of a day (M1 to M7)."""
+    has_ident = dated and folder.name.origin != "old"
+    timed = [(abs(session.started - start), session) for session in that_day if session.started and start]
+    near = sorted(((apart, s.key, s) for apart, s in timed if apart <= tolerance))
+    if near:
+        if len(near) > 1 and near[0][0] == near[1][0]:
+            raise _ambiguous([near[0][2], near[1][2]])
+        return near[0][2]
+    left = [session for session in that_day if start is None or session.started is None]
+    same = [session for session in left if has_ident and session.ident == folder.name.ident]
+    if len(same) == 1:
+        return same[0]
+    if left:
+        raise _ambiguous(that_day)
+    raise Refusal(
+        f"its recording began at {start:%H:%M:%S}, not within {tolerance.seconds // 60} min of {_listed(that_day)}",
+        f"correct the start times of the sessions, or {_SET_IDENT}.",
+        that_day,
+    )
+
+
+def _ambiguous(sessions: Sequence[SessionFacts]) -> Refusal:
+    return Refusal(
+        f"{_listed(sessions)} fit it",
+        f"set the recording start time of these sessions (session_time), or {_SET_IDENT}.",
+        sessions,
+    )
+
+
+def _ident_start(folder: FoundFolder, day: date) -> datetime | None:
+    clock = folder.name.ident_time
+    return None if clock is None else datetime.combine(day, clock)
+
+
+def _listed(sessions: Sequence[SessionFacts]) -> str:
+    names = [str(session) for session in sessions]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
