@@ -56,7 +56,7 @@ class TableJournal:
 
     def claim(self, key: SessionKey) -> str | None:
         """Take the lease of a session; None when it is ours now, else who holds it."""
-        claim = publication.Claim & self._restriction(key)
+        claim = publication.Claim() & self._restriction(key)
         now = database.now()
         for held in claim.to_dicts():
             if held["owner"] == self._owner:
@@ -94,13 +94,13 @@ class TableJournal:
         self._extended = time.monotonic()
         expires = database.now() + LEASE
         for key in keys:
-            if publication.Claim & self._restriction(key) & {"owner": self._owner}:
+            if publication.Claim() & self._restriction(key) & {"owner": self._owner}:
                 publication.Claim.update1({**self._restriction(key), "expires_at": expires})
 
     def release(self, keys: Collection[SessionKey]) -> None:
         """Give leases back."""
         for key in keys:
-            (publication.Claim & self._restriction(key) & {"owner": self._owner}).delete_quick()
+            (publication.Claim() & self._restriction(key) & {"owner": self._owner}).delete_quick()
 
     # -- the index ---------------------------------------------------------------------------------------------
 
@@ -112,9 +112,9 @@ class TableJournal:
         files: dict[str, list[FileEntry]] = {}
         for names in _chunks(wanted):
             chosen = [{"dataset_name": name} for name in names]
-            for row in (publication.DataSet & here & chosen).to_dicts():
+            for row in (publication.DataSet() & here & chosen).to_dicts():
                 datasets[row["dataset_name"]] = row["dataset_generation"]
-            for row in (publication.DataSet.PhysicalFile & here & chosen).to_dicts():
+            for row in (publication.DataSet.PhysicalFile() & here & chosen).to_dicts():
                 files.setdefault(row["dataset_name"], []).append(_entry(row))
         return {
             wanted[name]: Manifest(
@@ -135,12 +135,12 @@ class TableJournal:
 
     def unfinished(self, keys: Collection[SessionKey]) -> list[Entry]:
         """Entries of these sessions in a state other than done and failed, oldest first."""
-        open_ = publication.Transfer & "state in ('planned', 'submitted', 'checked')"
+        open_ = publication.Transfer() & "state in ('planned', 'submitted', 'checked')"
         return [entry for entry in self._entries(open_) if any(part.key in set(keys) for part in entry.parts)]
 
     def leftovers(self, key: SessionKey) -> set[str]:
         """Subpaths that transfers of a session may have left at the archive without a row in the index."""
-        mine = publication.Transfer & (publication.Transfer.Session & self._restriction(key))
+        mine = publication.Transfer() & (publication.Transfer.Session() & self._restriction(key))
         known = self.indexed([key]).get(key)
         generation = 0 if known is None else known.generation
         prefix = self._location.path.rstrip("/") + "/"
@@ -172,7 +172,7 @@ class TableJournal:
                 for part in entry.parts
             )
 
-        database.run_transaction(write, done=lambda: bool(publication.Transfer & {"transfer_id": entry.transfer_id}))
+        database.run_transaction(write, done=lambda: bool(publication.Transfer() & {"transfer_id": entry.transfer_id}))
 
     def advance(self, entry: Entry) -> None:
         """Store an entry's new state (and, once it is checked, its final manifests)."""
@@ -224,7 +224,7 @@ class TableJournal:
     def _entries(self, transfers: Any) -> list[Entry]:
         rows = {row["transfer_id"]: row for row in transfers.to_dicts()}
         parts: dict[uuid.UUID, list[Part]] = {}
-        for row in (publication.Transfer.Session & transfers.proj()).to_dicts():
+        for row in (publication.Transfer.Session() & transfers.proj()).to_dicts():
             if row["globus_alias"] == self._location.alias:
                 parts.setdefault(row["transfer_id"], []).append(Part.unpack(row["payload"]))
         entries = [_journal_entry(row, parts[key]) for key, row in rows.items() if key in parts]
@@ -239,13 +239,13 @@ class TableJournal:
             {"subject_id": session.subject_id, "session": session.session},
         )
         tables = {
-            "lab.Subject": lab.Subject & subject,
-            "lab.WaterRestriction": lab.WaterRestriction & subject,
-            "lab.Probe": lab.Probe & (ephys.ProbeInsertion & one),
-            "experiment.Session": experiment.Session & one,
-            "publication.SessionIdent": publication.SessionIdent & one,
-            "ephys.ProbeInsertion": ephys.ProbeInsertion & one,
-            "ephys.ProbeInsertion.Recording": ephys.ProbeInsertion.Recording & one,
+            "lab.Subject": lab.Subject() & subject,
+            "lab.WaterRestriction": lab.WaterRestriction() & subject,
+            "lab.Probe": lab.Probe() & (ephys.ProbeInsertion() & one),
+            "experiment.Session": experiment.Session() & one,
+            "publication.SessionIdent": publication.SessionIdent() & one,
+            "ephys.ProbeInsertion": ephys.ProbeInsertion() & one,
+            "ephys.ProbeInsertion.Recording": ephys.ProbeInsertion.Recording() & one,
         }
         rows = {name: [_json_row(row) for row in query.to_dicts()] for name, query in tables.items()}
         return {name: found for name, found in rows.items() if found}
@@ -253,7 +253,7 @@ class TableJournal:
     def report(self, outcomes: Sequence[Outcome]) -> None:
         """Remember the state of sessions that are not simply archived; writes only what changed."""
         here = {"globus_alias": self._location.alias, "computer": self._computer}
-        known = {(r["subject_id"], r["session"]): r for r in (publication.SessionState & here).to_dicts()}
+        known = {(r["subject_id"], r["session"]): r for r in (publication.SessionState() & here).to_dicts()}
         now = database.now()
         for outcome in outcomes:
             row = {
@@ -261,13 +261,14 @@ class TableJournal:
                 "computer": self._computer,
                 "state": outcome.state,
                 "reason": outcome.reason[:2048],
+                "folders": "\n".join(outcome.folders)[:4096],
                 "files": outcome.files,
                 "bytes": outcome.size,
             }
             old = known.get(outcome.key)
             if outcome.state == "archived":
                 if old is not None:
-                    (publication.SessionState & here & self._restriction(outcome.key)).delete_quick()
+                    (publication.SessionState() & here & self._restriction(outcome.key)).delete_quick()
             elif old is None:
                 publication.SessionState.insert1({**row, "seen_at": now})
             elif any(old[name] != value for name, value in row.items()):

@@ -5,8 +5,14 @@ Instants are UTC without zone; subpaths are POSIX, relative to the storage locat
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from pipeline import experiment
+from pipeline.archived import Archived
 from pipeline.binding import Imported, Lookup, Manual, Part, TableGroup
+
+if TYPE_CHECKING:
+    from pipeline.archive.session import DatasetType
 
 schema = TableGroup("publication")
 
@@ -22,6 +28,7 @@ __all__ = [
     "SessionState",
     "Transfer",
     "Verification",
+    "archived_table",
     "experiment",
     "schema",
 ]
@@ -111,8 +118,10 @@ class DataSet(Manual):
 
 
 @schema
-class ArchivedRawEphys(Imported):
+class ArchivedRawEphys(Archived, Imported):
     """A session whose raw electrophysiology is at a location: sent, checked there, described by a manifest."""
+
+    dataset_type = "ephys"
 
     definition = """
     # session whose raw electrophysiology is archived
@@ -127,8 +136,10 @@ class ArchivedRawEphys(Imported):
 
 
 @schema
-class ArchivedTrackingVideo(Imported):
+class ArchivedTrackingVideo(Archived, Imported):
     """A session whose tracking video is at a location: sent, checked there, described by a manifest."""
+
+    dataset_type = "video"
 
     definition = """
     # session whose tracking video is archived
@@ -214,6 +225,7 @@ class SessionState(Manual):
     ---
     state: varchar(32)               # one of the words of every screen
     reason: varchar(2048)            # why, empty when there is nothing to say
+    folders: varchar(4096)           # seen, relative to the local root, one a line
     files: int32                     # seen, number
     bytes: int64                     # seen, sum of sizes
     seen_at: datetime(6)             # UTC
@@ -233,3 +245,17 @@ class Verification(Manual):
     verdict: varchar(32)             # same or drift
     report: json                     # file by file what differs
     """
+
+
+def archived_table(dataset_type: DatasetType) -> Any:
+    """Return the table of the archived sessions of a type of data."""
+    return ArchivedRawEphys if dataset_type == "ephys" else ArchivedTrackingVideo
+
+
+def __getattr__(name: str) -> Any:
+    """Offer ``publication.GlobusStorageManager``, without importing Globus before it is wanted."""
+    if name == "GlobusStorageManager":
+        from pipeline.globus import GlobusStorageManager
+
+        return GlobusStorageManager
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -122,14 +122,14 @@ def _archived(location: Location) -> dict[SessionKey, Mapping[str, Any]]:
 def _totals(location: Location) -> dict[str, tuple[int, int]]:
     import datajoint as dj
 
-    files = publication.DataSet.PhysicalFile & {"globus_alias": location.alias}
+    files = publication.DataSet.PhysicalFile() & {"globus_alias": location.alias}
     query = dj.U("dataset_name").aggr(files, files="count(*)", size="sum(file_size)")
     return {row["dataset_name"]: (int(row["files"]), int(row["size"])) for row in query.to_dicts()}
 
 
 def _reported(location: Location) -> dict[SessionKey, Mapping[str, Any]]:
     best: dict[SessionKey, Mapping[str, Any]] = {}
-    for row in (publication.SessionState & {"globus_alias": location.alias}).to_dicts():
+    for row in (publication.SessionState() & {"globus_alias": location.alias}).to_dicts():
         key = (row["subject_id"], row["session"])
         if key not in best or _TELLING.index(row["state"]) < _TELLING.index(best[key]["state"]):
             best[key] = row
@@ -137,6 +137,6 @@ def _reported(location: Location) -> dict[SessionKey, Mapping[str, Any]]:
 
 
 def _under_way(location: Location) -> dict[SessionKey, str]:
-    open_ = publication.Transfer & "state in ('planned', 'submitted', 'checked')" & {"purpose": "publish"}
-    rows = (publication.Transfer.Session & {"globus_alias": location.alias}).proj() * open_.proj("computer")
+    open_ = publication.Transfer() & "state in ('planned', 'submitted', 'checked')" & {"purpose": "publish"}
+    rows = (publication.Transfer.Session() & {"globus_alias": location.alias}).proj() * open_.proj("computer")
     return {(row["subject_id"], row["session"]): row["computer"] for row in rows.to_dicts()}

@@ -21,7 +21,7 @@ def resolve(name: str | int) -> int:
     folded = {known.casefold(): subject_id for known, subject_id in names.items()}
     if text.casefold() in folded:
         return int(folded[text.casefold()])
-    if text.isdigit() and lab.Subject & {"subject_id": int(text)}:
+    if text.isdigit() and lab.Subject() & {"subject_id": int(text)}:
         return int(text)
     raise UsageError(f"There is no subject {text}.", remedy=_suggestion(text, names))
 

@@ -171,7 +171,7 @@ def _possible(folders: Sequence[FoundFolder], sessions: Mapping[SessionKey, Sess
             facts.key
             for folder in folders
             for facts in by_h2o[folder.name.h2o]
-            if not folder.name.dates or facts.date in folder.name.dates
+            if not folder.name.dates or facts.session_date in folder.name.dates
         }
     )
 

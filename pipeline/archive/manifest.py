@@ -195,7 +195,7 @@ def _entry(row: Mapping[str, Any]) -> FileEntry:
 def _whole(value: Any, what: str, *, least: int = 0) -> int:
     if type(value) is not int or not least <= value < 2**63:
         raise ValueError(f"{what} is {value!r}")
-    return cast("int", value)
+    return value
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,180 @@
+"""The steps of the demo; what is archived is archived by the product's own code."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mapshell.context import Context, Options
+from mapshell.output import human_bytes
+from mapshell.sandbox.constants import NATIVE_CLIENT_ID
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mapshell.demo.lab import Lab
+    from mapshell.output import Output
+    from pipeline.rounds import Report
+
+RIG = "d3e0a001-0000-4000-8000-00000000a001"
+ARCHIVE = "d3e0a001-0000-4000-8000-00000000a002"
+CONFIGURATION = "dj_local_conf.json"
+SANDBOX, DATABASE, LOGIN = ".mapshell/sandbox", ".mapshell/database", ".mapshell/login/tokens.db"
+TIMEZONE = "America/New_York"
+_IDLE_MINUTES = 30
+
+
+def run(context: Context, folder: Path, gigabytes: float | None) -> None:
+    """Make the lab under ``folder`` (or go on with the one that is there) and publish its recording days."""
+    folder = folder.expanduser().absolute()
+    out, began = context.output, time.monotonic()
+    _prepare(folder)
+    out.say()
+    lab = _step(out, "Recording days", lambda: _make_lab(folder, gigabytes), _describe_lab)
+    inside = Context(Options(config=folder / CONFIGURATION, format=out.format, quiet=out.quiet))
+    _step(out, "Database", inside.database, lambda _: "PostgreSQL, on this computer alone")
+    _step(out, "Globus", lambda: _start_globus(folder), lambda _: "a sandbox: no account, no internet")
+    _step(out, "Login", lambda: _log_in(inside), str)
+    _step(out, "Ingest", lambda: _ingest(inside, lab), str)
+    out.say()
+    _publish(inside, folder, began)
+
+
+def stop(out: Output, folder: Path) -> None:
+    """End the local services of a demo."""
+    from mapshell.sandbox import service
+    from pipeline import embedded
+
+    folder = folder.expanduser().absolute()
+    if not (folder / ".mapshell").is_dir():
+        raise UsageError(
+            f"{folder} is not the folder of a demo.", remedy="name it: `mapshell demo --stop --dir DIR`."
+        )
+    service.stop(folder / SANDBOX)
+    embedded.stop(folder / DATABASE)
+    out.say(f"The services of {folder} are stopped; any command run there starts them again.")
+
+
+def _step(out: Output, title: str, work: Any, describe: Any) -> Any:
+    began = time.monotonic()
+    result = work()
+    out.say(f"  {title:<16}{describe(result)}  ({time.monotonic() - began:.1f} s)")
+    return result
+
+
+def _prepare(folder: Path) -> None:
+    """Write the configuration of the demo's folder; refuse a folder that holds something else."""
+    file = folder / CONFIGURATION
+    if folder.exists() and any(folder.iterdir()) and not (file.is_file() and (folder / ".mapshell").is_dir()):
+        raise UsageError(
+            f"{folder} is not empty and is not the folder of a demo; nothing was touched.",
+            remedy="choose another one: `mapshell demo --dir DIR`.",
+        )
+    for name in ("rig/ephys", "rig/video", "archive/raw-ephys", "archive/raw-video"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / ".mapshell").mkdir(mode=0o700, exist_ok=True)
+    if not file.exists():
+        partial = file.with_suffix(".part")
+        partial.write_text(json.dumps(configuration(), indent=2) + "\n", encoding="utf-8")
+        partial.replace(file)
+
+
+def configuration() -> dict[str, Any]:
+    """Return the ``dj_local_conf.json`` of a demo's folder."""
+
+    def root(kind: str) -> dict[str, str]:
+        return {"endpoint": RIG, "endpoint_subdir": f"/{kind}", "endpoint_path": f"rig/{kind}"}
+
+    def location(kind: str) -> dict[str, str]:
+        return {"endpoint": ARCHIVE, "path": f"/raw-{kind}", "dataset_type": kind}
+
+    return {
+        "database.embedded": DATABASE,
+        "globus.client_id": NATIVE_CLIENT_ID,
+        "globus.sandbox": SANDBOX,
+        "globus.token_file": LOGIN,
+        "archive.timezone": TIMEZONE,
+        "custom": {
+            "globus.local_endpoints": {"raw-ephys": root("ephys"), "raw-video": root("video")},
+            "globus.storage_locations": {"raw-ephys": location("ephys"), "raw-video": location("video")},
+        },
+    }
+
+
+def _make_lab(folder: Path, gigabytes: float | None) -> Lab:
+    from datetime import UTC, datetime
+
+    from mapshell.demo.lab import make_lab
+
+    return make_lab(folder / "rig", gigabytes=gigabytes, now=datetime.now(UTC), timezone=TIMEZONE)
+
+
+def _describe_lab(lab: Lab) -> str:
+    files = [file for session in lab.sessions for file in session.files]
+    size = human_bytes(sum(file.size for file in files))
+    return f"{len(lab.subjects)} animals, {len(lab.sessions)} sessions, {len(files)} files, {size}"
+
+
+def _start_globus(folder: Path) -> None:
+    from mapshell.sandbox import service
+    from mapshell.sandbox.spec import CollectionSpec
+
+    service.start(
+        folder / SANDBOX,
+        {
+            RIG: CollectionSpec(folder / "rig", name="rig-1 (demo)", personal=True),
+            ARCHIVE: CollectionSpec(folder / "archive", name="archive (demo)", mapped=True),
+        },
+        idle_minutes=_IDLE_MINUTES,
+    )
+
+
+def _log_in(inside: Context) -> str:
+    """Log in as a person would, the sandbox's consent page answered by us."""
+    from mapshell.sandbox.consent import code_from_page
+
+    manager = inside.globus()
+    who = manager.whoami() if manager.is_logged_in() else manager.login_with_code(code_from_page)
+    return str(who)
+
+
+def _ingest(inside: Context, lab: Lab) -> str:
+    raise NotImplementedError
+
+
+def _publish(inside: Context, folder: Path, began: float) -> None:
+    from mapshell.publishing import show
+    from pipeline.rounds import publish_round
+
+    with inside.output.progress() as progress:
+        report: Report = publish_round(inside.settings, inside.globus, ("ephys", "video"), progress=progress)
+    show(inside.output, report, dry_run=False)
+    if report.stopped is not None:
+        raise report.stopped
+    out = inside.output
+    out.say(f"Done in {time.monotonic() - began:.0f} s. The archive: {_short(folder / 'archive')}")
+    out.say()
+    out.say("Try next:", style="bold")
+    for line in next_commands(folder):
+        out.say(f"  {line}")
+    out.say()
+
+
+def next_commands(folder: Path) -> Iterator[str]:
+    """Yield the three commands to try next, as they can be typed here."""
+    program = "mapshell" if shutil.which("mapshell") else _short(Path(sys.executable).with_name("mapshell"))
+    yield f"cd {_short(folder)}"
+    yield f"{program} publication-status"
+    yield f"{program} publication-publish --dry-run"
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
