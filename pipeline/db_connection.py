@@ -21,6 +21,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from pipeline import db_errors
+from pipeline.db_adapter import adapter
 from pipeline.db_drivers import Target, connect, driver_errors, is_open, quiet_config
 from pipeline.errors import DatabaseError, DatabaseUnavailable, ServiceError
 from pipeline.quiet import dj
@@ -71,7 +72,7 @@ class LabConnection(dj.Connection):  # type: ignore[misc]
         self._opened: weakref.WeakSet[Any] = weakref.WeakSet()
         self._query_cache = None
         self.target = resolve()
-        self.adapter = dj.connection.get_adapter(self.target.backend)
+        self.adapter = adapter(self.target.backend)
         self._config = quiet_config(self.target.backend)
         self.rewrite: Callable[[str], str] | None = None
         self.schemas: dict[str, Any] = {}

@@ -170,6 +170,38 @@ def ddl_block(connection: LabConnection) -> Iterator[None]:
     connection.query("COMMIT")
 
 
+def inherit_comments(connection: LabConnection, table: str) -> None:
+    """Give the columns of a new table's foreign keys the comments of their parents, as DataJoint does on MySQL.
+
+    The comment also carries DataJoint's type: without it a uuid that refers to another table is no uuid any more.
+
+    Parameters
+    ----------
+    connection
+        The database.
+    table
+        Quoted name with schema.
+    """
+    if not _is_postgres(connection):
+        return
+    found = connection.query(
+        """
+        SELECT child.attname, col_description(con.confrelid, parent.attnum)
+        FROM pg_constraint con
+        CROSS JOIN LATERAL unnest(con.conkey, con.confkey) AS pair(child, parent)
+        JOIN pg_attribute child ON child.attrelid = con.conrelid AND child.attnum = pair.child
+        JOIN pg_attribute parent ON parent.attrelid = con.confrelid AND parent.attnum = pair.parent
+        WHERE con.contype = 'f' AND con.conrelid = %s::regclass AND col_description(con.conrelid, pair.child) IS NULL
+        """,
+        (table,),
+    ).fetchall()
+    for column, comment in found:
+        if comment is not None:
+            connection.query(
+                f"COMMENT ON COLUMN {table}.{connection.adapter.quote_identifier(column)} IS %s", (comment,)
+            )
+
+
 def utc_now_sql(connection: LabConnection) -> str:
     """Expression for the server's present time in UTC, with microseconds, without zone."""
     return "clock_timestamp() AT TIME ZONE 'UTC'" if _is_postgres(connection) else "UTC_TIMESTAMP(6)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,21 +27,16 @@ class Contents:
 def contents() -> list[Contents]:
     """Return the contents of all lookup tables, in the order of their dependencies."""
     from pipeline import publication, tracking
+    from pipeline.archive.filetypes import RULES
+    from pipeline.archive.naming import CAMERAS
 
     types = [{"dataset_type": "ephys"}, {"dataset_type": "video"}]
-    cameras = [{"camera": str(name), "camera_description": ""} for name in _terms("naming", "CAMERAS")]
+    cameras = [{"camera": str(name), "camera_description": ""} for name in CAMERAS]
     return [
         Contents(publication.DataSetType, "dataset_type", types),
-        Contents(publication.FileType, "file_type", _file_types(_terms("filetypes", "RULES"))),
+        Contents(publication.FileType, "file_type", _file_types(RULES)),
         Contents(tracking.CameraPosition, "camera", cameras),
     ]
-
-
-def _terms(module: str, name: str) -> Any:
-    try:
-        return getattr(importlib.import_module(f"pipeline.archive.{module}"), name)
-    except ModuleNotFoundError:
-        return ()
 
 
 def _file_types(rules: Any) -> list[dict[str, Any]]:

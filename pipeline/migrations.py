@@ -136,6 +136,7 @@ def _declare(table: Any) -> None:
         table._refresh_lineage(context)
     else:
         table.declare(context)
+    db_server.inherit_comments(table.connection, table.full_table_name)
 
 
 def _version_table_sql(binding: Binding) -> str:

@@ -1,0 +1,266 @@
+"""Fixtures for all tests: a home of their own, an embedded PostgreSQL and a private MariaDB, shared by all workers.
+
+The servers are started by whoever needs them first and stopped by the process that started pytest, also when the run
+fails; should that process be killed, the servers notice and end by themselves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import uuid
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from pipeline import embedded, embedded_cluster, services
+from pipeline.settings_types import DatabaseSettings, Secret, Settings
+
+# Known to all workers of a run; made by the process that started pytest.
+SERVERS = "MAPSHELL_TEST_SERVERS"
+OWNER = "MAPSHELL_TEST_OWNER"
+_OURS = ("DJ_", "MAPSHELL_", "GLOBUS_", "PG")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") or SERVERS in os.environ:
+        return
+    # Not pytest's own temporary folder: that is closed to the user that runs PostgreSQL when the tests run as root.
+    folder = Path(tempfile.mkdtemp(prefix="mapshell-tests-"))
+    folder.chmod(0o755)
+    os.environ.update({SERVERS: str(folder), OWNER: str(os.getpid())})
+    config.add_cleanup(lambda: _stop_servers(folder))
+
+
+def _stop_servers(folder: Path) -> None:
+    os.environ.pop(SERVERS, None)
+    embedded.delete(folder / "postgresql")
+    with contextlib.suppress(FileNotFoundError):
+        _stop_mariadb(folder / "mariadb")
+    # As root, databases below closed temporary folders were placed elsewhere.
+    temporary = tempfile.gettempdir() + os.sep
+    for origin in embedded_cluster.PRIVATE_ROOT.glob("database-*/origin.json"):
+        owner = Path(json.loads(origin.read_text("utf-8"))["folder"])
+        if str(owner).startswith(temporary) and not owner.exists():
+            shutil.rmtree(origin.parent)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def _home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch, _home):
+    """No test reads or writes the settings of the person who runs it."""
+    for name in os.environ:
+        if name.startswith(_OURS) and not name.startswith("MAPSHELL_TEST_"):
+            monkeypatch.delenv(name)
+    for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(_home))
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(_home / name.lower()))
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server and the account of the tests."""
+
+    kind: str
+    settings: DatabaseSettings
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Server:
+    """The embedded PostgreSQL, through the product's own launcher."""
+    folder = Path(os.environ[SERVERS]) / "postgresql"
+    address = embedded.start(folder, idle_minutes=5)
+    _hurry(folder, address)
+    return Server(
+        "postgresql",
+        DatabaseSettings(
+            backend="postgresql",
+            host=address.host,
+            port=address.port,
+            user=address.user,
+            password=Secret(address.password),
+            name=address.name,
+        ),
+    )
+
+
+def _hurry(folder: Path, address: embedded.Address) -> None:
+    """Nothing here outlives the run: do not wait for the disk."""
+    import psycopg2
+
+    secret = embedded_cluster.read_secrets(folder).superuser
+    with contextlib.closing(
+        psycopg2.connect(
+            host=address.host, port=address.port, user=embedded_cluster.SUPERUSER, password=secret, dbname="postgres"
+        )
+    ) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                cursor.execute(f"ALTER SYSTEM SET {setting} = off")
+            cursor.execute("SELECT pg_reload_conf()")
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Server:
+    """A private MariaDB; where there is none the tests of it are skipped, and say so."""
+    if os.environ.get("MAPSHELL_TEST_MARIADB") == "absent":
+        pytest.skip("NO MARIADB: the environment says MAPSHELL_TEST_MARIADB=absent; only PostgreSQL is tested")
+    program = _find("mariadbd")
+    installer = _find("mariadb-install-db")
+    if program is None or installer is None:
+        pytest.skip("NO MARIADB: mariadbd or mariadb-install-db is not installed; only PostgreSQL is tested")
+    folder = Path(os.environ[SERVERS]) / "mariadb"
+    with services.lock(Path(os.environ[SERVERS]) / "mariadb.lock", timeout=120):
+        state = services.read_state(folder / "state.json")
+        if state is None:
+            state = _start_mariadb(program, installer, folder)
+    return Server(
+        "mariadb",
+        DatabaseSettings(
+            backend="mysql", host="127.0.0.1", port=state.data["port"], user="root", password=Secret(""), name=None
+        ),
+    )
+
+
+@pytest.fixture(params=["postgresql", pytest.param("mariadb", marks=pytest.mark.mariadb)])
+def lab_server(request) -> Server:
+    """Each server in turn."""
+    return request.getfixturevalue(f"{request.param}_server")
+
+
+@pytest.fixture
+def lab_database(lab_server):
+    """Settings of an empty database on each server in turn; its schemas are dropped afterwards."""
+    yield from _fresh(lab_server)
+
+
+@pytest.fixture
+def postgresql_database(postgresql_server):
+    """Settings of an empty database on the embedded PostgreSQL, for tests where the server does not matter."""
+    yield from _fresh(postgresql_server)
+
+
+@pytest.fixture
+def mariadb_database(mariadb_server):
+    """Settings of an empty database on MariaDB, for what only MySQL's family does."""
+    yield from _fresh(mariadb_server)
+
+
+def _fresh(server: Server):
+    from pipeline import binding, database, migrations
+
+    prefix = f"t{uuid.uuid4().hex[:10]}_"
+    settings = Settings(database=replace(server.settings, schema_prefix=prefix))
+    database.unbind()
+    yield settings
+    database.unbind()
+    from pipeline.db_connection import LabConnection
+
+    connection = LabConnection(lambda: database._target(server.settings))
+    migrations.drop_everything(binding.Binding(connection, prefix))
+    connection.close()
+
+
+def _find(name: str) -> str | None:
+    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
+
+
+# The server's parent: ends it when the process that started pytest is gone, however that went.
+_WATCH = """
+import subprocess, sys, psutil
+parent, command = int(sys.argv[1]), sys.argv[2:]
+server = subprocess.Popen(command)
+print(server.pid, flush=True)
+owner = psutil.Process(parent)
+while server.poll() is None:
+    try:
+        owner.wait(0.5)
+    except psutil.TimeoutExpired:
+        continue
+    server.kill()
+"""
+
+
+def _start_mariadb(program: str, installer: str, folder: Path) -> services.ServiceState:
+    folder.mkdir()
+    user = ["--user=root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    data = folder / "data"
+    made = subprocess.run(
+        [
+            installer,
+            "--no-defaults",
+            f"--datadir={data}",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            *user,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        program,
+        "--no-defaults",
+        f"--datadir={data}",
+        f"--port={port}",
+        "--bind-address=127.0.0.1",
+        f"--socket={folder / 's'}",
+        f"--pid-file={folder / 'pid'}",
+        # As a lab's server is set up by default: the product must do without the administrator's help.
+        "--character-set-server=utf8mb4",
+        "--collation-server=utf8mb4_general_ci",
+        "--default-time-zone=+05:00",
+        "--skip-name-resolve",
+        # Nothing here outlives the run.
+        "--innodb-flush-log-at-trx-commit=0",
+        "--innodb-doublewrite=0",
+        "--innodb-buffer-pool-size=32M",
+        *user,
+    ]
+    watch = [sys.executable, "-c", _WATCH, os.environ[OWNER], *command]
+    watcher = services.spawn(watch, log=folder / "log", cwd=folder)
+
+    def is_up() -> bool:
+        assert watcher.poll() is None, (folder / "log").read_text()
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+        return False
+
+    assert services.wait_until(is_up, timeout=60), (folder / "log").read_text()
+    watcher.returncode = 0  # it outlives this worker
+    state = services.new_state("mariadb", {"port": port}, pid=watcher.pid)
+    services.write_state(folder / "state.json", state)
+    return state
+
+
+def _stop_mariadb(folder: Path) -> None:
+    import psutil
+
+    state = services.read_state(folder / "state.json")
+    if state is None:
+        return
+    with contextlib.suppress(psutil.Error):
+        watcher = psutil.Process(state.pid)
+        children = watcher.children()
+        for server in children:
+            server.kill()
+        psutil.wait_procs([*children, watcher], timeout=10)
