@@ -1,0 +1,200 @@
+"""``mapshell sandbox``: a local Globus over plain folders."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mapshell.context import Context, pass_context
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mapshell.sandbox.service import SandboxInfo
+
+SHELLS = ("sh", "powershell", "cmd", "fish")
+
+
+@click.group()
+def sandbox() -> None:
+    """Run a local Globus over plain folders, for trials.
+
+    Any program built on a Globus SDK can use it instead of the real services. It listens on this computer only, needs
+    no account, and never serves a file outside of its collections' folders.
+
+    \b
+    Examples:
+      mapshell sandbox start --root ~/sandbox --collection 0d1b4f86-7a4e-4a7d-9f0e-0c5f8e3f0a01=~/data
+      eval "$(mapshell sandbox env --root ~/sandbox)"
+      mapshell sandbox stop --root ~/sandbox
+    """
+
+
+def _root(function: Any) -> Any:
+    return click.option(
+        "--root",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Folder in which the sandbox keeps its state; by default the one that the settings name.",
+    )(function)
+
+
+def _folder(ctx: Context, root: Path | None) -> Path:
+    from pipeline.errors import UsageError
+
+    folder = root or ctx.sandbox_folder
+    if folder is None:
+        raise UsageError("No sandbox is configured here.", remedy="Name its folder: --root DIR")
+    return folder.expanduser().absolute()
+
+
+def _running(ctx: Context, root: Path | None) -> SandboxInfo:
+    from mapshell.sandbox.service import status as find
+    from pipeline.errors import ServiceError
+
+    folder = _folder(ctx, root)
+    info = find(folder)
+    if info is None:
+        raise ServiceError(f"No sandbox runs in {folder}.", remedy=f"Run: mapshell sandbox start --root {folder}")
+    return info
+
+
+@sandbox.command()
+@_root
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; by default a free one.")
+@click.option(
+    "--collection",
+    "collections",
+    multiple=True,
+    metavar="UUID=PATH",
+    help="Serve a folder as a collection; remembered. Options follow commas: mapped, personal, read-only, offline.",
+)
+@click.option("--idle-minutes", type=click.FloatRange(min=0), help="Stop after so many minutes without use.")
+@click.option("--foreground", is_flag=True, help="Stay in this terminal until Ctrl-C.")
+@pass_context
+def start(
+    ctx: Context,
+    root: Path | None,
+    port: int,
+    collections: tuple[str, ...],
+    idle_minutes: float | None,
+    foreground: bool,
+) -> None:
+    """Start the sandbox, or add collections to the running one."""
+    from mapshell.sandbox import service
+    from mapshell.sandbox.server import Arguments
+    from mapshell.sandbox.spec import parse_collection
+
+    folder = _folder(ctx, root)
+    specs = dict(parse_collection(text) for text in collections)
+    if foreground:
+        _serve(ctx, Arguments(folder, specs, port, idle_minutes))
+        return
+    info = service.start(folder, specs, port=port, idle_minutes=idle_minutes)
+    ctx.output.data({**_public(info), "environment": info.environment} if ctx.output.json else _told(info.environment))
+    ctx.output.say(f"The sandbox runs in {folder} (process {info.pid}).")
+    if not info.admin.call("GET", "/info")["collections"]:
+        ctx.output.say("It serves no collection yet: mapshell sandbox start --collection UUID=PATH")
+
+
+def _serve(ctx: Context, arguments: Any) -> None:
+    import contextlib
+
+    from mapshell.sandbox.server import serve
+
+    def ready(data: Mapping[str, Any]) -> None:
+        ctx.output.say(f"Auth: {data['auth_url']}  Transfer: {data['transfer_url']}  (Ctrl-C ends)")
+
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(arguments, ready)
+
+
+def _public(info: SandboxInfo) -> dict[str, Any]:
+    return {"folder": str(info.folder), "pid": info.pid, "auth_url": info.auth_url, "transfer_url": info.transfer_url}
+
+
+def _told(environment: Mapping[str, str]) -> str:
+    return "\n".join(f"{name}={value}" for name, value in environment.items())
+
+
+@sandbox.command()
+@_root
+@click.option(
+    "--shell",
+    type=click.Choice(SHELLS),
+    default="powershell" if os.name == "nt" else "sh",
+    show_default=True,
+    help="For which shell the lines are.",
+)
+@pass_context
+def env(ctx: Context, root: Path | None, shell: str) -> None:
+    """Print the variables that point programs at the sandbox.
+
+    \b
+    Examples:
+      eval "$(mapshell sandbox env)"                               sh, bash, zsh
+      mapshell sandbox env --shell powershell | Invoke-Expression  PowerShell
+    """
+    environment = _running(ctx, root).environment
+    if ctx.output.json:
+        ctx.output.data(environment)
+    else:
+        ctx.output.data("\n".join(line(name, value, shell) for name, value in environment.items()))
+
+
+def line(name: str, value: str, shell: str) -> str:
+    """Spell the setting of a variable for a shell."""
+    if shell == "powershell":
+        return f"$Env:{name} = '" + value.replace("'", "''") + "'"
+    if shell == "cmd":
+        return f"set {name}={value}"
+    if shell == "fish":
+        return f"set -gx {name} {shlex.quote(value)}"
+    return f"export {name}={shlex.quote(value)}"
+
+
+@sandbox.command()
+@_root
+@pass_context
+def stop(ctx: Context, root: Path | None) -> None:
+    """Stop the sandbox; what it knows stays in its folder."""
+    from mapshell.sandbox import service
+
+    folder = _folder(ctx, root)
+    stopped = service.stop(folder)
+    ctx.output.say(f"The sandbox of {folder} has stopped." if stopped else f"No sandbox runs in {folder}.")
+
+
+@sandbox.command()
+@_root
+@pass_context
+def status(ctx: Context, root: Path | None) -> None:
+    """Show whether the sandbox runs, and its collections."""
+    from mapshell.output import Column
+    from mapshell.sandbox.service import status as find
+
+    folder = _folder(ctx, root)
+    info = find(folder)
+    if info is None:
+        if ctx.output.json:
+            ctx.output.data({"folder": str(folder), "running": False})
+        ctx.output.say(f"No sandbox runs in {folder}.")
+        return
+    collections = info.admin.call("GET", "/info")["collections"]
+    if ctx.output.json:
+        ctx.output.data({**_public(info), "running": True, "collections": collections})
+        return
+    ctx.output.say(f"The sandbox of {folder} runs (process {info.pid}): {info.auth_url}, {info.transfer_url}")
+    rows = [{"id": name, **spec, "kind": _kind(spec)} for name, spec in collections.items()]
+    columns = [Column("Collection", "id", wrap=False), Column("Name", "name"), Column("Kind", "kind")]
+    ctx.output.table(rows, [*columns, Column("Folder", "path")], empty="It serves no collection.")
+
+
+def _kind(spec: Mapping[str, Any]) -> str:
+    kind = "mapped" if spec["mapped"] else "personal" if spec["personal"] else "guest"
+    flags = [name.replace("_", "-") for name in ("read_only", "denied", "offline", "missing") if spec[name]]
+    return ", ".join([kind, *flags])

@@ -1,0 +1,203 @@
+"""The collections that a sandbox serves, their documents, and the checks before anyone may touch them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+from mapshell.sandbox import constants
+from mapshell.sandbox.errors import ApiError
+from mapshell.sandbox.spec import CollectionSpec, as_spec, check_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mapshell.sandbox.database import Database
+    from mapshell.sandbox.tokens import Grant, Tokens
+
+
+class Collections:
+    """Collections in memory, kept in the database so that a restart needs no arguments."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._specs = {
+            str(row["id"]): CollectionSpec.from_json(json.loads(row["spec"]))
+            for row in database.rows("SELECT * FROM collections ORDER BY rowid")
+        }
+
+    def put(self, collection_id: str, spec: CollectionSpec) -> None:
+        """Add a collection or replace its settings."""
+        collection_id, spec = check_id(collection_id), as_spec(spec)
+        with self._lock:
+            self._database.execute(
+                "INSERT INTO collections VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET spec = excluded.spec",
+                (collection_id, json.dumps(spec.to_json())),
+            )
+            self._specs[collection_id] = spec
+
+    def change(self, collection_id: str, changes: Mapping[str, Any]) -> CollectionSpec:
+        """Change some settings of a collection.
+
+        Raises
+        ------
+        ApiError
+            There is no such collection.
+        """
+        spec = self._specs.get(collection_id.lower())
+        if spec is None:
+            raise _not_found(collection_id)
+        changed = spec.changed(changes)
+        self.put(collection_id, changed)
+        return changed
+
+    def remove(self, collection_id: str) -> None:
+        """Forget a collection; its folder stays as it is."""
+        with self._lock:
+            self._database.execute("DELETE FROM collections WHERE id = ?", (collection_id.lower(),))
+            self._specs.pop(collection_id.lower(), None)
+
+    def all(self) -> dict[str, CollectionSpec]:
+        """Every collection, also those that are marked as missing."""
+        with self._lock:
+            return dict(self._specs)
+
+    def get(self, collection_id: str) -> CollectionSpec:
+        """Return the settings of a collection.
+
+        Raises
+        ------
+        ApiError
+            ``EndpointNotFound``.
+        """
+        spec = self._specs.get(collection_id.lower())
+        if spec is None or spec.missing:
+            raise _not_found(collection_id)
+        return spec
+
+    def spend(self, collection_id: str, size: int) -> None:
+        """Take written bytes off the quota of a collection that has one."""
+        spec = self._specs.get(collection_id)
+        if spec is not None and spec.quota is not None:
+            self.change(collection_id, {"quota": max(0, spec.quota - size)})
+
+    def offers(self, server: str, scope: str) -> bool:
+        """Tell whether a collection offers a scope: ``data_access`` only mapped ones do, as at the real service."""
+        spec = self._specs.get(server.lower())
+        if spec is None or spec.missing:
+            return False
+        return (scope == "data_access" and spec.mapped) or (scope == "https" and spec.serves_https)
+
+
+def _not_found(collection_id: str) -> ApiError:
+    return ApiError(404, "EndpointNotFound", f"No such endpoint '{collection_id}'")
+
+
+def require_consent(collection_id: str, spec: CollectionSpec, grant: Grant, tokens: Tokens) -> None:
+    """Refuse a mapped collection without the ``data_access`` consent.
+
+    Raises
+    ------
+    ApiError
+        ``ConsentRequired`` with the scopes to ask for.
+    """
+    if not spec.mapped or tokens.has_data_access(grant, collection_id):
+        return
+    scope = f"{constants.TRANSFER_ALL}[*{constants.data_access_scope(collection_id)}]"
+    raise ApiError(
+        403,
+        "ConsentRequired",
+        "Missing required data_access consent",
+        required_scopes=[scope],
+        authorization_parameters={
+            "session_message": "Missing required data_access consent",
+            "required_scopes": [scope],
+        },
+    )
+
+
+def endpoint_document(collection_id: str, spec: CollectionSpec, *, owner: str, https_url: str) -> dict[str, Any]:
+    """Describe a collection as ``GET /endpoint/<id>`` does."""
+    gcs = not spec.personal
+    if spec.personal:
+        entity = "GCP_mapped_collection"
+    else:
+        entity = "GCSv5_mapped_collection" if spec.mapped else "GCSv5_guest_collection"
+    return {
+        "DATA_TYPE": "endpoint",
+        "id": collection_id,
+        "display_name": spec.display_name,
+        "canonical_name": f"{collection_id}#{spec.display_name}",
+        "name": spec.display_name,
+        "organization": "Sandbox",
+        "department": None,
+        "username": "u_sandbox",
+        "owner_id": owner,
+        "owner_string": constants.DEFAULT_USERNAME,
+        "description": f"A folder of this computer, served by the sandbox as {entity}.",
+        "entity_type": entity,
+        "public": True,
+        "acl_available": not spec.mapped and gcs,
+        "acl_editable": False,
+        "acl_max_expiration_period_mins": None,
+        "activated": True,
+        "expires_in": -1,
+        "expire_time": None,
+        "is_globus_connect": spec.personal,
+        "globus_connect_setup_key": None,
+        "gcp_connected": (not spec.offline) if spec.personal else None,
+        "gcp_paused": False if spec.personal else None,
+        "gcs_manager_url": None,
+        "gcs_version": "5.4.80" if gcs else None,
+        "high_assurance": False,
+        "host_endpoint": None,
+        "host_endpoint_id": None,
+        "host_endpoint_display_name": None,
+        "host_path": None,
+        "https_server": https_url if spec.serves_https else None,
+        "tlsftp_server": None,
+        "info_link": None,
+        "contact_email": None,
+        "contact_info": None,
+        "default_directory": "/~/",
+        "disable_anonymous_writes": False,
+        "disable_verify": False,
+        "force_encryption": False,
+        "force_verify": False,
+        "french_english_bilingual": False,
+        "in_use": False,
+        "is_go_storage": False,
+        "keywords": "sandbox",
+        "last_accessed_time": None,
+        "local_user_info_available": None,
+        "location": None,
+        "mapped_collection_display_name": None,
+        "mapped_collection_id": None,
+        "max_concurrency": 4,
+        "max_parallelism": 8,
+        "mfa_required": False,
+        "my_effective_roles": ["administrator"],
+        "myproxy_dn": None,
+        "myproxy_server": None,
+        "network_use": "normal",
+        "non_functional": False,
+        "non_functional_endpoint_display_name": None,
+        "non_functional_endpoint_id": None,
+        "oauth_server": None,
+        "preferred_concurrency": 2,
+        "preferred_parallelism": 4,
+        "requester_pays": False,
+        "s3_owner_activated": False,
+        "s3_url": None,
+        "shareable": spec.mapped or spec.personal,
+        "sharing_target_endpoint": None,
+        "sharing_target_root_path": None,
+        "storage_type": "POSIX",
+        "subscription_id": None,
+        "subscription_admin_verified": None,
+        "user_message": None,
+        "user_message_link": None,
+        "DATA": [],
+    }

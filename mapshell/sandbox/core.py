@@ -1,0 +1,116 @@
+"""The sandbox put together: everything that the routes need, made once for each process."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Any
+
+from mapshell.sandbox import constants
+from mapshell.sandbox.accounts import Accounts
+from mapshell.sandbox.collections import Collections
+from mapshell.sandbox.database import Database
+from mapshell.sandbox.engine import Engine
+from mapshell.sandbox.faults import FaultBook
+from mapshell.sandbox.keys import SigningKey
+from mapshell.sandbox.paths import Folder
+from mapshell.sandbox.tasks import TaskStore
+from mapshell.sandbox.tokens import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+DATABASE_NAME = "sandbox.db"
+_LOG_LENGTH = 2000
+
+
+class RequestLog:
+    """Counts requests by kind and remembers the last ones."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._recent: deque[dict[str, Any]] = deque(maxlen=_LOG_LENGTH)
+
+    def add(self, method: str, kind: str, path: str, status: int | None, seconds: float) -> None:
+        """Note one request; status None: no answer was sent."""
+        with self._lock:
+            self._counts[f"{method} {kind}"] += 1
+            self._recent.append(
+                {"method": method, "kind": kind, "path": path, "status": status, "seconds": round(seconds, 4)}
+            )
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of requests of each ``"METHOD kind"``."""
+        with self._lock:
+            return dict(self._counts)
+
+    def recent(self) -> list[dict[str, Any]]:
+        """Return the last requests, oldest first."""
+        with self._lock:
+            return list(self._recent)
+
+    def reset(self) -> None:
+        """Count from zero."""
+        with self._lock:
+            self._counts.clear()
+            self._recent.clear()
+
+
+class Core:
+    """State and workers of one sandbox.
+
+    Parameters
+    ----------
+    folder
+        The folder that holds its database.
+    base_url
+        ``http://127.0.0.1:PORT``.
+    nonce, admin_token
+        What the state file says; the nonce proves who answers, the token opens ``/sandbox/...``.
+    """
+
+    def __init__(self, folder: Path, base_url: str, *, nonce: str, admin_token: str) -> None:
+        self.base_url = base_url
+        self.nonce = nonce
+        self.admin_token = admin_token
+        self.database = Database(folder / DATABASE_NAME)
+        self.collections = Collections(self.database)
+        self.accounts = Accounts(self.database)
+        self.tokens = Tokens(self.database, self.collections.offers)
+        self.key = SigningKey(self.database)
+        self.tasks = TaskStore(self.database)
+        self.engine = Engine(self.tasks, self.collections)
+        self.faults = FaultBook()
+        self.requests = RequestLog()
+        self.request_stop: Callable[[], None] = lambda: None
+
+    @property
+    def auth_url(self) -> str:
+        """Base URL of Auth."""
+        return self.base_url + constants.AUTH_PREFIX
+
+    @property
+    def transfer_url(self) -> str:
+        """Base URL of Transfer."""
+        return self.base_url + constants.TRANSFER_PREFIX
+
+    def https_url(self, collection_id: str) -> str:
+        """Return the base URL of a collection's HTTPS server (plain HTTP here: it never leaves this computer)."""
+        return f"{self.base_url}{constants.HTTPS_PREFIX}/{collection_id}"
+
+    def folder(self, collection_id: str) -> Folder:
+        """Return the folder of a collection.
+
+        Raises
+        ------
+        ApiError
+            ``EndpointNotFound``.
+        """
+        return Folder(collection_id.lower(), self.collections.get(collection_id))
+
+    def display_name(self, collection_id: str | None) -> str | None:
+        """Return the name of a collection, None when it is unknown."""
+        spec = self.collections.all().get(collection_id or "")
+        return None if spec is None else spec.display_name

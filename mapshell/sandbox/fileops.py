@@ -1,0 +1,301 @@
+"""Looking at and arranging the files of a collection: ls, stat, mkdir, rename."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import os
+import stat
+from typing import TYPE_CHECKING, Any
+
+from mapshell.sandbox.errors import ApiError
+from mapshell.sandbox.listing import file_filter, number, ordered, timestamp
+from mapshell.sandbox.paths import Folder, absolute, split, to_wire
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_MOST_ENTRIES = 100_000
+_SORTABLE = frozenset({"name", "type", "size", "last_modified", "user", "group", "permissions"})
+
+
+def check_online(folder: Folder, failure: str) -> None:
+    """Refuse when the endpoint behind the collection is down.
+
+    Raises
+    ------
+    ApiError
+        ``ExternalError.<failure>.GCDisconnected`` or ``.ConnectFailed``, status 502.
+    """
+    if not folder.spec.offline:
+        return
+    if folder.spec.personal:
+        raise ApiError(
+            502,
+            f"ExternalError.{failure}.GCDisconnected",
+            "The Globus Connect Personal endpoint is not currently connected to Globus",
+        )
+    raise ApiError(
+        502,
+        f"ExternalError.{failure}.ConnectFailed",
+        f"Could not connect to data channel or server\nEndpoint: {_endpoint(folder)}\nMessage: The operation timed out",
+    )
+
+
+def _endpoint(folder: Folder) -> str:
+    return f"{folder.spec.display_name} ({folder.collection_id})"
+
+
+def not_found(folder: Folder, path: str, code: str = "ClientError.NotFound") -> ApiError:
+    """Answer for a path that is not there."""
+    return ApiError(
+        404,
+        code,
+        f"Path not found, Error (list)\nEndpoint: {_endpoint(folder)}\nServer: 127.0.0.1:443\n"
+        f"Message: No such file or directory\n---\nDetails: Error: '{path}' not found\\r\\n"
+        "550-GlobusError: v=1 c=PATH_NOT_FOUND\\r\\n550-GridFTP-Errno: 2\\r\\n"
+        "550-GridFTP-Reason: System error in stat\\r\\n"
+        "550-GridFTP-Error-String: No such file or directory\\r\\n550 End.\\r\\n\n",
+    )
+
+
+def permission_denied(folder: Folder, path: str, command: str) -> ApiError:
+    """Answer for a path that may not be read or written."""
+    return ApiError(
+        403,
+        "EndpointPermissionDenied",
+        f"Denied by endpoint, Error ({command})\nEndpoint: {_endpoint(folder)}\nServer: 127.0.0.1:443\n"
+        f"Command: {command.upper()} {path}\nMessage: Fatal FTP Response\n---\n"
+        "Details: 550-GlobusError: v=1 c=PERMISSION_DENIED\\r\\n550 End.\\r\\n\n",
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _user(uid: int) -> str:
+    try:
+        import pwd
+    except ImportError:  # Windows has no such table
+        return "sandbox"
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+@functools.lru_cache(maxsize=256)
+def _group(gid: int) -> str:
+    try:
+        import grp
+    except ImportError:  # Windows has no such table
+        return "sandbox"
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def file_document(
+    name: str, status: os.stat_result, kind: str, link: tuple[str, os.stat_result] | None
+) -> dict[str, Any]:
+    """Describe one file, folder or link."""
+    document: dict[str, Any] = {
+        "DATA_TYPE": "file",
+        "name": name,
+        "type": kind,
+        "size": status.st_size,
+        "last_modified": timestamp(status.st_mtime),
+        "permissions": f"{stat.S_IMODE(status.st_mode):04o}",
+        "user": _user(status.st_uid),
+        "group": _group(status.st_gid),
+        "link_target": None,
+        "link_size": None,
+        "link_last_modified": None,
+        "link_user": None,
+        "link_group": None,
+    }
+    if link is not None:
+        target, link_status = link
+        document.update(
+            link_target=target,
+            link_size=link_status.st_size,
+            link_last_modified=timestamp(link_status.st_mtime),
+            link_user=_user(link_status.st_uid),
+            link_group=_group(link_status.st_gid),
+        )
+    return document
+
+
+def _kind(mode: int) -> str:
+    for test, kind in (
+        (stat.S_ISDIR, "dir"),
+        (stat.S_ISREG, "file"),
+        (stat.S_ISCHR, "chr"),
+        (stat.S_ISBLK, "blk"),
+        (stat.S_ISFIFO, "pipe"),
+    ):
+        if test(mode):
+            return kind
+    return "other"
+
+
+def describe(folder: Folder, path: Path, name: str) -> dict[str, Any]:
+    """Describe what is at a local path; a broken link, or one that leads out, is an ``invalid_symlink``.
+
+    Raises
+    ------
+    OSError
+        There is nothing, or it cannot be looked at.
+    """
+    status = path.lstat()
+    if not stat.S_ISLNK(status.st_mode):
+        return file_document(name, status, _kind(status.st_mode), None)
+    try:
+        target = to_wire(os.fspath(path.readlink()))
+        if not folder.inside(path):
+            return file_document(name, status, "invalid_symlink", ("", status))
+        followed = path.stat()
+    except OSError:
+        return file_document(name, status, "invalid_symlink", ("", status))
+    return file_document(name, followed, _kind(followed.st_mode), (target, status))
+
+
+def ls(folder: Folder, query: Mapping[str, str], filters: Sequence[str]) -> dict[str, Any]:
+    """List a directory.
+
+    Raises
+    ------
+    ApiError
+        Missing path, no directory, no permission, offline, or a query that cannot be read.
+    """
+    check_online(folder, "DirListingFailed")
+    path = query.get("path") or "/~/"
+    directory = folder.local(path)
+    matches = file_filter(filters)
+    hidden = query.get("show_hidden", "1").lower() not in {"0", "false"}
+    limit, offset = number(query, "limit", _MOST_ENTRIES, highest=_MOST_ENTRIES), number(query, "offset", 0)
+    entries = []
+    try:
+        with os.scandir(directory) as scan:
+            for entry in scan:
+                name = to_wire(entry.name)
+                if not hidden and name.startswith("."):
+                    continue
+                with contextlib.suppress(FileNotFoundError):  # gone since it was listed
+                    document = describe(folder, directory / entry.name, name)
+                    if matches(document):
+                        entries.append(document)
+    except FileNotFoundError as error:
+        raise not_found(folder, path) from error
+    except NotADirectoryError as error:
+        raise ApiError(
+            502,
+            "ExternalError.DirListingFailed.NotDirectory",
+            f"Not a directory\nEndpoint: {_endpoint(folder)}\nMessage: '{path}' is not a directory",
+        ) from error
+    except PermissionError as error:
+        raise permission_denied(folder, path, "list") from error
+    ordered(entries, query.get("orderby") or "type,name", _SORTABLE)
+    page = entries[offset : offset + limit]
+    return {
+        "DATA_TYPE": "file_list",
+        "DATA": page,
+        "endpoint": folder.collection_id,
+        "path": path if path.endswith("/") else path + "/",
+        "absolute_path": absolute(path, folder.spec.home).rstrip("/") + "/",
+        "rename_supported": True,
+        "symlink_supported": False,
+        "length": len(page),
+        "limit": limit,
+        "offset": offset,
+        "total": len(entries),
+    }
+
+
+def look(folder: Folder, query: Mapping[str, str]) -> dict[str, Any]:
+    """Describe one path (``operation/stat``).
+
+    Raises
+    ------
+    ApiError
+        Missing path, no permission or offline.
+    """
+    check_online(folder, "StatFailed")
+    path = query.get("path") or "/~/"
+    parts = split(path, folder.spec.home)
+    try:
+        return describe(folder, folder.local(path, follow=False), parts[-1] if parts else "/")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise not_found(folder, path, "NotFound") from error
+    except PermissionError as error:
+        raise permission_denied(folder, path, "list") from error
+
+
+def mkdir(folder: Folder, path: str) -> str:
+    """Make a directory; returns the message.
+
+    Raises
+    ------
+    ApiError
+        It exists, its parent does not, no permission, or offline.
+    """
+    check_online(folder, "MkdirFailed")
+    local = folder.local(path)
+    _check_writable(folder, path, "mkdir")
+    try:
+        local.mkdir()
+    except FileExistsError as error:
+        raise ApiError(
+            502,
+            "ExternalError.MkdirFailed.Exists",
+            f"Path already exists, Error (mkdir)\nEndpoint: {_endpoint(folder)}\nCommand: MKD {path}\n"
+            "Message: Fatal FTP Response\n---\nDetails: 550-GlobusError: v=1 c=PATH_EXISTS\\r\\n550 End.\\r\\n\n",
+        ) from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise not_found(folder, path) from error
+    except OSError as error:
+        raise _failed(folder, path, "mkdir", "MkdirFailed", error) from error
+    return "The directory was created successfully"
+
+
+def rename(folder: Folder, old: str, new: str) -> str:
+    """Rename within a collection, never onto something; returns the message.
+
+    Raises
+    ------
+    ApiError
+        The old path is missing, the new one exists, no permission, or offline.
+    """
+    check_online(folder, "RenameFailed")
+    source, target = folder.local(old, follow=False), folder.local(new, follow=False)
+    _check_writable(folder, new, "rename")
+    if not os.path.lexists(source):
+        raise not_found(folder, old)
+    if os.path.lexists(target):
+        raise ApiError(
+            502,
+            "ExternalError.RenameFailed.Exists",
+            f"Path already exists, Error (rename)\nEndpoint: {_endpoint(folder)}\nCommand: RNTO {new}\n---\n"
+            "Details: 550-GlobusError: v=1 c=PATH_EXISTS\\r\\n550 End.\\r\\n\n",
+        )
+    try:
+        source.rename(target)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise not_found(folder, new) from error
+    except OSError as error:
+        raise _failed(folder, new, "rename", "RenameFailed", error) from error
+    return "File or directory renamed successfully"
+
+
+def _check_writable(folder: Folder, path: str, command: str) -> None:
+    if folder.spec.read_only:
+        raise permission_denied(folder, path, command)
+
+
+def _failed(folder: Folder, path: str, command: str, failure: str, error: OSError) -> ApiError:
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return permission_denied(folder, path, command)
+    return ApiError(
+        502, f"ExternalError.{failure}", f"Error ({command})\nEndpoint: {_endpoint(folder)}\nMessage: {error.strerror}"
+    )

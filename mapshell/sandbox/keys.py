@@ -1,0 +1,41 @@
+"""The RSA key that signs id tokens, and its public half as a JWK."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mapshell.sandbox.database import Database
+
+_KEY_ID = "sandbox"
+
+
+class SigningKey:
+    """Signs id tokens (RS256).  Made once, then kept in the sandbox's database."""
+
+    def __init__(self, database: Database) -> None:
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
+        stored = database.meta("signing_key")
+        if stored is None:
+            key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+            stored = key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            ).decode("ascii")
+            database.set_meta("signing_key", stored)
+        self._key: Any = serialization.load_pem_private_key(stored.encode("ascii"), password=None)
+
+    def sign(self, claims: dict[str, Any]) -> str:
+        """Return the claims as a signed token."""
+        import jwt
+
+        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": _KEY_ID})
+
+    def jwks(self) -> dict[str, Any]:
+        """Return the public key as a JWK set."""
+        from jwt.algorithms import RSAAlgorithm
+
+        jwk = json.loads(RSAAlgorithm.to_jwk(self._key.public_key()))
+        return {"keys": [{**jwk, "alg": "RS256", "use": "sig", "kid": _KEY_ID}]}

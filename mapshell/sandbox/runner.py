@@ -1,0 +1,309 @@
+"""One pass over a transfer task: expand folders, decide by sync level, copy, verify."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import stat
+from typing import TYPE_CHECKING, Any
+
+from mapshell.sandbox import moving
+from mapshell.sandbox.holds import HOLDS, apply_hold
+from mapshell.sandbox.moving import Copied, Interrupted
+from mapshell.sandbox.passes import Fatal, Fault, Pass, as_fault, check_writable
+from mapshell.sandbox.paths import Folder, to_wire
+from mapshell.sandbox.tasks import Item
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_CHUNK = 1000
+
+
+class TransferPass(Pass):
+    """Moves what is left of a transfer."""
+
+    source: Folder
+    target: Folder
+
+    def prepare(self) -> None:
+        """Find both collections.
+
+        Raises
+        ------
+        Fault
+            One of them is offline or unknown.
+        """
+        self.source = self.folder(self.task.source, "source")
+        self.target = self.folder(self.task.destination, "destination")
+        self._made: set[Path] = set()
+        options = self.task.options
+        self._verify = bool(options.get("verify_checksum", False))
+        level = options.get("sync_level")
+        self._level: int | None = None if level is None else int(level)
+        # Parts of a file that a kill interrupted do not count.
+        self.counters["bytes_transferred"] = self.store.moved_bytes(self.task.task_id)
+
+    # Deciding --------------------------------------------------------------------------------------------------
+
+    def decide(self, items: list[Item]) -> None:
+        """Choose what must be copied, and store it before the first byte moves.
+
+        A partial file of our own, left by a kill, is so never taken for a file that was there before.
+        """
+        if self._level is None or self._level >= 3:
+            return
+        decided = []
+        for item in items:
+            if item.kind == "file" and item.state == "pending":
+                try:
+                    paths = self.source.local(item.source), self.target.local(item.destination)
+                    if moving.needs_copy(*paths, self._level, "md5", self.check):
+                        item.state = "copy"
+                        decided.append(item)
+                except Exception:  # noqa: BLE001, S112 - whatever is wrong with it is told when its turn comes
+                    continue
+        self.store.save_items(self.task.task_id, decided)
+
+    # One item --------------------------------------------------------------------------------------------------
+
+    def handle(self, item: Item) -> None:
+        """Move one file, or expand one folder.
+
+        Raises
+        ------
+        Fault
+            It cannot be moved now.
+        Fatal
+            The task ends.
+        """
+        self._refresh()
+        try:
+            if self.task.fault is not None and self._misbehave(item):
+                return
+            if item.kind == "dir":
+                self._expand(item)
+            else:
+                self._file(item)
+        except Fault as fault:
+            if fault.code == "QUOTA_EXCEEDED" and self.task.options.get("fail_on_quota_errors"):
+                self.note_fault(fault)
+                raise Fatal("QUOTA_EXCEEDED", "quota exceeded") from fault
+            if not (fault.source and self.task.options.get("skip_source_errors")):
+                raise
+            self._skip(item, fault)
+
+    def _refresh(self) -> None:
+        """Take note of settings that were changed while the task runs."""
+        if self.collections.all().get(self.source.collection_id) is not self.source.spec:
+            self.source = self.folder(self.task.source, "source")
+        if self.collections.all().get(self.target.collection_id) is not self.target.spec:
+            self.target = self.folder(self.task.destination, "destination")
+
+    def _skip(self, item: Item, fault: Fault) -> None:
+        item.state, item.error = "skipped_error", (fault.code, fault.details)
+        self.counters["subtasks_skipped_errors"] += 1
+
+    def _file(self, item: Item) -> None:
+        source, size = self._readable(item)
+        target = self._writable(item)
+        algorithm = moving.algorithm_name(item.algorithm)
+        if item.state != "copy" and self._level is not None and not self._must_copy(item, source, target, algorithm):
+            item.state, item.size = "skipped", size
+            self.counters["files_skipped"] += 1
+            self.counters["subtasks_succeeded"] += 1
+            return
+        if self.target.spec.quota is not None and size > self.target.spec.quota:
+            raise Fault("QUOTA_EXCEEDED", "quota exceeded", f"{item.destination}: no room for {size} bytes")
+        hashed = algorithm if self._verify or item.checksum else None
+        copied = self._copy(item, source, target, hashed)
+        if hashed is not None:
+            self._check(item, target, copied, hashed)
+        self._finish_file(item, source, target, copied)
+
+    def _readable(self, item: Item) -> tuple[Path, int]:
+        try:
+            source = self.source.local(item.source)
+            status = _stat(source, folder=False)
+        except Exception as error:
+            raise as_fault(error, item.source, self.source.spec.display_name, source=True) from error
+        return source, status.st_size
+
+    def _writable(self, item: Item) -> Path:
+        try:
+            target = self.target.local(item.destination)
+            check_writable(self.target)
+            if target.parent not in self._made:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self._made.add(target.parent)
+        except Exception as error:
+            raise as_fault(error, item.destination, self.target.spec.display_name, source=False) from error
+        return target
+
+    def _must_copy(self, item: Item, source: Path, target: Path, algorithm: str) -> bool:
+        try:
+            return moving.needs_copy(source, target, self._level or 0, algorithm, self.check)
+        except OSError as error:
+            raise as_fault(error, item.source, self.source.spec.display_name, source=True) from error
+
+    def _copy(self, item: Item, source: Path, target: Path, hashed: str | None) -> Copied:
+        def tick(count: int) -> None:
+            self.counters["bytes_transferred"] += count
+            self.check()
+            self.flush()
+
+        before = self.counters["bytes_transferred"]
+        try:
+            return moving.copy(source, target, hashed, tick)
+        except OSError as error:
+            self.counters["bytes_transferred"] = before
+            at_source = str(getattr(error, "filename", "")) == str(source)
+            place = self.source if at_source else self.target
+            path = item.source if at_source else item.destination
+            raise as_fault(error, path, place.spec.display_name, source=at_source) from error
+
+    def _check(self, item: Item, target: Path, copied: Copied, algorithm: str) -> None:
+        wanted = (item.checksum or "").lower()
+        if wanted and copied.checksum != wanted:
+            raise Fatal(
+                "EXTERNAL_CHECKSUM_MISMATCH",
+                f"The {algorithm} checksum of {item.source} is {copied.checksum}, expected {wanted}",
+            )
+        try:
+            arrived = moving.checksum(target, algorithm, self.check)
+        except OSError as error:
+            raise as_fault(error, item.destination, self.target.spec.display_name, source=False) from error
+        self.counters["bytes_checksummed"] += copied.size
+        if arrived != copied.checksum:
+            raise Fault("VERIFY_CHECKSUM", "checksum verification failed", f"File: {item.destination}")
+
+    def _finish_file(self, item: Item, source: Path, target: Path, copied: Copied) -> None:
+        if self.task.options.get("preserve_timestamp") and self.target.spec.keeps_times:
+            try:
+                moving.keep_time(source, target)
+            except OSError as error:
+                raise as_fault(error, item.destination, self.target.spec.display_name, source=False) from error
+        item.state, item.size = "done", copied.size
+        self.counters["files_transferred"] += 1
+        self.counters["subtasks_succeeded"] += 1
+        if self.target.spec.quota is not None:
+            self.collections.spend(self.target.collection_id, copied.size)
+        if self._fault_is("lie") and self._matches(item):
+            moving.spoil(target, str((self.task.fault or {}).get("how", "flip")))
+
+    # Folders ---------------------------------------------------------------------------------------------------
+
+    def _expand(self, item: Item) -> None:
+        try:
+            folder = self.source.local(item.source)
+            _stat(folder, folder=True)
+        except Exception as error:
+            raise as_fault(error, item.source, self.source.spec.display_name, source=True) from error
+        target = self._writable(item)
+        try:
+            target.mkdir(exist_ok=True)
+        except OSError as error:
+            raise as_fault(error, item.destination, self.target.spec.display_name, source=False) from error
+        if item.state == "expanding":
+            self.store.drop_children(self.task.task_id, item.seq)
+        item.state = "expanding"
+        self.store.save_items(self.task.task_id, [item])
+        counts = self._insert_children(item, folder)
+        for name, count in counts.items():
+            self.counters[name] += count
+        self.counters["subtasks_total"] += counts["files"] + counts["directories"]
+        self.counters["subtasks_succeeded"] += 1
+        item.state = "done"
+        self.store.save_items(self.task.task_id, [item], self.counters)
+
+    def _insert_children(self, item: Item, folder: Path) -> dict[str, int]:
+        counts = {"files": 0, "directories": 0, "symlinks": 0}
+        chunk: list[Item] = []
+        seq = self.store.last_seq(self.task.task_id)
+        try:
+            for kind, name in self._children(folder, counts):
+                seq += 1
+                chunk.append(
+                    Item(
+                        seq=seq,
+                        kind=kind,
+                        source=f"{item.source.rstrip('/')}/{name}",
+                        destination=f"{item.destination.rstrip('/')}/{name}",
+                        algorithm=item.algorithm,
+                        parent=item.seq,
+                    )
+                )
+                if len(chunk) >= _CHUNK:
+                    self.check()
+                    self.store.add_items(self.task.task_id, chunk)
+                    chunk = []
+        except OSError as error:
+            raise as_fault(error, item.source, self.source.spec.display_name, source=True) from error
+        self.store.add_items(self.task.task_id, chunk)
+        return counts
+
+    def _children(self, folder: Path, counts: dict[str, int]) -> Iterator[tuple[str, str]]:
+        rules: list[dict[str, Any]] = self.task.options.get("filter_rules") or []
+        with os.scandir(folder) as scan:
+            for entry in scan:
+                if entry.is_symlink():
+                    # Links inside of folders are left out, as by default at the real service.
+                    counts["symlinks"] += 1
+                    continue
+                kind = "dir" if entry.is_dir(follow_symlinks=False) else "file"
+                if kind == "file" and not entry.is_file(follow_symlinks=False):
+                    continue
+                name = to_wire(entry.name)
+                if included(rules, name, kind):
+                    counts["files" if kind == "file" else "directories"] += 1
+                    yield kind, name
+
+    # Faults on demand ------------------------------------------------------------------------------------------
+
+    def _fault_is(self, action: str) -> bool:
+        return self.task.fault is not None and self.task.fault.get("action") == action
+
+    def _matches(self, item: Item) -> bool:
+        pattern = str((self.task.fault or {}).get("path", "*"))
+        return fnmatch.fnmatchcase(item.destination, pattern) or fnmatch.fnmatchcase(item.source, pattern)
+
+    def _misbehave(self, item: Item) -> bool:
+        """Do to the task what a test asked for, once enough files have arrived; True: the item is dealt with."""
+        fault = self.task.fault or {}
+        action = fault.get("action")
+        if item.kind == "dir" or self.counters["files_transferred"] < int(fault.get("after_files", 0)):
+            return False
+        if action == "skip" and self._matches(item):
+            self._skip(item, Fault("FILE_NOT_FOUND", "file not found", f"File: {item.source}", source=True))
+            return True
+        if action in {"hold", "pause", "inactive"}:
+            # Once only: whoever releases the task wants it to go on.
+            self.store.update(self.task.task_id, fault=None)
+            apply_hold(self.store, self.task.task_id, HOLDS[str(action)])
+            raise Interrupted
+        if action in {"fail", "cancel"}:
+            if fault.get("partial"):
+                source, size = self._readable(item)
+                moving.copy(source, self._writable(item), None, self.check, most=size // 2)
+            if action == "cancel":
+                raise Fatal("CANCELED", "canceled")
+            raise Fatal(str(fault.get("code", "ENDPOINT_ERROR")), str(fault.get("description", "endpoint error")))
+        return False
+
+
+def _stat(path: Path, *, folder: bool) -> os.stat_result:
+    status = path.stat()
+    if folder and not stat.S_ISDIR(status.st_mode):
+        raise NotADirectoryError(20, "Not a directory")
+    if not folder and stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(21, "Is a directory")
+    return status
+
+
+def included(rules: list[dict[str, Any]], name: str, kind: str) -> bool:
+    """Apply the filter rules of a transfer to one entry of a folder: the first that matches decides."""
+    for rule in rules:
+        if rule.get("type") in {None, kind} and fnmatch.fnmatchcase(name, str(rule.get("name", ""))):
+            return bool(rule.get("method") == "include")
+    return True

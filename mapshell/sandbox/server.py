@@ -1,0 +1,216 @@
+"""The sandbox as a process: lock, port, state file, HTTP server, end when idle."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mapshell.sandbox.spec import CollectionSpec, as_spec
+from pipeline.errors import MapshellError, ServiceError
+from pipeline.services import lock, new_state, remove_state, write_private, write_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+HOST = "127.0.0.1"
+STATE_NAME = "state.json"
+RUN_LOCK_NAME = "run.lock"
+FAILURE_NAME = "failure.json"
+LOG_NAME = "sandbox.log"
+_IDLE_STEP_S = 0.25
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What a sandbox process is told at its start.
+
+    Parameters
+    ----------
+    folder
+        Its folder.
+    collections
+        Collections to add or replace.
+    port
+        Port to listen on; 0: the one of last time if it is free, else any.
+    idle_minutes
+        Stop after so many minutes without a request or moving bytes; None or 0: never.
+    clients
+        Confidential clients to register: id and secret.
+    """
+
+    folder: Path
+    collections: Mapping[str, CollectionSpec]
+    port: int = 0
+    idle_minutes: float | None = None
+    clients: Mapping[str, str] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON data."""
+        return {
+            "folder": str(self.folder),
+            "collections": {name: spec.to_json() for name, spec in self.collections.items()},
+            "port": self.port,
+            "idle_minutes": self.idle_minutes,
+            "clients": dict(self.clients or {}),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Arguments:
+        """Read what :meth:`to_json` wrote."""
+        return cls(
+            folder=Path(data["folder"]),
+            collections={name: CollectionSpec.from_json(spec) for name, spec in data["collections"].items()},
+            port=int(data["port"]),
+            idle_minutes=data["idle_minutes"],
+            clients=data["clients"],
+        )
+
+
+def listen(port: int, remembered: int | None = None) -> socket.socket:
+    """Open the listening socket, on the loopback interface only.
+
+    Raises
+    ------
+    ServiceError
+        The wanted port is in use.
+    """
+    for candidate in [port] if port else [remembered or 0, 0]:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        if os.name == "nt":
+            # Without it Windows would let a second program take the same port.
+            listener.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", -5), 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, candidate))
+            listener.listen(128)
+        except OSError as error:
+            listener.close()
+            if port:
+                raise ServiceError(
+                    f"The sandbox cannot listen on port {port} of {HOST}: {error.strerror or error}.",
+                    remedy="Choose another port with --port, or leave it out to get a free one.",
+                ) from error
+            continue
+        listener.setblocking(False)
+        return listener
+    raise ServiceError(f"No free port on {HOST}.", remedy="Check the limits of this computer and try again.")
+
+
+def serve(arguments: Arguments, ready: Callable[[Mapping[str, Any]], None] | None = None) -> None:
+    """Run a sandbox in this process until it is told to stop.
+
+    ``ready`` is called, with the data of the state file, once it answers.
+
+    Raises
+    ------
+    ServiceError
+        Another sandbox runs in the folder, or the port is in use.
+    """
+    folder = arguments.folder
+    try:
+        # Held as long as the process lives: one folder, one service.
+        holder = lock(folder / RUN_LOCK_NAME, timeout=0.5)
+        holder.__enter__()
+    except ServiceError as error:
+        raise ServiceError(
+            f"A sandbox runs in {folder} already.", remedy="Use it (mapshell sandbox env), or: mapshell sandbox stop"
+        ) from error
+    try:
+        _serve_locked(arguments, ready)
+    finally:
+        holder.__exit__(None, None, None)
+
+
+def _serve_locked(arguments: Arguments, ready: Callable[[Mapping[str, Any]], None] | None) -> None:
+    import uvicorn
+    from starlette.applications import Starlette
+
+    from mapshell.sandbox import admin_routes, https_routes, identity_routes, oauth_routes, transfer_routes
+    from mapshell.sandbox.core import DATABASE_NAME, Core
+    from mapshell.sandbox.database import Database
+    from mapshell.sandbox.front import Front
+
+    folder = arguments.folder
+    remembered = Database(folder / DATABASE_NAME).meta("port")
+    listener = listen(arguments.port, int(remembered) if remembered else None)
+    port = int(listener.getsockname()[1])
+    admin_token = secrets.token_urlsafe(24)
+    state = new_state("sandbox", {})
+    core = Core(folder, f"http://{HOST}:{port}", nonce=state.nonce, admin_token=admin_token)
+    core.database.set_meta("port", str(port))
+    for collection_id, spec in arguments.collections.items():
+        core.collections.put(collection_id, as_spec(spec))
+    for client_id, secret in (arguments.clients or {}).items():
+        core.accounts.add_client(client_id, secret)
+    served = [
+        *oauth_routes.routes(core),
+        *identity_routes.routes(core),
+        *transfer_routes.routes(core),
+        *https_routes.routes(core),
+        *admin_routes.routes(core),
+    ]
+    front = Front(Starlette(routes=served), core)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            front, log_level="warning", access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=2
+        )
+    )
+
+    def stop() -> None:
+        server.should_exit = True
+
+    core.request_stop = stop
+    core.engine.start()
+    state.data.update(
+        auth_url=core.auth_url, transfer_url=core.transfer_url, admin_token=admin_token, port=port, folder=str(folder)
+    )
+
+    def announce() -> None:
+        write_state(folder / STATE_NAME, state)
+        if ready is not None:
+            ready(state.data)
+
+    try:
+        asyncio.run(_run(server, listener, front, arguments.idle_minutes, announce))
+    finally:
+        remove_state(folder / STATE_NAME)
+        core.engine.stop()
+        listener.close()
+
+
+async def _run(server: Any, listener: socket.socket, front: Any, idle_minutes: float | None, ready: Any) -> None:
+    async def watch() -> None:
+        while not server.started and not server.should_exit:
+            await asyncio.sleep(0.005)
+        # Only now: whoever reads the state file finds a server that answers.
+        await asyncio.to_thread(ready)
+        while idle_minutes and not server.should_exit:
+            await asyncio.sleep(_IDLE_STEP_S)
+            if front.idle_seconds > idle_minutes * 60:
+                server.should_exit = True
+
+    watcher = asyncio.create_task(watch())
+    await server.serve(sockets=[listener])
+    watcher.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await watcher
+
+
+def main() -> None:
+    """Entry point of the background process: arguments as JSON on the command line's only argument."""
+    arguments = Arguments.from_json(json.loads(Path(sys.argv[1]).read_text("utf-8")))
+    try:
+        serve(arguments)
+    except MapshellError as error:
+        failure = {"message": error.message, "remedy": error.remedy}
+        write_private(arguments.folder / FAILURE_NAME, json.dumps(failure).encode())
+        raise SystemExit(1) from error

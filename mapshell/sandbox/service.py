@@ -1,0 +1,231 @@
+"""Starting, finding and stopping the sandbox of a folder.  Nothing here starts on import."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mapshell.sandbox import constants
+from mapshell.sandbox.client import SandboxAdmin
+from mapshell.sandbox.consent import code_from_page as consent
+from mapshell.sandbox.consent import opener
+from mapshell.sandbox.server import FAILURE_NAME, LOG_NAME, STATE_NAME, Arguments
+from mapshell.sandbox.spec import CollectionSpec, as_spec, check_id
+from pipeline.errors import ServiceError
+from pipeline.services import (
+    ServiceState,
+    is_alive,
+    lock,
+    process_created,
+    read_raw_state,
+    read_state,
+    remove_state,
+    spawn,
+    wait_until,
+    write_private,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["CollectionSpec", "SandboxAdmin", "SandboxInfo", "consent", "start", "status", "stop"]
+
+START_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 10.0
+_ARGUMENTS_NAME = "arguments.json"
+
+
+@dataclass(frozen=True)
+class SandboxInfo:
+    """How to reach a running sandbox."""
+
+    folder: Path
+    auth_url: str
+    transfer_url: str
+    port: int
+    pid: int
+    nonce: str = field(repr=False)
+    admin_token: str = field(repr=False)
+
+    @property
+    def admin_url(self) -> str:
+        """Base URL of the admin API."""
+        return self.auth_url.removesuffix(constants.AUTH_PREFIX) + constants.ADMIN_PREFIX
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment variables that point any program built on a Globus SDK at the sandbox."""
+        return {
+            "GLOBUS_SDK_SERVICE_URL_AUTH": self.auth_url,
+            "GLOBUS_SDK_SERVICE_URL_TRANSFER": self.transfer_url,
+        }
+
+    @property
+    def admin(self) -> SandboxAdmin:
+        """Client of the admin API."""
+        return SandboxAdmin(self)
+
+
+def _resolved(folder: Path | str) -> Path:
+    return Path(folder).expanduser().absolute()
+
+
+def _info(folder: Path, state: ServiceState) -> SandboxInfo:
+    return SandboxInfo(
+        folder=folder,
+        auth_url=str(state.data["auth_url"]),
+        transfer_url=str(state.data["transfer_url"]),
+        port=int(state.data["port"]),
+        pid=state.pid,
+        nonce=state.nonce,
+        admin_token=str(state.data["admin_token"]),
+    )
+
+
+def _answers(info: SandboxInfo) -> bool:
+    """Ask for the nonce: whoever took the port meanwhile does not know it."""
+    try:
+        with opener().open(info.auth_url + "/nonce", timeout=10) as answer:
+            return bool(answer.read().decode("ascii", "replace") == info.nonce)
+    except OSError:
+        return False
+
+
+def status(folder: Path | str) -> SandboxInfo | None:
+    """Return how to reach the running sandbox of a folder; None when none runs."""
+    folder = _resolved(folder)
+    state = read_state(folder / STATE_NAME)
+    if state is None or state.kind != "sandbox":
+        return None
+    info = _info(folder, state)
+    return info if _answers(info) else None
+
+
+def start(
+    folder: Path | str,
+    collections: Mapping[str, Path | str | CollectionSpec] | None = None,
+    *,
+    port: int = 0,
+    idle_minutes: float | None = None,
+    clients: Mapping[str, str] | None = None,
+    timeout: float = START_TIMEOUT_S,
+) -> SandboxInfo:
+    """Start the sandbox of a folder unless it runs.
+
+    Parameters
+    ----------
+    folder
+        Where it keeps its state; created when missing.
+    collections
+        Collections by UUID.  They are remembered: a later start needs none.  A running sandbox takes them up.
+    port
+        Port to listen on; 0: the one of last time if it is free, else any free one.
+    idle_minutes
+        Stop by itself after so many minutes without use; None: never.
+    clients
+        Confidential clients to register: id and secret.
+    timeout
+        How long the start may take, in seconds.
+
+    Raises
+    ------
+    ServiceError
+        It cannot be started; the message says why.
+    UsageError
+        A collection's id is no UUID.
+    """
+    folder = _resolved(folder)
+    specs = {check_id(name): as_spec(spec) for name, spec in (collections or {}).items()}
+    info = status(folder)
+    if info is None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ServiceError(
+                f"Cannot create {folder} for the sandbox: {error.strerror or error}.",
+                remedy="Check the permissions there, or choose another folder.",
+            ) from error
+        with lock(folder / "start.lock", timeout=timeout):
+            info = status(folder)
+            if info is None:
+                return _spawn(folder, Arguments(folder, specs, port, idle_minutes, clients), timeout)
+    if port and port != info.port:
+        raise ServiceError(
+            f"The sandbox of {folder} runs on port {info.port} already, not on {port}.",
+            remedy="Use it as it is, or stop it first: mapshell sandbox stop",
+        )
+    for collection_id, spec in specs.items():
+        info.admin.put_collection(collection_id, spec)
+    for client_id, secret in (clients or {}).items():
+        info.admin.add_client(client_id, secret)
+    return info
+
+
+def _spawn(folder: Path, arguments: Arguments, timeout: float) -> SandboxInfo:
+    failure, log = folder / FAILURE_NAME, folder / LOG_NAME
+    remove_state(failure)
+    # In a private file: a secret on a command line could be read by everybody on this computer.
+    given = folder / _ARGUMENTS_NAME
+    write_private(given, json.dumps(arguments.to_json()).encode())
+    root = str(Path(__file__).resolve().parent.parent.parent)
+    code = f"import sys; sys.path.insert(0, {root!r}); from mapshell.sandbox.server import main; main()"
+    process = spawn([sys.executable, "-X", "utf8", "-c", code, str(given)], log=log, cwd=folder)
+
+    def settled() -> bool:
+        state = read_state(folder / STATE_NAME)
+        return (state is not None and state.pid == process.pid) or process.poll() is not None
+
+    try:
+        if not wait_until(settled, timeout=timeout):
+            process.kill()
+            process.wait()
+            raise ServiceError(f"The sandbox did not start within {timeout:.0f} s.", remedy=f"Read {log}.")
+    finally:
+        remove_state(given)
+    state = read_state(folder / STATE_NAME)
+    if state is None:
+        raise _failure(folder)
+    # The service outlives us: its end is nobody's to wait for.
+    process.returncode = 0
+    return _info(folder, state)
+
+
+def _failure(folder: Path) -> ServiceError:
+    try:
+        told = json.loads((folder / FAILURE_NAME).read_text("utf-8"))
+        return ServiceError(str(told["message"]), remedy=str(told["remedy"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        last = ""
+        with contextlib.suppress(OSError, IndexError):
+            last = ": " + (folder / LOG_NAME).read_text("utf-8", errors="replace").strip().splitlines()[-1]
+        return ServiceError(f"The sandbox in {folder} could not be started{last}", remedy=f"Read {folder / LOG_NAME}.")
+
+
+def stop(folder: Path | str) -> bool:
+    """Stop the sandbox of a folder; its state stays.  Tells whether one was running."""
+    folder = _resolved(folder)
+    state = read_raw_state(folder / STATE_NAME)
+    if state is None or not is_alive(state):
+        remove_state(folder / STATE_NAME)
+        return False
+    # A process that hangs, or was never asked properly, is ended: its state on disk survives that.
+    with contextlib.suppress(ServiceError, KeyError):
+        SandboxAdmin(_info(folder, state)).stop()
+    if not wait_until(lambda: process_created(state.pid) is None, timeout=_STOP_TIMEOUT_S):
+        _kill(state)
+    remove_state(folder / STATE_NAME)
+    return True
+
+
+def _kill(state: ServiceState) -> None:
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        if is_alive(state):
+            process = psutil.Process(state.pid)
+            process.kill()
+            process.wait(timeout=_STOP_TIMEOUT_S)

@@ -1,0 +1,136 @@
+"""What a collection of the sandbox is: a folder plus the ways in which it can misbehave."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_REMEDY = "Write UUID=FOLDER, with options after commas: UUID=FOLDER,mapped,read-only."
+
+
+@dataclass(frozen=True)
+class CollectionSpec:
+    """A collection served from a folder.
+
+    Parameters
+    ----------
+    path
+        The folder that is the root of the collection.  Nothing outside of it is ever served.
+    name
+        Display name; by default the folder's name.
+    mapped
+        A mapped collection (Globus Connect Server): needs the ``data_access`` consent.
+    personal
+        A Globus Connect Personal collection: no HTTPS, goes "not connected" when offline.  Neither mapped nor
+        personal: a guest collection, which needs no consent.
+    home
+        Where ``/~/`` leads, as a path in the collection.
+    read_only, denied, offline, missing
+        Refuse writes; refuse everything; endpoint does not answer; the collection is unknown to Globus.
+    quota
+        Bytes that may still be written; None: as many as the disk holds.
+    https
+        Whether HTTPS reads are served (never on personal collections).
+    keeps_times
+        Whether ``preserve_timestamp`` takes effect at this destination.
+    deny
+        Shell patterns of paths in the collection that nobody may read or write, such as ``/secret/*``.
+    """
+
+    path: Path
+    name: str = ""
+    mapped: bool = False
+    personal: bool = False
+    home: str = "/"
+    read_only: bool = False
+    denied: bool = False
+    offline: bool = False
+    missing: bool = False
+    quota: int | None = None
+    https: bool = True
+    keeps_times: bool = True
+    deny: tuple[str, ...] = ()
+
+    @property
+    def display_name(self) -> str:
+        """Name shown to people."""
+        return self.name or self.path.name or "root"
+
+    @property
+    def serves_https(self) -> bool:
+        """Whether the collection has an HTTPS server."""
+        return self.https and not self.personal
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON data."""
+        return {**asdict(self), "path": str(self.path), "deny": list(self.deny)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> CollectionSpec:
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        UsageError
+            A field is unknown or the path is missing.
+        """
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(data) - known)
+        if unknown or "path" not in data:
+            wrong = f"unknown setting {unknown[0]!r}" if unknown else "no path"
+            raise UsageError(f"A collection of the sandbox has {wrong}.", remedy=f"Known: {', '.join(sorted(known))}.")
+        values = dict(data)
+        values["path"] = Path(values["path"])
+        values["deny"] = tuple(values.get("deny", ()))
+        return cls(**values)
+
+    def changed(self, changes: Mapping[str, Any]) -> CollectionSpec:
+        """Return a copy with some settings changed (JSON names and values)."""
+        return self.from_json({**self.to_json(), **changes})
+
+
+def as_spec(value: Path | str | CollectionSpec) -> CollectionSpec:
+    """Accept a bare folder where a spec is expected; the path becomes absolute."""
+    spec = value if isinstance(value, CollectionSpec) else CollectionSpec(path=Path(value))
+    return replace(spec, path=Path(spec.path).expanduser().absolute())
+
+
+def check_id(collection_id: str) -> str:
+    """Return a collection id in its usual spelling.
+
+    Raises
+    ------
+    UsageError
+        It is no UUID.
+    """
+    try:
+        return str(uuid.UUID(collection_id))
+    except ValueError as error:
+        raise UsageError(f"{collection_id!r} is not a collection id: a UUID is expected.", remedy=_REMEDY) from error
+
+
+def parse_collection(text: str) -> tuple[str, CollectionSpec]:
+    """Read ``UUID=FOLDER[,option...]`` as typed on a command line.
+
+    Raises
+    ------
+    UsageError
+        The text has another form.
+    """
+    name, separator, rest = text.partition("=")
+    if not separator or not rest:
+        raise UsageError(f"Cannot read the collection {text!r}.", remedy=_REMEDY)
+    options = {"mapped": "mapped", "personal": "personal", "read-only": "read_only", "offline": "offline"}
+    flags: dict[str, Any] = {}
+    # From the end only: a folder's name may itself contain commas.
+    while "," in rest and rest.rpartition(",")[2] in options:
+        rest, _, option = rest.rpartition(",")
+        flags[options[option]] = True
+    return check_id(name.strip()), as_spec(CollectionSpec(path=Path(rest), **flags))
