@@ -108,6 +108,7 @@ def _answers(address: Address) -> bool:
             require_auth="scram-sha-256",
             connect_timeout=10,
             application_name="mapshell services",
+            options="-c timezone=UTC",  # given, so that PGOPTIONS of the environment is not taken
         )
     except psycopg2.Error:
         return False
@@ -179,7 +180,9 @@ def _start_supervisor(folder: Path, idle_minutes: float) -> Address:
     root = str(Path(__file__).resolve().parent.parent)
     code = f"import sys; sys.path.insert(0, {root!r}); from pipeline.embedded_supervisor import main; main()"
     command = [sys.executable, "-X", "utf8", "-c", code, str(folder), str(idle_minutes)]
-    process = spawn(command, log=log, cwd=folder)
+    # Settings for PostgreSQL in the caller's environment are meant for other servers.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    process = spawn(command, log=log, env=env, cwd=folder)
 
     def settled() -> bool:
         state = read_state(_state_file(folder))

@@ -155,7 +155,7 @@ def read_raw_state(path: Path) -> ServiceState | None:
             nonce=str(raw["nonce"]),
             data=dict(raw["data"]),
         )
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise ServiceError(
