@@ -27,6 +27,8 @@ CHECKS = {
     "types": ["-m", "mypy"],
     "tests": ["-m", "pytest"],
 }
+# A full run shares the work among processes, file by file: what a file sets up, it sets up once.
+ALL_TESTS = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def main(args: list[str]) -> int:
     except _bootstrap.SetupFailed as error:
         _bootstrap.say(str(error))
         return 1
-    steps = {"tests": [*CHECKS["tests"], *args]} if args else CHECKS
+    steps = {"tests": [*CHECKS["tests"], *args]} if args else {**CHECKS, "tests": [*CHECKS["tests"], *ALL_TESTS]}
     if args == ["--no-tests"]:
         steps = {name: command for name, command in CHECKS.items() if name != "tests"}
     missing = mariadb_reason() if "tests" in steps else None
