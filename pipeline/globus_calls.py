@@ -68,20 +68,24 @@ class Caller:
 
         import globus_sdk
         import jwt
+        from globus_sdk.token_storage.validating_token_storage import UnmetScopeRequirementsError
+
+        def attempt() -> T:
+            if prepare:
+                session.ensure(doing.collection.lower())
+            return function(session)
 
         with self._lock:
             session = self._session()
             try:
-                if prepare:
-                    session.ensure(doing.collection.lower())
                 try:
-                    return function(session)
-                except globus_sdk.GlobusAPIError as error:
+                    return attempt()
+                except (globus_sdk.GlobusAPIError, UnmetScopeRequirementsError) as error:
                     scopes = errors.required_scopes(error)
-                    if not (session.unattended and scopes):
+                    if not session.unattended or not (scopes or isinstance(error, UnmetScopeRequirementsError)):
                         raise
                     session.grant(scopes)
-                    return function(session)
+                    return attempt()
             except MapshellError:
                 raise
             except (globus_sdk.GlobusError, sqlite3.Error, jwt.PyJWTError, LookupError, TypeError, ValueError) as error:

@@ -274,8 +274,8 @@ class Session:
             raise
 
     def grant(self, scopes: Iterable[str]) -> None:
-        """Give a client's own consent to scopes that a service asks for: nobody needs to be asked."""
-        self.app.login(auth_params=GlobusAuthorizationParameters(required_scopes=list(scopes)))
+        """Give a client's own consent to what is required, and to ``scopes``: nobody needs to be asked."""
+        self.app.login(auth_params=GlobusAuthorizationParameters(required_scopes=list(scopes)), force=True)
 
     def logged_in(self) -> bool:
         """Tell whether there are tokens, without asking anybody."""

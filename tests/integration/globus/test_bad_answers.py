@@ -230,9 +230,9 @@ def test_a_local_service_must_know_its_nonce_before_it_gets_a_token(tmp_path, se
 def test_a_local_service_that_does_not_run_is_named_with_the_command(tmp_path, service):
     settings, _ = local(tmp_path, service)
     settings.globus.service_file.unlink()
-    with GlobusStorageManager(settings, interactive=False, environ={}) as manager:
-        with pytest.raises(ServiceError, match="mapshell services start"):
-            manager.is_logged_in()
+    manager = GlobusStorageManager(settings, interactive=False, environ={})
+    with pytest.raises(ServiceError, match="mapshell services start"):
+        manager.is_logged_in()
 
 
 def test_the_variables_of_the_sdk_win_over_the_file(tmp_path, service):
@@ -245,6 +245,6 @@ def test_the_variables_of_the_sdk_win_over_the_file(tmp_path, service):
 
 def test_tokens_never_travel_unencrypted(tmp_path):
     globus = GlobusSettings(client_id=CLIENT, auth_url="http://auth.example.org", token_file=tmp_path / "tokens.db")
-    with GlobusStorageManager(Settings(globus=globus), interactive=False, environ={}) as manager:
-        with pytest.raises(ConfigError, match="unencrypted"):
-            manager.is_logged_in()
+    manager = GlobusStorageManager(Settings(globus=globus), interactive=False, environ={})
+    with pytest.raises(ConfigError, match="unencrypted"):
+        manager.is_logged_in()
