@@ -1,0 +1,241 @@
+"""Sessions, probe insertions and recording facts from the raw folders of this computer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pipeline.errors import ConfigError, DatabaseError, LocalDiskError
+from pipeline.ingest.rows import NewRows, plan_rows
+from pipeline.ingest.session_plan import SeenFolder, SessionPlan, Skipped, plan_sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import date
+
+    from pipeline.archive.session import DatasetType, Root, SessionKey
+    from pipeline.ingest.database import KnownLab
+    from pipeline.settings import Settings
+
+_ATTEMPTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReport:
+    """One session of which this computer has folders, as it will be in the database.
+
+    ``outcome`` says whether the session is new, gets rows of insertions or recordings, or is known as it is;
+    ``recording`` that one of its recordings has not ended.
+    """
+
+    h2o: str
+    subject_id: int
+    session: int
+    session_date: date
+    session_time: str | None
+    ident: str | None
+    outcome: Literal["new", "added", "known"]
+    folders: tuple[str, ...]
+    insertions: int
+    recording: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IngestPlan:
+    """What would be entered; ``skipped`` and ``notes`` are for the person."""
+
+    sessions: SessionPlan
+    rows: NewRows
+    reports: tuple[SessionReport, ...]
+    skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...]
+    timezone: str
+
+    def count(self, outcome: str) -> int:
+        """Return how many sessions have this outcome."""
+        return sum(report.outcome == outcome for report in self.reports)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.sessions.new or self.sessions.idents or self.rows)
+
+    @property
+    def refused(self) -> bool:
+        """Whether a folder contradicts itself or the database, so that a person must look."""
+        return any(skip.refused for skip in self.skipped)
+
+
+def ingest_recordings(
+    settings: Settings,
+    *,
+    subjects: Collection[int] | None = None,
+    video_sessions: bool = False,
+    dry_run: bool = False,
+) -> IngestPlan:
+    """Enter the sessions that this computer's folders hold and the database lacks.
+
+    Parameters
+    ----------
+    settings
+        This computer's settings; the tables must be bound.
+    subjects
+        Only these animals; all when None.
+    video_sessions
+        Also make sessions of days of which there are only videos.
+    dry_run
+        Only return the plan.
+
+    Raises
+    ------
+    pipeline.errors.ConfigError
+        No local root is configured.
+    pipeline.errors.DatabaseError
+        The database refuses, or others keep entering the same sessions.
+    """
+    from pipeline.ingest import database as tables
+
+    skipped: list[Skipped] = []
+    animals = tables.animals(subjects)
+    seen = list(look(settings, animals, skipped, strangers=subjects is None))
+    for _ in range(_ATTEMPTS):
+        plan = plan_ingest(seen, tables.load(animals), settings.archive.timezone, video_sessions=video_sessions)
+        plan = replace(plan, skipped=(*skipped, *plan.skipped))
+        if dry_run or plan.is_empty or tables.enter(plan):
+            return plan
+    raise DatabaseError(
+        "Others entered sessions of the same animals again and again.", remedy="run mapshell ingest-recordings again."
+    )
+
+
+def plan_ingest(
+    seen: Sequence[SeenFolder], known: KnownLab, timezone: str, *, video_sessions: bool = False
+) -> IngestPlan:
+    """Return what would be entered of the folders that were seen; pure."""
+    sessions = plan_sessions(seen, known.sessions, video_sessions=video_sessions)
+    rows = plan_rows(
+        {
+            key: [recording for folder in folders for recording in folder.facts.recordings]
+            for key, folders in sessions.folders.items()
+        },
+        known.rows,
+    )
+    notes = [f"{problem}." for folder in seen for problem in folder.facts.problems]
+    return IngestPlan(
+        sessions, rows, tuple(_reports(sessions, rows)), tuple(sessions.skipped), (*notes, *rows.notes), timezone
+    )
+
+
+def look(
+    settings: Settings, animals: Mapping[str, int], skipped: list[Skipped], *, strangers: bool = True
+) -> Iterator[SeenFolder]:
+    """Walk the local roots and read what is recorded in each session folder of these animals.
+
+    Parameters
+    ----------
+    animals
+        Subjects by water restriction.
+    skipped
+        Gets what cannot be read and, with ``strangers``, the animals that nobody knows.
+
+    Raises
+    ------
+    pipeline.errors.ConfigError
+        No local root is configured, or a layout makes no sense.
+    """
+    from pipeline.archive.naming import compile_layout
+
+    roots: dict[DatasetType, tuple[Root, ...]] = {
+        "ephys": _roots(settings, "ephys"),
+        "video": _roots(settings, "video"),
+    }
+    if not any(roots.values()):
+        raise ConfigError(
+            "No folder of recordings is configured on this computer.",
+            remedy="add globus.local_roots to dj_local_conf.json (`mapshell config init` asks for it).",
+        )
+    for kind, places in roots.items():
+        layouts = [compile_layout(pattern) for pattern in settings.archive.layouts.get(kind, ())]
+        unknown: set[str] = set()
+        for root in places:
+            try:
+                yield from _look_into(root, kind, animals, layouts, settings, skipped, unknown)
+                if strangers:
+                    skipped.extend(_strangers(root, kind, unknown, layouts))
+            except LocalDiskError as error:
+                skipped.append(Skipped(kind, str(root.local_path), error.message, error.remedy, refused=True))
+
+
+def _roots(settings: Settings, kind: DatasetType) -> tuple[Root, ...]:
+    from pipeline.ingest.database import aliases
+    from pipeline.rounds import local_roots
+
+    places: dict[str, Root] = {}
+    for alias in aliases(settings, kind):
+        for root in local_roots(settings, alias):
+            places.setdefault(str(root.local_path), root)
+    return tuple(places.values())
+
+
+def _look_into(
+    root: Root,
+    kind: DatasetType,
+    animals: Mapping[str, int],
+    layouts: Sequence[Any],
+    settings: Settings,
+    skipped: list[Skipped],
+    unknown: set[str],
+) -> Iterator[SeenFolder]:
+    from pipeline.archive.find import candidates
+    from pipeline.archive.scan import scan_folder
+    from pipeline.ingest.facts import FolderFacts, read_facts
+
+    patterns = (*settings.archive.leave_out, settings.archive.staging_name)
+    for _, found in candidates([root], kind, animals, layouts, unknown):
+        try:
+            files = scan_folder(root, found.subpath, patterns).files
+        except LocalDiskError as error:
+            skipped.append(Skipped(kind, found.subpath, error.message, error.remedy, refused=True))
+            continue
+        facts = read_facts(found.name, files) if kind == "ephys" else FolderFacts()
+        yield SeenFolder(kind, root, replace(found, started=facts.started), len(files), facts)
+
+
+def _strangers(root: Root, kind: DatasetType, names: Collection[str], layouts: Sequence[Any]) -> Iterator[Skipped]:
+    """Name the animals that nobody entered, if there are recordings of them; other folders are nobody's business."""
+    from pipeline.archive.find import candidates
+
+    count: dict[str, int] = {}
+    for _, found in candidates([root], kind, names, layouts):
+        count[found.name.h2o] = count.get(found.name.h2o, 0) + 1
+    for name, folders in sorted(count.items()):
+        many = f"{folders} session folders" if folders > 1 else "a session folder"
+        yield Skipped(
+            kind,
+            name,
+            f"it holds {many}, but no subject has the water restriction {name}",
+            "enter the animal with `mapshell ingest-subjects`, then run this again.",
+        )
+
+
+def _reports(sessions: SessionPlan, rows: NewRows) -> Iterator[SessionReport]:
+    facts = {each.key: each for each in sessions.facts}
+    for key, folders in sorted(sessions.folders.items(), key=lambda item: (facts[item[0]].h2o, item[0])):
+        mine = facts[key]
+        yield SessionReport(
+            mine.h2o,
+            *key,
+            mine.session_date,
+            mine.session_time,
+            mine.ident,
+            _outcome(key, sessions, rows),
+            tuple(f"{folder.kind}/{folder.subpath}" for folder in folders),
+            len({recording.insertion_number for folder in folders for recording in folder.facts.recordings}),
+            any(folder.facts.running for folder in folders),
+        )
+
+
+def _outcome(key: SessionKey, sessions: SessionPlan, rows: NewRows) -> Literal["new", "added", "known"]:
+    if key in sessions.new:
+        return "new"
+    return "added" if key in rows.touched else "known"
