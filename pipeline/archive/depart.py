@@ -147,9 +147,9 @@ def _compare(
 
 def _gate(round_: Round, session: LocalSession, plan: Plan) -> Verdict:
     """Judge the files that the index does not have yet; the ones that it has were judged when they came."""
-    verdict = inspect(session.files, now=round_.epoch(), quiet_seconds=round_.quiet_seconds)
     settled = {item.subpath for item in plan.only("skip")}
-    wrong = [defect for defect in (*session.defects, *verdict.defects) if defect.subpath not in settled]
+    verdict = inspect(session.files, now=round_.epoch(), quiet_seconds=round_.quiet_seconds, settled=settled)
+    wrong = [*session.defects, *verdict.defects]
     by_path = {file.subpath: file for file in session.files}
     for subpath, claimed in verdict.claims.items():
         computed = None if subpath in settled else round_.hasher.known(by_path[subpath])

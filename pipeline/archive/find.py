@@ -134,9 +134,14 @@ def find(
         The sessions whose files are asked for; all when None.  Every session takes part in the matching.
     """
     h2os = {facts.h2o for facts in sessions.values()}
-    strangers: set[str] = set()
-    seen = list(candidates(roots, kind, h2os, layouts, strangers))
-    found = Found(indexed=dict(indexed(_possible([folder for _, folder in seen], sessions))), strangers=strangers)
+    found = Found()
+    seen: list[tuple[Root, FoundFolder]] = []
+    for root in roots:
+        try:
+            seen.extend(candidates([root], kind, h2os, layouts, found.strangers))
+        except LocalDiskError as error:  # a disk that is not connected must not keep the others from being archived
+            found.strays.append(Stray(".", root, error.message, error.remedy, refused=True))
+    found.indexed.update(indexed(_possible([folder for _, folder in seen], sessions)))
     owners = _owners(found.indexed, {folder.subpath for _, folder in seen})
     owned: dict[SessionKey, list[tuple[Root, str]]] = defaultdict(list)
     scans: dict[tuple[str, str], Scan] = {}

@@ -17,9 +17,15 @@ from pipeline.errors import DatabaseUnavailable, IntegrityError, LoginNeeded, Ma
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pipeline.archive.journal import Entry
     from pipeline.archive.ports import TaskStatus
 
 _FATAL = (LoginNeeded, DatabaseUnavailable)
+_FORGOTTEN_AFTER = 3
+
+
+class _Forgotten(Exception):
+    """The service does not know a task."""
 
 
 class Gatherer:
@@ -35,6 +41,7 @@ class Gatherer:
         self._checked = [flight for flight in flights if flight.entry.state == "checked"]
         self._described: list[Description] = []
         self._statuses: dict[str, TaskStatus] = {}
+        self._unknown: dict[str, int] = {}
         self.outcomes: list[Outcome] = []
         self.stopped: MapshellError | None = None
 
@@ -108,14 +115,32 @@ class Gatherer:
         for entry in entries:
             if str(entry.task_id) not in found and entry.identity != self._round.store().identity:
                 raise other_login(entry)
-            self._statuses.pop(str(entry.task_id), None)  # what is forgotten must not look alive
+        # What the service knew a moment ago, or was given a moment ago, may only be late in its list.
+        self._unknown = {str(e.task_id): self._unknown.get(str(e.task_id), 0) + 1 for e in entries} if entries else {}
+        self._unknown = {task_id: times for task_id, times in self._unknown.items() if task_id not in found}
         self._statuses.update(found)
 
+    def _status(self, entry: Entry) -> TaskStatus | None:
+        """Return the newest status of a task; None when the service has not told yet.
+
+        Raises
+        ------
+        _Forgotten
+            The service was asked several times and does not know it.
+        """
+        if self._unknown.get(str(entry.task_id), 0) >= _FORGOTTEN_AFTER:
+            raise _Forgotten
+        return self._statuses.get(str(entry.task_id))
+
     def _look(self, flight: Flight) -> None:
-        status = self._statuses.get(str(flight.entry.task_id))
-        if status is None:
+        try:
+            status = self._status(flight.entry)
+        except _Forgotten:
             self._failed(flight, "Globus does not know its task any more")
-        elif status.state == "SUCCEEDED":
+            return
+        if status is None:
+            return
+        if status.state == "SUCCEEDED":
             self._landed(flight, status)
         elif status.state == "FAILED":
             self._after_failure(flight, status)
@@ -187,13 +212,14 @@ class Gatherer:
 
     def _look_at_description(self, description: Description) -> None:
         entry = description.entry
-        status = self._statuses.get(str(entry.task_id))
-        if status is not None and status.state == "ACTIVE" and trouble(self._round.store(), status) is None:
+        try:
+            status = self._status(entry)
+        except _Forgotten:
+            raise self._undescribed(entry, "Globus does not know its task any more") from None
+        if status is None:
             return
-        if status is None or status.state == "FAILED":
-            self._round.journal.advance(entry.advanced("failed", outcome="the manifest's transfer failed"))
-            reason = "Globus does not know it any more" if status is None else why_failed(self._round.store(), status)
-            raise IntegrityError(f"Its files are at the archive, but its manifest is not: {reason}.", remedy=_AGAIN)
+        if status.state == "FAILED":
+            raise self._undescribed(entry, why_failed(self._round.store(), status))
         if status.state != "SUCCEEDED":
             wrong = trouble(self._round.store(), status)
             if wrong is not None and wrong.hopeless:
@@ -205,6 +231,10 @@ class Gatherer:
             self._commit(description, flight)
         self._round.journal.advance(entry.advanced("done"))
         step("done")
+
+    def _undescribed(self, entry: Entry, reason: str) -> IntegrityError:
+        self._round.journal.advance(entry.advanced("failed", outcome=reason))
+        return IntegrityError(f"Its files are at the archive, but its manifest is not: {reason}.", remedy=_AGAIN)
 
     def _commit(self, description: Description, flight: Flight) -> None:
         self._round.journal.commit(flight.manifest, flight.entry.advanced("done"))

@@ -15,7 +15,7 @@ from pipeline.archive.scan import Defect
 from pipeline.errors import MapshellError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from pipeline.archive.session import LocalFile
@@ -45,7 +45,9 @@ class Verdict:
         return bool(self.defects) and all(defect.rule in RECORDING_RULES for defect in self.defects)
 
 
-def inspect(files: Sequence[LocalFile], *, now: float, quiet_seconds: int) -> Verdict:
+def inspect(
+    files: Sequence[LocalFile], *, now: float, quiet_seconds: int, settled: Collection[str] = ()
+) -> Verdict:
     """Judge the files of one session.
 
     Parameters
@@ -56,6 +58,8 @@ def inspect(files: Sequence[LocalFile], *, now: float, quiet_seconds: int) -> Ve
         This instant, in UTC seconds since 1970.
     quiet_seconds
         A file that was modified less than this ago is still being written.
+    settled
+        Subpaths that were judged before, and archived: they may be partners of others, but are not judged again.
     """
     by_path = {file.subpath: file for file in files}
     defects: list[Defect] = []
@@ -63,9 +67,6 @@ def inspect(files: Sequence[LocalFile], *, now: float, quiet_seconds: int) -> Ve
     claims: dict[str, str] = {}
     starts: list[datetime] = []
     for file in files:
-        age = now - file.mtime_ns / 1e9
-        if age < quiet_seconds:
-            defects.append(_still_written(file, age, quiet_seconds))
         name = file.subpath.rsplit("/", 1)[-1]
         if name.endswith(".meta"):
             meta = _read_meta(file, defects)
@@ -75,7 +76,12 @@ def inspect(files: Sequence[LocalFile], *, now: float, quiet_seconds: int) -> Ve
                 _judge_meta(file, meta, by_path, defects, warnings, claims)
         elif name.endswith((".bin", ".cbin")) and parse_file(name) is not None:
             _judge_binary(file, by_path, defects)
-    return Verdict(tuple(defects), tuple(warnings), claims, min(starts, default=None))
+    newest = max((file for file in files if file.subpath not in settled), key=lambda file: file.mtime_ns, default=None)
+    if newest is not None and now - newest.mtime_ns / 1e9 < quiet_seconds:
+        defects.append(_still_written(newest, now - newest.mtime_ns / 1e9, quiet_seconds))
+    judged = tuple(defect for defect in defects if defect.subpath not in settled)
+    noted = tuple(defect for defect in warnings if defect.subpath not in settled)
+    return Verdict(judged, noted, claims, min(starts, default=None))
 
 
 def earliest_start(files: Sequence[LocalFile]) -> datetime | None:

@@ -1,0 +1,184 @@
+"""A rig for publishing: a synthetic lab on disk, its sessions in a database, an archive behind a real local Globus."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from mapshell.demo.lab import make_lab
+from mapshell.demo.run import ARCHIVE, RIG, configuration
+from mapshell.sandbox import service
+from mapshell.sandbox.consent import code_from_page
+from mapshell.sandbox.service import SandboxAdmin
+from mapshell.sandbox.spec import CollectionSpec
+from pipeline import database, settings
+from pipeline.globus import GlobusStorageManager
+from pipeline.rounds import publish_round
+
+
+@pytest.fixture(scope="session")
+def pristine_lab(tmp_path_factory):
+    """The synthetic lab, made once; tests work on copies."""
+    return make_lab(tmp_path_factory.mktemp("lab"), now=datetime.now(UTC), timezone="America/New_York")
+
+
+@dataclass
+class Rig:
+    """A rig computer, its archive and its database."""
+
+    folder: Path
+    lab: object
+    settings: object
+    sandbox: object
+    environ: dict
+
+    @property
+    def admin(self):
+        return SandboxAdmin(self.sandbox)
+
+    @property
+    def rig(self):
+        return self.folder / "rig"
+
+    @property
+    def archive(self):
+        return self.folder / "archive"
+
+    def globus(self):
+        return GlobusStorageManager(self.settings, interactive=False)
+
+    def publish(self, *restrictions, types=("ephys", "video"), **options):
+        """Publish in this process, as populate and the command do."""
+        database.bind(self.settings)
+        return publish_round(self.settings, self.globus, types, restrictions, **options)
+
+    def run(self, *args, prelude="", check=None):
+        """Run a command line in a process of its own, as a person or cron does."""
+        code = f"import sys\n{prelude}\nfrom mapshell.cli import main\nmain(sys.argv[1:])"
+        done = subprocess.run(
+            [sys.executable, "-c", code, *args],
+            cwd=self.folder,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if check is not None:
+            assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def files(self, where="rig"):
+        """Return every file below the rig or the archive, by subpath, without what is ours."""
+        base = self.folder / where
+        return {
+            path.relative_to(base).as_posix().replace("raw-", "", 1): path
+            for path in sorted(base.rglob("*"))
+            if path.is_file() and ".mapshell" not in path.parts
+        }
+
+    def archived(self):
+        """Return the archive's data files, without manifests."""
+        return {name: path for name, path in self.files("archive").items() if ".manifest-" not in name}
+
+    def manifests(self):
+        return {name: path for name, path in self.files("archive").items() if ".manifest-" in name}
+
+    def tasks(self):
+        """Return all tasks that the service ever got."""
+        return self.admin.tasks()
+
+
+@pytest.fixture
+def rig(lab_database, pristine_lab, tmp_path, monkeypatch):
+    """A rig whose sessions are entered, logged in, with nothing published, on each database."""
+    yield from make_rig(lab_database, pristine_lab, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def pg_rig(postgresql_database, pristine_lab, tmp_path, monkeypatch):
+    """The same, on PostgreSQL alone, where the database does not matter."""
+    yield from make_rig(postgresql_database, pristine_lab, tmp_path, monkeypatch)
+
+
+def make_rig(database_settings, pristine_lab, tmp_path, monkeypatch):
+    shutil.copytree(pristine_lab.root, tmp_path / "rig")
+    for name in ("archive/raw-ephys", "archive/raw-video"):
+        (tmp_path / name).mkdir(parents=True)
+    file = write_configuration(tmp_path, database_settings.database)
+    monkeypatch.setenv("MAPSHELL_HOME", str(tmp_path / "home"))
+    sandbox = service.start(
+        tmp_path / ".mapshell" / "sandbox",
+        {
+            RIG: CollectionSpec(tmp_path / "rig", personal=True),
+            ARCHIVE: CollectionSpec(tmp_path / "archive", mapped=True),
+        },
+        idle_minutes=5,
+    )
+    try:
+        loaded = settings.load(file=file)
+        GlobusStorageManager(loaded, interactive=False).login_with_code(code_from_page)
+        database.bind(loaded)
+        enter(pristine_lab)
+        yield Rig(tmp_path, pristine_lab, loaded, sandbox, dict(os.environ))
+    finally:
+        service.stop(tmp_path / ".mapshell" / "sandbox")
+
+
+def write_configuration(folder, where):
+    """Write dj_local_conf.json for a database of the tests."""
+    document = configuration()
+    del document["database.embedded"]
+    document |= {
+        "database.backend": where.backend,
+        "database.host": where.host,
+        "database.port": where.port,
+        "database.user": where.user,
+        "database.password": where.password.get_secret_value(),
+        "database.prefix": where.schema_prefix,
+        "archive.poll_seconds": 0.2,
+    }
+    if where.name:
+        document["database.name"] = where.name
+    file = folder / "dj_local_conf.json"
+    file.write_text(json.dumps(document))
+    file.chmod(0o600)
+    return file
+
+
+def enter(lab_):
+    """Enter the lab's subjects and sessions: all that publishing needs."""
+    from pipeline import experiment, lab
+
+    numbers: dict[int, int] = {}
+    for animal in lab_.subjects:
+        lab.Subject.insert1({"subject_id": animal.subject_id})
+        lab.WaterRestriction.insert1({"subject_id": animal.subject_id, "water_restriction_number": animal.h2o})
+    for session in lab_.sessions:
+        number = numbers[session.subject_id] = numbers.get(session.subject_id, 0) + 1
+        experiment.Session.insert1(
+            {
+                "subject_id": session.subject_id,
+                "session": number,
+                "session_date": session.start.date(),
+                "session_time": f"{session.start:%H:%M:%S}",
+                "session_timezone": lab_.timezone,
+            }
+        )
+
+
+def wait_until(true, seconds=20):
+    """Wait, bounded, until something that another process does has happened."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen in time"
