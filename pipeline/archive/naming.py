@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CAMERAS",
+    "MAX_IDENT",
     "FileName",
     "FolderName",
     "Kind",
@@ -134,8 +135,9 @@ def _written(
     back = parse_folder(folder, kind)
     if (
         _FORBIDDEN.search(h2o + (ident or ""))
+        or len(ident or "") > MAX_IDENT
         or back is None
-        or (back.h2o, back.ident) != (h2o, ident)
+        or (back.h2o, back.ident, back.gate) != (h2o, ident, None if kind == "video" else gate)
         or day not in back.dates
     ):
         raise NameRefused(

@@ -173,6 +173,12 @@ def test_a_video_folder_reads_back(h2o, day, ident):
     assert format_folder(name) == folder
 
 
+@pytest.mark.parametrize("gate", [-1, 100_000])
+def test_gates_that_are_none(gate):
+    with pytest.raises(NameRefused):
+        session_folder("AB026", date(2019, 8, 6), None, "ephys", gate=gate)
+
+
 @given(st.sampled_from(["AB026", "AB_7", "77.230125"]), days, st.sampled_from([None, "1", "115124", "NP1.0_Midbrain"]))
 def test_ordinary_animals_and_idents_are_never_refused(h2o, day, ident):
     for kind in ("ephys", "video"):
@@ -207,7 +213,8 @@ def test_new_years_days():
         ("AB026", "a:b"),
         ("AB026", "a\nb"),
         ("AB026", "\udcff"),
-        ("AB026", "x" * 1024),
+        ("AB026", "x" * 65),
+        ("x" * 1024, None),
         ("AB?", None),
     ],
 )
