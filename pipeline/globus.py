@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline import globus_errors as errors
+from pipeline import globus_demands as demands
 from pipeline.errors import LoginNeeded, UsageError
 from pipeline.globus_errors import Doing
 from pipeline.globus_files import Files
@@ -133,7 +133,7 @@ class GlobusStorageManager(Files, Tasks):
 
         def ask(session: Session) -> dict[str, Any]:
             if not session.logged_in():
-                raise LoginNeeded("Nobody is logged in to Globus on this computer.", remedy=errors.LOGIN)
+                raise LoginNeeded("Nobody is logged in to Globus on this computer.", remedy=demands.LOGIN)
             person = session.person()
             consents = session.consents()
             return {
@@ -169,7 +169,7 @@ class GlobusStorageManager(Files, Tasks):
         """
         found = self._call(Doing("look at the login"), lambda session: session.identity, prepare=False)
         if not found:
-            raise LoginNeeded("Nobody is logged in to Globus on this computer.", remedy=errors.LOGIN)
+            raise LoginNeeded("Nobody is logged in to Globus on this computer.", remedy=demands.LOGIN)
         return found
 
     # --- collections ----------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from pipeline import globus_demands as demands
 from pipeline import globus_errors as errors
 from pipeline.errors import MapshellError
 from pipeline.globus_errors import Doing
@@ -81,7 +82,7 @@ class Caller:
                 try:
                     return attempt()
                 except (globus_sdk.GlobusAPIError, UnmetScopeRequirementsError) as error:
-                    scopes = errors.required_scopes(error)
+                    scopes = demands.required_scopes(error)
                     if not session.unattended or not (scopes or isinstance(error, UnmetScopeRequirementsError)):
                         raise
                     session.grant(scopes)
@@ -98,10 +99,10 @@ class Caller:
 
         if isinstance(error, globus_sdk.GlobusConnectionError) and self.settings.globus.service_file is not None:
             _close(self._open)  # it may come back at another port
-        demanded = errors.required_session(error)
+        demanded = demands.required_session(error)
         if demanded:
             session.notes.pending = demanded
-        lacking = errors.missing_consents(error)
+        lacking = demands.missing_consents(error)
         if isinstance(error, UnmetScopeRequirementsError) and session.logged_in():
             try:
                 lacking = session.lacking()
@@ -109,7 +110,7 @@ class Caller:
                 return errors.translate(other, self._named(doing))
         if lacking:
             session.want(lacking)
-            return errors.consent_needed([session.name(each) for each in lacking])
+            return demands.consent_needed([session.name(each) for each in lacking])
         return errors.translate(error, self._named(doing, session))
 
     def _named(self, doing: Doing, session: Session | None = None) -> Doing:

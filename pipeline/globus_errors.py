@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.errors import (
     CollectionNotFound,
@@ -19,6 +18,7 @@ from pipeline.errors import (
     QuotaExceeded,
     RemotePathNotFound,
 )
+from pipeline.globus_demands import LOGIN, consent_needed, describe_session, required_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     _Test = Callable[[int, str, str], bool]  # of status, code, what the service said in lower case
     _Make = Callable[["Doing", str], MapshellError]
 
-LOGIN = "run: mapshell login"
 CHECK_STATUS = "try again later; https://status.globus.org tells about outages."
-_SCOPE_OF_COLLECTION = re.compile(r"/scopes/([0-9a-fA-F-]{36})/data_access")
 _FULL = re.compile(r"quota exceeded|disk quota|over quota|no space left on device")
 _LONGEST = 400  # characters of the service's own words
 
@@ -108,58 +106,6 @@ def not_understood(doing: Doing, text: str) -> GlobusError:
     )
 
 
-def consent_needed(collections: list[str]) -> LoginNeeded:
-    """Return the error for collections (named for people) whose data the person has not allowed us to touch."""
-    return LoginNeeded(f"Globus needs your consent to work with {', '.join(sorted(collections))}.", remedy=LOGIN)
-
-
-def required_session(error: Exception) -> dict[str, Any] | None:
-    """Return what a service demands of the next login (a session by another identity, MFA ...), None for nothing.
-
-    Transfer puts it in ``authorization_parameters``, or as JSON into the text of a collection's refusal.
-    """
-    import globus_sdk
-
-    if not isinstance(error, globus_sdk.GlobusAPIError):
-        return None
-    found = error.raw_json.get("authorization_parameters") if isinstance(error.raw_json, dict) else None
-    if not isinstance(found, dict):
-        found = _embedded(error.message or "")
-    if not found or not any(key.startswith(("session_required", "prompt")) for key in found):
-        return None
-    return found
-
-
-def _embedded(text: str) -> dict[str, Any] | None:
-    at = text.find('"authorization_parameters"')
-    start = text.find("{", at)
-    if at < 0 or start < 0:
-        return None
-    try:
-        found, _ = json.JSONDecoder().raw_decode(text[start:])
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def missing_consents(error: Exception) -> list[str] | None:
-    """Return the UUIDs of collections that lack consent; empty when the error does not name them, None otherwise."""
-    import globus_sdk
-
-    if not isinstance(error, globus_sdk.GlobusAPIError) or error.code != "ConsentRequired":
-        return None
-    return [each.lower() for each in _SCOPE_OF_COLLECTION.findall(" ".join(required_scopes(error)))]
-
-
-def required_scopes(error: Exception) -> list[str]:
-    """Return the scopes that a ``ConsentRequired`` error asks for."""
-    import globus_sdk
-
-    return (
-        list(error.info.consent_required.required_scopes or ()) if isinstance(error, globus_sdk.GlobusAPIError) else []
-    )
-
-
 def _token_error(error: Exception) -> MapshellError:
     from globus_sdk.token_storage.validating_token_storage import (
         ExpiredTokenError,
@@ -204,8 +150,9 @@ def _auth_error(error: AuthAPIError, doing: Doing) -> MapshellError:
 def _api_error(error: GlobusAPIError, doing: Doing) -> MapshellError:
     status, code = error.http_status, error.code or ""
     said = _short(error.message or error.http_reason)
-    if required_session(error):
-        return LoginNeeded(f"{doing.sentence}: the collection demands a fresh login.", remedy=LOGIN)
+    demanded = required_session(error)
+    if demanded:
+        return LoginNeeded(f"{doing.sentence}: Globus demands {describe_session(demanded)}.", remedy=LOGIN)
     if code == "ConsentRequired":
         return consent_needed([doing.collection or "a collection"])
     if status == 401:

@@ -15,8 +15,9 @@ from globus_sdk.scopes import AuthScopes, GCSCollectionScopes, Scope, TransferSc
 from globus_sdk.token_storage import ScopeRequirementsValidator
 
 from pipeline.errors import CollectionNotFound, ConfigError, LoginNeeded, PermissionDenied
+from pipeline.globus_demands import consent_needed
 from pipeline.globus_documents import Collection, collection
-from pipeline.globus_errors import Doing, consent_needed, translate
+from pipeline.globus_errors import Doing, translate
 from pipeline.globus_flows import Flow
 from pipeline.globus_tokens import Notes, namespace, open_store
 from pipeline.globus_transport import BoundedTransport, Patience, retry_config
@@ -186,9 +187,11 @@ class Session:
         except globus_sdk.GlobusAPIError as error:
             # Unknown or hidden: whatever is done there will say so itself.
             told = translate(error, Doing("look at the collection", collection=self.name(endpoint)))
-            if isinstance(told, (CollectionNotFound, PermissionDenied)):
-                return {}
-            raise
+            if not isinstance(told, (CollectionNotFound, PermissionDenied)):
+                raise
+            # Asking for its consent would spoil the whole login.
+            self.notes.remember(endpoint, {"needs_consent": False, "wanted": False})
+            return {"needs_consent": False}
 
     def _require(self, endpoint: str, known: dict[str, Any]) -> None:
         if (known.get("needs_consent") or known.get("wanted")) and endpoint not in self._consents:

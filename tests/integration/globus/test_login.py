@@ -201,6 +201,36 @@ def test_whoami_shows_a_missing_consent(world):
     assert {each["id"]: each["consent"] for each in world.manager().whoami()["collections"]}[LAB] == "missing"
 
 
+def test_a_collection_that_has_gone_is_not_asked_for_again(world):
+    world.logged_in()
+    world.admin.set_collection(LAB, missing=True)
+    world.admin.withdraw_consents()
+    person = Person()
+    manager = world.manager()
+    assert not manager.login_with_code(person)
+    assert person.asked == []
+    assert manager.ls(SHARE, "/") == []
+    world.admin.set_collection(LAB, missing=False)
+    assert manager.login_with_code(person)
+    assert LAB in person.asked[0]
+
+
+def test_a_fresh_session_that_a_collection_demands_is_brought_by_the_next_login(world):
+    manager = world.logged_in()
+    demanded = json.dumps({"authorization_parameters": {"session_required_single_domain": ["lab.edu"]}})
+    code = "ExternalError.DirListingFailed.LoginFailed"
+    world.admin.fail_requests("*ls", status=502, code=code, message=f"530-Login incorrect {demanded}")
+    with pytest.raises(LoginNeeded, match=r"fresh login with an identity of lab\.edu"):
+        manager.ls(LAB, "/")
+    manager.close()
+    person = Person()
+    manager = world.manager()
+    assert manager.login_with_code(person)
+    assert "session_required_single_domain=lab.edu" in person.asked[0]
+    assert manager.ls(LAB, "/") == []
+    assert not manager.login_with_code(person)
+
+
 # --- unattended -------------------------------------------------------------------------------------------------------
 
 
@@ -288,3 +318,25 @@ def test_an_interactive_manager_logs_in_by_asking_and_only_when_needed(world, mo
     assert manager.ls(LAB, "/") == []
     monkeypatch.setattr("builtins.input", lambda prompt="": pytest.fail("asked again"))
     world.manager(interactive=True, environ={"SSH_TTY": "/dev/pts/1"})
+
+
+def test_no_secret_reaches_the_log(world, caplog):
+    import logging
+
+    with caplog.at_level(logging.DEBUG):
+        codes = []
+
+        def person(url):
+            codes.append(consent(url))
+            return codes[-1]
+
+        manager = world.manager()
+        manager.login_with_code(person)
+        manager.ls(LAB, "/")
+        world.admin.expire_tokens("access")
+        manager.ls(LAB, "/")
+        data = manager._session().store.get_token_data_by_resource_server().values()
+        manager.logout()
+    assert caplog.text
+    secrets = [*codes, *(each.access_token for each in data), *(each.refresh_token for each in data)]
+    assert all(secret and secret not in caplog.text for secret in secrets)
