@@ -102,7 +102,7 @@ class SandboxAdmin:
         self.call("POST", "/faults/requests", {"path": path, "status": status, "count": count, **settings})
 
     def fail_tasks(self, action: str, count: int | None = 1, **settings: Any) -> None:
-        """Spoil the next ``count`` tasks: ``fail``, ``cancel``, ``hold``, ``pause``, ``inactive``, ``lie``, ``skip``."""
+        """Spoil the next tasks: ``fail``, ``cancel``, ``hold``, ``pause``, ``inactive``, ``lie``, ``skip``."""
         self.call("POST", "/faults/tasks", {"action": action, "count": count, **settings})
 
     def clear_faults(self) -> None:
