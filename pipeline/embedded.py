@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline import embedded_cluster, embedded_process
+from pipeline import embedded_cluster, embedded_process, embedded_programs
 from pipeline.errors import ServiceError
 from pipeline.services import (
     ServiceState,
@@ -31,6 +31,7 @@ from pipeline.services import (
 
 IDLE_MINUTES = 30.0
 _START_TIMEOUT_S = 360.0
+_RECOVERY_PATIENCE_S = 5.0
 _REMEDY_START = "Run: mapshell services start"
 
 
@@ -110,8 +111,9 @@ def _answers(address: Address) -> bool:
             application_name="mapshell services",
             options="-c timezone=UTC",  # given, so that PGOPTIONS of the environment is not taken
         )
-    except psycopg2.Error:
-        return False
+    except psycopg2.Error as error:
+        # One that has no connection left to give is busy, not dead.
+        return "too many" in str(error) or "connection slots" in str(error)
     connection.close()
     return True
 
@@ -164,7 +166,8 @@ def start(folder: Path, *, idle_minutes: float = IDLE_MINUTES) -> Address:
         state = read_state(_state_file(folder))
         if state is not None:
             found = _address(folder, state)
-            if _answers(found):
+            # A server that recovers from a crash of one of its processes refuses for a moment.
+            if wait_until(lambda: _answers(found), timeout=_RECOVERY_PATIENCE_S):
                 return found
             _end_everything(folder)
         return _start_supervisor(folder, idle_minutes)
@@ -294,7 +297,7 @@ def delete(folder: Path) -> None:
     stop(folder)
     data = embedded_cluster.data_folder(folder)
     try:
-        if data.parent != folder and data.parent.parent == embedded_cluster.PRIVATE_ROOT and data.parent.exists():
+        if data.parent != folder and data.parent.parent == embedded_programs.PRIVATE_ROOT and data.parent.exists():
             shutil.rmtree(data.parent)
         if folder.exists():
             shutil.rmtree(folder)

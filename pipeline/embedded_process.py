@@ -10,8 +10,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline import embedded_cluster
-from pipeline.services import WINDOWS, ServiceState, wait_until
+from pipeline import embedded_programs
+from pipeline.services import WINDOWS, ServiceState, is_process, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,9 +71,9 @@ def find_server(data: Path, state: ServiceState | None) -> psutil.Process | None
 
     if state is not None:
         with contextlib.suppress(psutil.Error, KeyError, TypeError, ValueError):
-            process = psutil.Process(int(state.data["server_pid"]))
-            if abs(process.create_time() - float(state.data["server_created"])) <= 1 and _alive(process):
-                return process
+            pid = int(state.data["server_pid"])
+            if is_process(pid, float(state.data["server_created"])):
+                return psutil.Process(pid)
     pid_file = read_pid_file(data)
     if pid_file is not None:
         with contextlib.suppress(psutil.Error, ValueError):
@@ -132,7 +132,7 @@ def clear_stale_pid_file(data: Path) -> None:
 
 
 def launch(
-    data: Path, programs: Path, port: int, log: Path, user: embedded_cluster.SystemUser | None
+    data: Path, programs: Path, port: int, log: Path, user: embedded_programs.SystemUser | None
 ) -> subprocess.Popen[bytes] | None:
     """Start the server; on Windows through ``pg_ctl``, which gives up administrator rights (no process handle then)."""
     settings = [item for name, value in _SERVER_SETTINGS.items() for item in ("-c", f"{name}={value}")]
@@ -151,7 +151,7 @@ def launch(
         ]
         subprocess.run(
             command,
-            env=embedded_cluster.environment(),
+            env=embedded_programs.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -167,7 +167,7 @@ def launch(
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
-            env=embedded_cluster.environment(),
+            env=embedded_programs.environment(),
             cwd=data,
             start_new_session=True,
             # The supervisor is single-threaded, where preexec_fn is safe; it runs after the change of user, which
@@ -200,7 +200,7 @@ def end(process: psutil.Process, data: Path, *, timeout: float = 30.0) -> None:
     import psutil
 
     if WINDOWS:
-        programs = embedded_cluster.binaries(None)
+        programs = embedded_programs.binaries(None)
         with contextlib.suppress(OSError, subprocess.SubprocessError):
             subprocess.run(
                 [str(programs / "pg_ctl"), "stop", "-D", str(data), "-m", "fast", "-t", str(int(timeout))],

@@ -20,13 +20,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import embedded_cluster, embedded_process
+from pipeline import embedded_cluster, embedded_process, embedded_programs
 from pipeline.errors import MapshellError, ServiceError
 from pipeline.services import (
     WINDOWS,
     ServiceState,
     lock,
     new_state,
+    process_created,
     read_raw_state,
     remove_state,
     wait_until,
@@ -75,8 +76,8 @@ class Supervisor:
     def __init__(self, folder: Path, *, idle_s: float) -> None:
         self.folder = folder
         self.idle_s = idle_s
-        self.user = embedded_cluster.system_user()
-        self.programs = embedded_cluster.binaries(self.user)
+        self.user = embedded_programs.system_user()
+        self.programs = embedded_programs.binaries(self.user)
         self.data = embedded_cluster.prepare_folder(folder, self.user)
         self.port = 0
         self.server: psutil.Process | None = None
@@ -105,7 +106,7 @@ class Supervisor:
                 "name": embedded_cluster.DATABASE,
                 "data": str(self.data),
                 "server_pid": self.server.pid,
-                "server_created": self.server.create_time(),
+                "server_created": process_created(self.server.pid),
             },
         )
         write_state(self.folder / "state.json", self.state)
@@ -227,7 +228,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=embedded_cluster.environment(),
+                env=embedded_programs.environment(),
                 cwd="/" if not WINDOWS else None,
                 timeout=600,
                 check=False,
@@ -242,8 +243,11 @@ class Supervisor:
         last_used = next_check = time.monotonic()
         sessions = -1
         while self._server_runs(min(0.5, check_s)):
-            if not self._is_ours():
+            state = read_raw_state(self.folder / "state.json")
+            if state is None:  # the folder was deleted, or somebody wants the server to end
                 self.end()
+                return
+            if not self._is_ours(state):  # another supervisor took over
                 return
             now = time.monotonic()
             if now < next_check:
@@ -274,9 +278,7 @@ class Supervisor:
             return False
         return False
 
-    def _is_ours(self) -> bool:
-        """Return False when the folder was deleted, or another supervisor took over."""
-        state = read_raw_state(self.folder / "state.json")
+    def _is_ours(self, state: ServiceState | None) -> bool:
         return state is not None and self.state is not None and state.nonce == self.state.nonce
 
     def _use(self) -> tuple[int, int]:
@@ -321,7 +323,7 @@ class Supervisor:
                 self.child.wait(5)
 
     def _forget(self) -> None:
-        if self._is_ours():
+        if self._is_ours(read_raw_state(self.folder / "state.json")):
             remove_state(self.folder / "state.json")
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass, field
@@ -28,8 +29,8 @@ WINDOWS = os.name == "nt"
 _NEW_PROCESS_GROUP = 0x00000200
 _NO_WINDOW = 0x08000000
 _BREAKAWAY_FROM_JOB = 0x01000000
-# The same process is asked for its creation time by different programs; clocks with coarse ticks differ a little.
-_CREATED_TOLERANCE_S = 1.0
+# The same process is asked by different programs, which may round differently.
+_CREATED_TOLERANCE_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class ServiceState:
     pid
         Process id of the service.
     created
-        Creation time of that process as the operating system tells it, seconds since 1970 (UTC).
+        When that process began, as ``process_created`` tells it (seconds).
     nonce
         Random text that the service must answer with before anything secret is sent to it.
     data
@@ -73,24 +74,37 @@ def new_state(kind: str, data: dict[str, Any], *, pid: int | None = None) -> Ser
 
 
 def process_created(pid: int) -> float | None:
-    """Creation time of a live process in seconds since 1970, None when there is no such process (or a zombie)."""
+    """Tell when a live process began, in seconds; None when there is no such process (or only its zombie).
+
+    The number serves to tell a process from a later one with its id.  On Linux it counts from boot: there the time
+    since 1970 changes for all processes when somebody sets the clock.
+    """
     import psutil
 
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
-        return process.create_time()
-    except (psutil.NoSuchProcess, ValueError, OverflowError):
+        return _since_boot(pid) if sys.platform == "linux" else process.create_time()
+    except (psutil.Error, ValueError, OverflowError, OSError):
         return None
-    except psutil.AccessDenied:
-        return None
+
+
+def _since_boot(pid: int) -> float:
+    # The name of the program, in parentheses, may itself hold blanks and parentheses.
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def is_alive(state: ServiceState) -> bool:
     """Tell whether the very process of the state still runs (not merely one with its number)."""
-    created = process_created(state.pid)
-    return created is not None and abs(created - state.created) <= _CREATED_TOLERANCE_S
+    return is_process(state.pid, state.created)
+
+
+def is_process(pid: int, created: float) -> bool:
+    """Tell whether the process that began at ``created`` still runs under its id."""
+    now = process_created(pid)
+    return now is not None and abs(now - created) <= _CREATED_TOLERANCE_S
 
 
 def write_private(path: Path, content: bytes) -> None:

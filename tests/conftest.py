@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import embedded, embedded_cluster, services
+from pipeline import embedded, embedded_cluster, embedded_programs, services
 from pipeline.settings_types import DatabaseSettings, Secret, Settings
 
 # Known to all workers of a run; made by the process that started pytest.
@@ -46,7 +46,7 @@ def _stop_servers(folder: Path) -> None:
         _stop_mariadb(folder / "mariadb")
     # As root, databases below closed temporary folders were placed elsewhere.
     temporary = tempfile.gettempdir() + os.sep
-    for origin in embedded_cluster.PRIVATE_ROOT.glob("database-*/origin.json"):
+    for origin in embedded_programs.PRIVATE_ROOT.glob("database-*/origin.json"):
         owner = Path(json.loads(origin.read_text("utf-8"))["folder"])
         if str(owner).startswith(temporary) and not owner.exists():
             shutil.rmtree(origin.parent)

@@ -53,6 +53,16 @@ def test_a_process_that_ended_has_no_state_and_neither_has_one_that_got_its_numb
     assert services.read_state(path) is None
 
 
+def test_setting_the_clock_makes_no_other_process_of_one(monkeypatch):
+    state = services.new_state("x", {})
+    if sys.platform == "linux":
+        import psutil
+
+        monkeypatch.setattr(psutil, "boot_time", lambda: 0.0)
+        monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: 0.0)
+    assert services.is_alive(state)
+
+
 def test_a_process_that_does_not_exist_cannot_be_described():
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()

@@ -13,7 +13,7 @@ import psutil
 import psycopg2
 import pytest
 
-from pipeline import embedded, embedded_cluster, embedded_process, services
+from pipeline import embedded, embedded_cluster, embedded_process, embedded_programs, services
 from pipeline.errors import ServiceError
 
 pytestmark = pytest.mark.postgresql
@@ -154,10 +154,10 @@ def test_a_server_without_supervisor_is_taken_over(folder):
     embedded.start(folder)
     first = embedded.status(folder)
     # A supervisor that is stopped cannot follow; its state file makes way for the next one.
-    data, programs = first.data, embedded_cluster.binaries(embedded_cluster.system_user())
+    data, programs = first.data, embedded_programs.binaries(embedded_programs.system_user())
     embedded.stop(folder)
     child = embedded_process.launch(
-        data, programs, embedded_process.free_port(), folder / "server.log", embedded_cluster.system_user()
+        data, programs, embedded_process.free_port(), folder / "server.log", embedded_programs.system_user()
     )
     try:
         ready = embedded_process.read_pid_file
@@ -209,7 +209,7 @@ def test_a_pid_file_whose_number_is_now_another_program_does_not_stop_the_start(
     pid_file = data / "postmaster.pid"
     pid_file.write_text(f"{os.getpid()}\n{data}\n1\n5432\n\n127.0.0.1\n0 0\nready\n")
     if is_root:
-        shutil.chown(pid_file, embedded_cluster.system_user().uid)
+        shutil.chown(pid_file, embedded_programs.system_user().uid)
     assert ask(embedded.start(folder), "SELECT 1") == (1,)
 
 
@@ -276,9 +276,9 @@ def test_root_drops_to_another_user_and_opens_no_parent(tmp_path):
     try:
         embedded.start(folder)
         state = embedded.status(folder)
-        assert psutil.Process(state.server_pid).uids().effective == embedded_cluster.system_user().uid != 0
+        assert psutil.Process(state.server_pid).uids().effective == embedded_programs.system_user().uid != 0
         assert [stat.S_IMODE(path.stat().st_mode) for path in (closed, tmp_path, tmp_path.parent)] == before
-        assert state.data.is_relative_to(embedded_cluster.PRIVATE_ROOT)
+        assert state.data.is_relative_to(embedded_programs.PRIVATE_ROOT)
         assert json.loads((state.data.parent / "origin.json").read_text())["folder"] == str(folder)
         embedded.stop(folder)
         assert embedded.start(folder)
@@ -301,7 +301,7 @@ def test_root_keeps_the_data_in_the_folder_where_the_other_user_can_reach_it():
 
 @only_root
 def test_programs_out_of_the_other_users_reach_are_copied_for_it(tmp_path, monkeypatch):
-    package, source = embedded_cluster._installed()
+    package, source = embedded_programs._installed()
     closed = tmp_path / "closed" / package
     (closed / source.name).mkdir(parents=True)
     for part in ("bin", "lib", "share"):
@@ -310,9 +310,9 @@ def test_programs_out_of_the_other_users_reach_are_copied_for_it(tmp_path, monke
     if libraries.is_dir():
         shutil.copytree(libraries, closed.parent / libraries.name)
     private = Path(os.environ["MAPSHELL_TEST_SERVERS"]) / "private"
-    monkeypatch.setattr(embedded_cluster, "PRIVATE_ROOT", private)
-    monkeypatch.setattr(embedded_cluster, "_installed", lambda: (package, closed / source.name))
-    programs = embedded_cluster.binaries(embedded_cluster.system_user())
+    monkeypatch.setattr(embedded_programs, "PRIVATE_ROOT", private)
+    monkeypatch.setattr(embedded_programs, "_installed", lambda: (package, closed / source.name))
+    programs = embedded_programs.binaries(embedded_programs.system_user())
     assert programs.is_relative_to(private)
     assert stat.S_IMODE(closed.parent.stat().st_mode) & 0o077 == stat.S_IMODE(closed.parent.stat().st_mode) & 0o055
-    assert embedded_cluster.binaries(embedded_cluster.system_user()) == programs
+    assert embedded_programs.binaries(embedded_programs.system_user()) == programs

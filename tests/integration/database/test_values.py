@@ -168,6 +168,64 @@ def test_uuids_restrict_update_and_join(archive):
     assert joined.to_dicts()[0]["file_id"] == file_row("x")["file_id"]
 
 
+def test_what_is_unknown_is_none_everywhere(archive, session):
+    from pipeline import ephys, experiment, lab
+
+    lab.WaterRestriction.insert1({"subject_id": 407513, "water_restriction_number": "SC026"})
+    assert lab.WaterRestriction.fetch1()["wr_start_weight"] is None
+    insertion = {**session, "insertion_number": 1}
+    ephys.ProbeInsertion.insert1(insertion)
+    facts = {
+        **insertion,
+        "recording_id": ENDPOINT,
+        "recording_subpath": "SC026/x.meta",
+        "recording_band": "ap",
+        "recording_gate": None,
+        "recording_trigger": None,
+        "sample_rate": 30_000.123456789,
+        "n_channels": 385,
+        "duration": None,
+        "file_size": None,
+        "recording_start": None,
+    }
+    database.bulk_insert(ephys.ProbeInsertion.Recording, [facts])
+    assert ephys.ProbeInsertion.Recording.to_dicts() == [facts]
+    assert experiment.Session.fetch1() == {
+        **session,
+        "session_date": date(2021, 1, 1),
+        "session_time": None,
+        "session_timezone": None,
+        "username": None,
+        "rig": None,
+    }
+
+
+def test_deleting_a_master_takes_its_parts_and_children_along(archive, session):
+    from pipeline import lab
+
+    archive.Transfer.insert1(
+        {
+            "transfer_id": ENDPOINT,
+            "purpose": "p",
+            "state": "s",
+            "label": "",
+            "computer": "c",
+            "created_at": database.now(),
+        }
+    )
+    archive.Transfer.Session.insert1({**transfer_part(ENDPOINT), "payload": b""})
+    (archive.Transfer & {"transfer_id": ENDPOINT}).delete()
+    assert len(archive.Transfer.Session()) == 0
+    database.bulk_insert(archive.DataSet.PhysicalFile, [file_row("x")])
+    key = {**session, **DATASET, "archived_at": database.now(), "generation": 1, "evidence": {}}
+    archive.ArchivedRawEphys.insert1(key, allow_direct_insert=True)
+    lab.Subject.delete()
+    assert len(archive.ArchivedRawEphys()) == 0
+    assert len(archive.DataSet.PhysicalFile()) == 1
+    archive.DataSet.delete()
+    assert len(archive.DataSet.PhysicalFile()) == 0
+
+
 def test_the_server_clock_is_utc(lab_database):
     database.bind(lab_database)
     difference = abs(database.now() - datetime.now(UTC).replace(tzinfo=None))
