@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pipeline import globus_demands as demands
 from pipeline import globus_errors as errors
-from pipeline.errors import MapshellError
+from pipeline.errors import ConfigError, MapshellError
 from pipeline.globus_errors import Doing
 
 if TYPE_CHECKING:
@@ -59,8 +59,15 @@ class Caller:
             from pipeline.globus_login import Session
             from pipeline.globus_transport import Patience
 
-            address = resolve(self.settings, self._environ)
-            self._open.append(Session(self.settings, address, self._patience or Patience()))
+            try:
+                address = resolve(self.settings, self._environ)
+                self._open.append(Session(self.settings, address, self._patience or Patience()))
+            except ValueError as error:  # what the SDK finds wrong in its own variables
+                raise ConfigError(
+                    f"The Globus SDK cannot be set up: {error}",
+                    remedy="check globus.client_id, and the environment variables whose names begin with GLOBUS_SDK_; "
+                    f"if that is not it, delete {self.settings.globus.token_file} and log in again.",
+                ) from error
         return self._open[0]
 
     def _call(self, doing: Doing, function: Callable[[Session], T], *, prepare: bool = True) -> T:

@@ -78,7 +78,8 @@ class Files(Caller):
         """
         doing = Doing("look at", collection=endpoint, path=path)
         answer = self._ask(doing, "operation_stat", endpoint, path)
-        return self._read(doing, documents.entry, {"name": path.rstrip("/").rpartition("/")[2] or "/", **answer})
+        own = path.rstrip("/").rpartition("/")[2] or "/"
+        return self._read(doing, documents.entry, {**answer, "name": answer.get("name") or own})
 
     def mkdir(self, endpoint: str, path: str) -> None:
         """Make one folder; an existing one is fine.

@@ -5,6 +5,7 @@ Not thread-safe, as the SDK's applications are not; ``pipeline.globus`` holds a 
 
 from __future__ import annotations
 
+import platform
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,7 @@ class Session:
         self.store = open_store(own.token_file, name)
         self.notes = Notes(own.token_file, name)
         self._clients: list[Any] = []
+        self._transports: list[BoundedTransport] = []
         try:
             self._build()
         except BaseException:
@@ -115,7 +117,7 @@ class Session:
             self.app = ClientApp(PROGRAM, login_client=confidential, config=GlobusAppConfig(**base))
         else:
             login_client = native = globus_sdk.NativeAppAuthClient(self.client_id, **service)
-            self.flow = Flow(native, program=PROGRAM)
+            self.flow = Flow(native, program=f"{PROGRAM} on {platform.node()}" if platform.node() else PROGRAM)
             config = GlobusAppConfig(**base, login_flow_manager=self.flow)
             self.app = UserApp(PROGRAM, login_client=native, config=config)
         scopes: list[Scope] = [AuthScopes.openid]
@@ -133,12 +135,12 @@ class Session:
 
     def _service(self, url: str, *, named: bool = True) -> dict[str, Any]:
         transport = BoundedTransport(self._patience, url)
-        self._transports = [*getattr(self, "_transports", []), transport]
+        self._transports.append(transport)
         arguments = {"base_url": url, "transport": transport, "retry_config": retry_config(self._patience)}
         return {**arguments, "app_name": PROGRAM} if named else arguments
 
     def _close_clients(self) -> None:
-        for each in (*self._clients, *getattr(self, "_transports", [])):
+        for each in (*self._clients, *self._transports):
             each.close()
         self._clients, self._transports = [], []
 
@@ -288,7 +290,6 @@ class Session:
         """Revoke the tokens at the service and delete them; return whether there were any."""
         there = bool(self.store.get_token_data_by_resource_server())
         self.app.logout(sweep=True)
-        self.notes.forget()
         self.notes.pending = None
         self._build()
         return there

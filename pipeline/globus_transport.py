@@ -36,7 +36,7 @@ class Patience:
 
     retries: int = 7
     pause: float = 30.0
-    total: float = 120.0
+    total: float = 100.0
     timeout: float | None = None
 
 

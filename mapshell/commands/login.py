@@ -74,15 +74,10 @@ def whoami(ctx: Context) -> None:
 
 
 def _show(ctx: Context, facts: dict[str, Any]) -> None:
-    def render() -> None:
-        from mapshell.output import Column
-
-        ctx.output.table(list(_rows(facts)), [Column("", "what", style="dim"), Column("", "is")])
-
-    ctx.output.result(facts, render)
+    ctx.output.result(facts, lambda: ctx.output.data("\n".join(f"{what:<14}{value}" for what, value in _lines(facts))))
 
 
-def _rows(facts: dict[str, Any]) -> Iterator[dict[str, str]]:
+def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what people want to know of ``GlobusStorageManager.whoami``."""
     expires = facts["access_token_expires"]
     kind = "client (unattended)" if facts["unattended"] else "person"
@@ -97,7 +92,7 @@ def _rows(facts: dict[str, Any]) -> Iterator[dict[str, str]]:
     }
     for title, value in lines.items():
         if value:
-            yield {"what": title, "is": str(value)}
+            yield title, str(value)
     for each in facts["collections"]:
         local = ", on this computer" if each["id"] in facts["local_endpoints"] else ""
-        yield {"what": "Collection", "is": f"{each['name']}{local}; consent {CONSENTS[each['consent']]}"}
+        yield "Collection", f"{each['name']}{local}; consent {CONSENTS[each['consent']]}"

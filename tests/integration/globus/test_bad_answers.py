@@ -205,6 +205,23 @@ def test_no_client_id_is_a_matter_of_configuration(tmp_path):
         manager.ls(LAB, "/x")
 
 
+def test_wrong_variables_of_the_sdk_are_a_matter_of_configuration(settings, monkeypatch):
+    monkeypatch.setenv("GLOBUS_SDK_HTTP_TIMEOUT", "soon")
+    with pytest.raises(ConfigError, match="GLOBUS_SDK_"):
+        GlobusStorageManager(settings, interactive=False, environ={}).is_logged_in()
+
+
+def test_tokens_of_two_people_in_one_place_are_refused(settings, service):
+    log_in(settings)
+    store = open_store(settings.globus.token_file, namespace(settings.globus.auth_url, CLIENT, unattended=False))
+    store.store_token_data_by_resource_server(
+        {"x": TokenStorageData("x", "somebody else", "s", "a", "r", 4_000_000_000, "Bearer")}
+    )
+    store.close()
+    with pytest.raises(ConfigError, match="identity"):
+        GlobusStorageManager(settings, interactive=False, environ={}).is_logged_in()
+
+
 # --- local services ---------------------------------------------------------------------------------------------------
 
 

@@ -34,11 +34,9 @@ def test_first_login_asks_for_every_consent_and_later_ones_on_one_page(world):
     assert SCOPE.format(LAB) in person.asked[-1].replace("%2F", "/").replace("%3A", ":")
     assert len(person.asked) <= 2
     manager.logout()
-    # What was learnt about the collections is forgotten with the login only.
-    manager.login_with_code(person)
     manager.close()
+    world.admin.withdraw_consents()
     person.asked.clear()
-    world.admin.revoke_tokens()
     again = world.manager()
     assert again.login_with_code(person)
     assert len(person.asked) == 1
