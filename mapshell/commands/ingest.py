@@ -206,6 +206,10 @@ def _tell(output: Output, plan: IngestPlan, *, dry_run: bool) -> None:
         output.say(f"  Remedy: {skip.remedy}")
     for note in plan.notes:
         output.say(note, style="yellow")
-    new, added, known = (plan.count(outcome) for outcome in ("new", "added", "known"))
-    told = f"{new} new, {added} with more recordings, {known} known already; {len(plan.skipped)} folders skipped."
-    output.say(f"Would enter: {told}" if dry_run else f"Sessions: {told}")
+    told = [f"{plan.count('new')} new"]
+    if plan.count("added"):
+        told.append(f"{plan.count('added')} with more recordings")
+    if plan.count("known"):
+        told.append(f"{plan.count('known')} known already")
+    left = f"; {len(plan.skipped)} skipped" if plan.skipped else ""
+    output.say(f"Sessions{' that would be entered' if dry_run else ''}: {', '.join(told)}{left}.")

@@ -18,7 +18,7 @@ from pipeline.archive.naming import FileName, FolderName, parse_file, parse_prob
 from pipeline.errors import MapshellError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -87,7 +87,9 @@ class FolderFacts:
     problems: tuple[str, ...] = ()
 
 
-def read_facts(name: FolderName, files: Sequence[LocalFile]) -> FolderFacts:
+def read_facts(
+    name: FolderName, files: Sequence[LocalFile], entered: Collection[uuid.UUID] = frozenset()
+) -> FolderFacts:
     """Read the metas of a session folder, and with neo the recordings beside them.
 
     Parameters
@@ -96,6 +98,8 @@ def read_facts(name: FolderName, files: Sequence[LocalFile]) -> FolderFacts:
         What the folder's name says; older layouts tell the insertion by it.
     files
         All files of the folder.
+    entered
+        Recordings whose facts the database has: neo need not read them again.
     """
     sizes = {file.subpath: file.size for file in files}
     found: list[Recording] = []
@@ -123,7 +127,7 @@ def read_facts(name: FolderName, files: Sequence[LocalFile]) -> FolderFacts:
             starts.append(meta.created)
         if meta.stream == "imec":
             found.append(_recording(name, file.subpath, leaf, meta, sizes))
-            if spikeglx.bin_name(file.subpath) in sizes:
+            if spikeglx.bin_name(file.subpath) in sizes and found[-1].recording_id not in entered:
                 folders[file.subpath.rsplit("/", 1)[0]] = file.path.parent
     return FolderFacts(
         tuple(_improve(found, folders)), min(starts, default=None), running=running, problems=tuple(problems)

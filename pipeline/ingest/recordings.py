@@ -12,7 +12,9 @@ from pipeline.ingest.session_plan import SeenFolder, SessionPlan, Skipped, plan_
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import date
+    from uuid import UUID
 
+    from pipeline.archive.matching import FoundFolder
     from pipeline.archive.session import DatasetType, Root, SessionKey
     from pipeline.ingest.database import KnownLab
     from pipeline.settings import Settings
@@ -97,7 +99,8 @@ def ingest_recordings(
 
     skipped: list[Skipped] = []
     animals = tables.animals(subjects)
-    seen = list(look(settings, animals, skipped, strangers=subjects is None))
+    entered = {identity for (_, identity), row in tables.load(animals).rows.recordings.items() if row["duration"]}
+    seen = list(look(settings, animals, skipped, entered, strangers=subjects is None))
     for _ in range(_ATTEMPTS):
         plan = plan_ingest(seen, tables.load(animals), settings.archive.timezone, video_sessions=video_sessions)
         plan = replace(plan, skipped=(*skipped, *plan.skipped))
@@ -127,7 +130,12 @@ def plan_ingest(
 
 
 def look(
-    settings: Settings, animals: Mapping[str, int], skipped: list[Skipped], *, strangers: bool = True
+    settings: Settings,
+    animals: Mapping[str, int],
+    skipped: list[Skipped],
+    entered: Collection[UUID] = frozenset(),
+    *,
+    strangers: bool = True,
 ) -> Iterator[SeenFolder]:
     """Walk the local roots and read what is recorded in each session folder of these animals.
 
@@ -137,12 +145,15 @@ def look(
         Subjects by water restriction.
     skipped
         Gets what cannot be read and, with ``strangers``, the animals that nobody knows.
+    entered
+        Recordings that need not be read with neo again.
 
     Raises
     ------
     pipeline.errors.ConfigError
         No local root is configured, or a layout makes no sense.
     """
+    from pipeline.archive.find import candidates
     from pipeline.archive.naming import compile_layout
 
     roots: dict[DatasetType, tuple[Root, ...]] = {
@@ -154,12 +165,17 @@ def look(
             "No folder of recordings is configured on this computer.",
             remedy="add globus.local_roots to dj_local_conf.json (`mapshell config init` asks for it).",
         )
+    patterns = (*settings.archive.leave_out, settings.archive.staging_name)
     for kind, places in roots.items():
         layouts = [compile_layout(pattern) for pattern in settings.archive.layouts.get(kind, ())]
         unknown: set[str] = set()
         for root in places:
+            unknown.clear()
             try:
-                yield from _look_into(root, kind, animals, layouts, settings, skipped, unknown)
+                found = candidates([root], kind, animals, layouts, unknown)
+                yield from (
+                    seen for _, folder in found if (seen := _see(root, kind, folder, patterns, skipped, entered))
+                )
                 if strangers:
                     skipped.extend(_strangers(root, kind, unknown, layouts))
             except LocalDiskError as error:
@@ -177,28 +193,24 @@ def _roots(settings: Settings, kind: DatasetType) -> tuple[Root, ...]:
     return tuple(places.values())
 
 
-def _look_into(
+def _see(
     root: Root,
     kind: DatasetType,
-    animals: Mapping[str, int],
-    layouts: Sequence[Any],
-    settings: Settings,
+    found: FoundFolder,
+    patterns: Collection[str],
     skipped: list[Skipped],
-    unknown: set[str],
-) -> Iterator[SeenFolder]:
-    from pipeline.archive.find import candidates
+    entered: Collection[UUID],
+) -> SeenFolder | None:
     from pipeline.archive.scan import scan_folder
     from pipeline.ingest.facts import FolderFacts, read_facts
 
-    patterns = (*settings.archive.leave_out, settings.archive.staging_name)
-    for _, found in candidates([root], kind, animals, layouts, unknown):
-        try:
-            files = scan_folder(root, found.subpath, patterns).files
-        except LocalDiskError as error:
-            skipped.append(Skipped(kind, found.subpath, error.message, error.remedy, refused=True))
-            continue
-        facts = read_facts(found.name, files) if kind == "ephys" else FolderFacts()
-        yield SeenFolder(kind, root, replace(found, started=facts.started), len(files), facts)
+    try:
+        files = scan_folder(root, found.subpath, patterns).files
+    except LocalDiskError as error:
+        skipped.append(Skipped(kind, found.subpath, error.message, error.remedy, refused=True))
+        return None
+    facts = read_facts(found.name, files, entered) if kind == "ephys" else FolderFacts()
+    return SeenFolder(kind, root, replace(found, started=facts.started), len(files), facts)
 
 
 def _strangers(root: Root, kind: DatasetType, names: Collection[str], layouts: Sequence[Any]) -> Iterator[Skipped]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.matching import TOLERANCE, FoundFolder, SessionFacts, Unowned, match, run_starts
@@ -88,16 +88,20 @@ def plan_sessions(seen: Sequence[SeenFolder], known: KnownSessions, *, video_ses
     skipped: list[Skipped] = []
     groups = _groups(_unclaimed(ephys, known), known, skipped)
     if video_sessions:
-        alone = [
-            folder for folder, why in _settle(groups, ephys, videos, known).strays if _without_session(folder, why)
-        ]
-        groups += _groups(alone, known, skipped)
+        strays = _settle(groups, ephys, videos, known).strays
+        groups += _groups([folder for folder, why in strays if _without_session(folder, why)], known, skipped)
+    given_up: set[Newcomer] = set()
     while True:
         settled = _settle(groups, ephys, videos, known)
-        lost = [group for key, group in settled.owners.items() if key not in settled.folders]
-        if not lost:
+        lost = {group.newcomer for key, group in settled.owners.items() if key not in settled.folders}
+        given_up |= lost  # publishing would not find their folders
+        groups = [group for group in groups if group.newcomer not in lost]
+        # What the new sessions left over is what the next run would make of it: make it now.
+        tried = given_up | {group.newcomer for group in groups}
+        rest = [g for g in _groups(_unclaimed(ephys, settled.known), known, []) if g.newcomer not in tried]
+        if not lost and not rest:
             break
-        groups = [group for group in groups if group not in lost]  # publishing would not find its folders
+        groups += rest
     told = {(skip.kind, skip.folder) for skip in skipped}
     skipped += [_skip(*stray, settled) for stray in settled.strays if (stray[0].kind, stray[0].subpath) not in told]
     new = {key: group.newcomer for key, group in settled.owners.items()}
@@ -117,6 +121,7 @@ class _Settled:
     owners: Mapping[SessionKey, _Group]
     idents: Mapping[SessionKey, str]
     facts: Sequence[SessionFacts]
+    known: KnownSessions
     folders: dict[SessionKey, list[SeenFolder]] = field(default_factory=dict)
     strays: list[tuple[SeenFolder, Unowned]] = field(default_factory=list)
     refused: set[Unowned] = field(default_factory=set)
@@ -129,7 +134,7 @@ def _settle(
     by_newcomer = {group.newcomer: group for group in groups}
     new = number(by_newcomer, known.last)
     facts, idents = arrange(known.sessions, new)
-    settled = _Settled({key: by_newcomer[newcomer] for key, newcomer in new.items()}, idents, facts)
+    settled = _Settled({key: by_newcomer[newcomer] for key, newcomer in new.items()}, idents, facts, known)
     for folders in (ephys, videos):
         seen = {id(folder.found): folder for folder in folders}
         matching = match([folder.found for folder in folders], facts)
@@ -137,6 +142,10 @@ def _settle(
             settled.folders.setdefault(key, []).extend(seen[id(found)] for found in owned)
         settled.strays += [(seen[id(u.folder)], u) for u in (*matching.refused, *matching.unmatched)]
         settled.refused.update(matching.refused)
+    recorded = {key: [*starts] for key, starts in known.recorded.items()}
+    for key, owned_folders in settled.folders.items():
+        recorded.setdefault(key, []).extend(f.facts.started for f in owned_folders if f.facts.started is not None)
+    settled.known = replace(known, sessions=facts, recorded=recorded)
     return settled
 
 
