@@ -133,11 +133,13 @@ def _written(
     prefix = "" if origin == "raw" else f"{origin}_"
     folder = f"{h2o}/{tail}" if kind == "video" else f"{h2o}/{prefix}{h2o}_{tail}_g{gate}"
     back = parse_folder(folder, kind)
+    said = back and (back.h2o, back.ident, back.gate, back.origin, back.run_h2o)
+    meant = (h2o, ident, None, "video", None) if kind == "video" else (h2o, ident, gate, origin, h2o)
     if (
         _FORBIDDEN.search(h2o + (ident or ""))
         or len(ident or "") > MAX_IDENT
         or back is None
-        or (back.h2o, back.ident, back.gate) != (h2o, ident, None if kind == "video" else gate)
+        or said != meant
         or day not in back.dates
     ):
         raise NameRefused(
