@@ -64,6 +64,8 @@ def main() -> None:
         supervisor.watch()
     except _ToldToEndError:
         supervisor.end()
+    finally:
+        supervisor.release()
 
 
 def _tell_to_end(_number: int, _frame: Any) -> None:
@@ -84,6 +86,7 @@ class Supervisor:
         self.child: subprocess.Popen[bytes] | None = None
         self.state: ServiceState | None = None
         self._session: Any = None
+        self._sync: subprocess.Popen[bytes] | None = None
 
     # ---- starting
 
@@ -222,18 +225,22 @@ class Supervisor:
     def _sync_new_cluster(self) -> None:
         """Write the files of a new cluster through to the disk; nobody waits for it."""
         options = self.user.options() if self.user is not None else {}
-        with contextlib.suppress(OSError, subprocess.SubprocessError):
-            subprocess.run(
+        with contextlib.suppress(OSError):
+            self._sync = subprocess.Popen(
                 [str(self.programs / "initdb"), "--sync-only", f"--pgdata={self.data}"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=embedded_programs.environment(),
                 cwd="/" if not WINDOWS else None,
-                timeout=600,
-                check=False,
                 **options,
             )
+
+    def release(self) -> None:
+        """End what was left to run beside the server."""
+        if self._sync is not None and self._sync.poll() is None:
+            self._sync.kill()
+            self._sync.wait()
 
     # ---- watching
 

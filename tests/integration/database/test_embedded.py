@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import psutil
@@ -22,11 +23,15 @@ only_root = pytest.mark.skipif(not is_root, reason="only root has to drop to ano
 
 
 @pytest.fixture
-def folder(tmp_path):
-    path = tmp_path / "my lab's dätäbase"
+def folder():
+    """A folder that, for root, the other user can reach, as most are."""
+    base = Path(os.environ["MAPSHELL_TEST_SERVERS"]) / uuid.uuid4().hex
+    base.mkdir()
+    path = base / "my lab's dätäbase"
     yield path
     embedded.delete(path)
     assert not servers_of(path)
+    base.rmdir()
 
 
 def servers_of(folder):
