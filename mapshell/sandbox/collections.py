@@ -64,6 +64,10 @@ class Collections:
         with self._lock:
             return dict(self._specs)
 
+    def peek(self, collection_id: str) -> CollectionSpec | None:
+        """Return the settings of a collection as they are now, None when there is none."""
+        return self._specs.get(collection_id)
+
     def get(self, collection_id: str) -> CollectionSpec:
         """Return the settings of a collection.
 

@@ -66,12 +66,12 @@ class Core:
     folder
         The folder that holds its database.
     base_url
-        ``http://127.0.0.1:PORT``.
+        ``http://127.0.0.1:PORT`` (set later, when the port is known).
     nonce, admin_token
         What the state file says; the nonce proves who answers, the token opens ``/sandbox/...``.
     """
 
-    def __init__(self, folder: Path, base_url: str, *, nonce: str, admin_token: str) -> None:
+    def __init__(self, folder: Path, base_url: str = "", *, nonce: str, admin_token: str) -> None:
         self.base_url = base_url
         self.nonce = nonce
         self.admin_token = admin_token

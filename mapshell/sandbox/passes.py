@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 BATCH = 200
 _FLUSH_S = 0.1
 _EVENTS_PER_PASS = 10
+_NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 class Fault(Exception):
@@ -54,7 +55,7 @@ def as_fault(error: Exception, path: str, endpoint: str, *, source: bool) -> Fau
         return Fault("PERMISSION_DENIED", "permission denied", details, source=source)
     if isinstance(error, IsADirectoryError):
         return Fault("IS_A_DIRECTORY", "is a directory", details, source=source)
-    if getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}:
+    if getattr(error, "errno", None) in _NO_ROOM:
         return Fault("QUOTA_EXCEEDED", "quota exceeded", details)
     return Fault("ENDPOINT_ERROR", "endpoint error", details)
 

@@ -96,9 +96,9 @@ class TransferPass(Pass):
 
     def _refresh(self) -> None:
         """Take note of settings that were changed while the task runs."""
-        if self.collections.all().get(self.source.collection_id) is not self.source.spec:
+        if self.collections.peek(self.source.collection_id) is not self.source.spec:
             self.source = self.folder(self.task.source, "source")
-        if self.collections.all().get(self.target.collection_id) is not self.target.spec:
+        if self.collections.peek(self.target.collection_id) is not self.target.spec:
             self.target = self.folder(self.task.destination, "destination")
 
     def _skip(self, item: Item, fault: Fault) -> None:

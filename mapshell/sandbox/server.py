@@ -20,12 +20,15 @@ from pipeline.services import lock, new_state, remove_state, write_private, writ
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mapshell.sandbox.core import Core
+
 HOST = "127.0.0.1"
 STATE_NAME = "state.json"
 RUN_LOCK_NAME = "run.lock"
 FAILURE_NAME = "failure.json"
 LOG_NAME = "sandbox.log"
-_IDLE_STEP_S = 0.25
+_WATCH_STEP_S = 0.5
+_PATIENCE_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Arguments:
     port
         Port to listen on; 0: the one of last time if it is free, else any.
     idle_minutes
-        Stop after so many minutes without a request or moving bytes; None or 0: never.
+        Stop after so many minutes without a request or moving bytes; 0: never; None: as last time, else never.
     clients
         Confidential clients to register: id and secret.
     """
@@ -83,7 +86,8 @@ def listen(port: int, remembered: int | None = None) -> socket.socket:
         The wanted port is in use.
     """
     for candidate in [port] if port else [remembered or 0, 0]:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # The protocol is named so that asyncio switches off the delay that costs 40 ms an answer.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if os.name == "nt":
             # Without it Windows would let a second program take the same port.
             listener.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", -5), 1)
@@ -105,60 +109,51 @@ def listen(port: int, remembered: int | None = None) -> socket.socket:
     raise ServiceError(f"No free port on {HOST}.", remedy="Check the limits of this computer and try again.")
 
 
-def serve(arguments: Arguments, ready: Callable[[Mapping[str, Any]], None] | None = None) -> None:
+def serve(
+    arguments: Arguments, ready: Callable[[Mapping[str, Any]], None] | None = None, *, patience: float = 0.5
+) -> None:
     """Run a sandbox in this process until it is told to stop.
 
-    ``ready`` is called, with the data of the state file, once it answers.
+    Parameters
+    ----------
+    arguments
+        What it is told.
+    ready
+        Called, with the data of the state file, once it answers.
+    patience
+        How long to wait for another sandbox of the folder to end, in seconds.
 
     Raises
     ------
     ServiceError
         Another sandbox runs in the folder, or the port is in use.
     """
-    folder = arguments.folder
-    try:
-        # Held as long as the process lives: one folder, one service.
-        holder = lock(folder / RUN_LOCK_NAME, timeout=0.5)
-        holder.__enter__()
-    except ServiceError as error:
-        raise ServiceError(
-            f"A sandbox runs in {folder} already.", remedy="Use it (mapshell sandbox env), or: mapshell sandbox stop"
-        ) from error
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            # Held as long as the process lives: one folder, one service.
+            stack.enter_context(lock(arguments.folder / RUN_LOCK_NAME, timeout=patience))
+        except ServiceError as error:
+            raise ServiceError(
+                f"A sandbox runs in {arguments.folder} already.",
+                remedy="Use it (mapshell sandbox env), or: mapshell sandbox stop",
+            ) from error
         _serve_locked(arguments, ready)
-    finally:
-        holder.__exit__(None, None, None)
 
 
 def _serve_locked(arguments: Arguments, ready: Callable[[Mapping[str, Any]], None] | None) -> None:
     import uvicorn
-    from starlette.applications import Starlette
 
-    from mapshell.sandbox import admin_routes, https_routes, identity_routes, oauth_routes, transfer_routes
-    from mapshell.sandbox.core import DATABASE_NAME, Core
-    from mapshell.sandbox.database import Database
+    from mapshell.sandbox.core import Core
     from mapshell.sandbox.front import Front
 
-    folder = arguments.folder
-    remembered = Database(folder / DATABASE_NAME).meta("port")
-    listener = listen(arguments.port, int(remembered) if remembered else None)
-    port = int(listener.getsockname()[1])
-    admin_token = secrets.token_urlsafe(24)
+    folder, admin_token = arguments.folder, secrets.token_urlsafe(24)
     state = new_state("sandbox", {})
-    core = Core(folder, f"http://{HOST}:{port}", nonce=state.nonce, admin_token=admin_token)
-    core.database.set_meta("port", str(port))
-    for collection_id, spec in arguments.collections.items():
-        core.collections.put(collection_id, as_spec(spec))
-    for client_id, secret in (arguments.clients or {}).items():
-        core.accounts.add_client(client_id, secret)
-    served = [
-        *oauth_routes.routes(core),
-        *identity_routes.routes(core),
-        *transfer_routes.routes(core),
-        *https_routes.routes(core),
-        *admin_routes.routes(core),
-    ]
-    front = Front(Starlette(routes=served), core)
+    core = Core(folder, nonce=state.nonce, admin_token=admin_token)
+    listener = listen(arguments.port, int(core.database.meta("port") or 0))
+    port = int(listener.getsockname()[1])
+    core.base_url = f"http://{HOST}:{port}"
+    idle_minutes = _remember(core, arguments, port)
+    front = Front(_application(core), core)
     server = uvicorn.Server(
         uvicorn.Config(
             front, log_level="warning", access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=2
@@ -173,30 +168,60 @@ def _serve_locked(arguments: Arguments, ready: Callable[[Mapping[str, Any]], Non
     state.data.update(
         auth_url=core.auth_url, transfer_url=core.transfer_url, admin_token=admin_token, port=port, folder=str(folder)
     )
+    state_file = folder / STATE_NAME
 
     def announce() -> None:
-        write_state(folder / STATE_NAME, state)
+        write_state(state_file, state)
         if ready is not None:
             ready(state.data)
 
+    def over() -> bool:
+        # Without its state file nobody finds this process any more: it must not stay behind a deleted folder.
+        return not state_file.exists() or bool(idle_minutes and front.idle_seconds > idle_minutes * 60)
+
     try:
-        asyncio.run(_run(server, listener, front, arguments.idle_minutes, announce))
+        asyncio.run(_run(server, listener, announce, over))
     finally:
-        remove_state(folder / STATE_NAME)
+        remove_state(state_file)
         core.engine.stop()
         listener.close()
 
 
-async def _run(server: Any, listener: socket.socket, front: Any, idle_minutes: float | None, ready: Any) -> None:
+def _remember(core: Core, arguments: Arguments, port: int) -> float:
+    """Keep what a later start without arguments needs; returns the idle minutes that hold now (0: never)."""
+    core.database.set_meta("port", str(port))
+    for collection_id, spec in arguments.collections.items():
+        core.collections.put(collection_id, as_spec(spec))
+    for client_id, secret in (arguments.clients or {}).items():
+        core.accounts.add_client(client_id, secret)
+    if arguments.idle_minutes is not None:
+        core.database.set_meta("idle_minutes", str(arguments.idle_minutes))
+    return float(core.database.meta("idle_minutes") or 0)
+
+
+def _application(core: Core) -> Any:
+    from starlette.applications import Starlette
+
+    from mapshell.sandbox import admin_routes, https_routes, identity_routes, oauth_routes, transfer_routes
+
+    parts = (oauth_routes, identity_routes, transfer_routes, https_routes, admin_routes)
+    return Starlette(routes=[each for part in parts for each in part.routes(core)])
+
+
+async def _run(server: Any, listener: socket.socket, ready: Callable[[], None], over: Callable[[], bool]) -> None:
     async def watch() -> None:
-        while not server.started and not server.should_exit:
-            await asyncio.sleep(0.005)
-        # Only now: whoever reads the state file finds a server that answers.
-        await asyncio.to_thread(ready)
-        while idle_minutes and not server.should_exit:
-            await asyncio.sleep(_IDLE_STEP_S)
-            if front.idle_seconds > idle_minutes * 60:
-                server.should_exit = True
+        try:
+            while not server.started and not server.should_exit:
+                await asyncio.sleep(0.005)
+            # Only now: whoever reads the state file finds a server that answers.
+            await asyncio.to_thread(ready)
+            while not server.should_exit:
+                await asyncio.sleep(_WATCH_STEP_S)
+                # Asked twice: a file that is just being replaced is not gone.
+                if over() and over():
+                    break
+        finally:
+            server.should_exit = True
 
     watcher = asyncio.create_task(watch())
     await server.serve(sockets=[listener])
@@ -209,7 +234,7 @@ def main() -> None:
     """Entry point of the background process: arguments as JSON on the command line's only argument."""
     arguments = Arguments.from_json(json.loads(Path(sys.argv[1]).read_text("utf-8")))
     try:
-        serve(arguments)
+        serve(arguments, patience=_PATIENCE_S)
     except MapshellError as error:
         failure = {"message": error.message, "remedy": error.remedy}
         write_private(arguments.folder / FAILURE_NAME, json.dumps(failure).encode())

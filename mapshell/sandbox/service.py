@@ -125,7 +125,7 @@ def start(
     port
         Port to listen on; 0: the one of last time if it is free, else any free one.
     idle_minutes
-        Stop by itself after so many minutes without use; None: never.
+        Stop by itself after so many minutes without use; 0: never; None: as at the last start, else never.
     clients
         Confidential clients to register: id and secret.
     timeout

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mapshell.sandbox.core import Core
+    from mapshell.sandbox.paths import Folder
     from mapshell.sandbox.tokens import Grant
 
 _LONGEST_LABEL = 128
@@ -58,7 +59,8 @@ def submit_transfer(core: Core, grant: Grant, body: dict[str, Any]) -> dict[str,
     _check_type(body, "transfer")
     source, target = _endpoint_id(body, "source_endpoint"), _endpoint_id(body, "destination_endpoint")
     _check_collections(core, grant, [source, target])
-    items = [_transfer_item(core, number, item, source) for number, item in enumerate(_data(body, "transfer"))]
+    folder = core.folder(source)
+    items = [_transfer_item(folder, number, item) for number, item in enumerate(_data(body, "transfer"))]
     if body.get("delete_destination_extra"):
         raise _bad("The sandbox does not serve delete_destination_extra yet")
     options = {name: body[name] for name in _OPTIONS if body.get(name) is not None}
@@ -151,7 +153,7 @@ def _check_collections(core: Core, grant: Grant, collection_ids: Sequence[str]) 
         )
 
 
-def _transfer_item(core: Core, number: int, item: dict[str, Any], source: str) -> Item:
+def _transfer_item(folder: Folder, number: int, item: dict[str, Any]) -> Item:
     from_path, to_path = _text(item, "source_path"), _text(item, "destination_path")
     split(from_path)
     split(to_path)
@@ -162,15 +164,15 @@ def _transfer_item(core: Core, number: int, item: dict[str, Any], source: str) -
         moving.algorithm_name(algorithm)
     except (KeyError, AttributeError) as error:
         raise _bad(f"Unknown checksum_algorithm {algorithm!r}") from error
-    kind = "dir" if recursive or (recursive is None and _is_folder(core, source, from_path)) else "file"
+    kind = "dir" if recursive or (recursive is None and _is_folder(folder, from_path)) else "file"
     if kind == "dir" and checksum:
         raise _bad("external_checksum cannot be used with directories")
     return Item(number, kind, from_path, to_path, checksum, algorithm)
 
 
-def _is_folder(core: Core, collection_id: str, path: str) -> bool:
+def _is_folder(folder: Folder, path: str) -> bool:
     try:
-        return core.folder(collection_id).local(path).is_dir()
+        return folder.local(path).is_dir()
     except (ApiError, OSError):
         return False
 

@@ -124,7 +124,7 @@ def test_a_task_that_ends_badly_leaves_a_partial_file(sandbox, client, name, act
 
 @pytest.mark.parametrize("how", ["missing", "short", "flip"])
 def test_success_that_lies(sandbox, client, name, how):
-    sandbox.admin.fail_tasks("lie", how=how, path="*2")
+    sandbox.admin.fail_tasks("lie", how=how, path=f"*{name}2")
     task = ended(client, submit(client, name, f"{name}2", verify_checksum=True))
     assert (task["status"], task["files_transferred"]) == ("SUCCEEDED", 2)
     assert arrived(sandbox, name).read_bytes() == b"0123456789" * 10
@@ -137,7 +137,7 @@ def test_success_that_lies(sandbox, client, name, how):
 
 
 def test_skipped_files_that_nobody_asked_for(sandbox, client, name):
-    sandbox.admin.fail_tasks("skip", path="*2")
+    sandbox.admin.fail_tasks("skip", path=f"*{name}2")
     task = ended(client, submit(client, name, f"{name}2"))
     assert (task["status"], task["subtasks_skipped_errors"]) == ("SUCCEEDED", 1)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -16,6 +17,7 @@ from globus_sdk.scopes import TransferScopes
 
 from mapshell.sandbox.service import CollectionSpec, consent, start, status, stop
 from pipeline.errors import ServiceError, UsageError
+from pipeline.services import process_created
 
 from .conftest import ARCHIVE, GUEST, RIG, Sandbox, ended, until
 
@@ -40,7 +42,7 @@ def again(folder, **options):
 def kill(sandbox):
     process = psutil.Process(sandbox.info.pid)
     process.kill()
-    until(lambda: psutil.pid_exists(process.pid) and process.status() != psutil.STATUS_ZOMBIE, lambda alive: not alive)
+    until(lambda: status(sandbox.folder / "state"), lambda info: info is None)
 
 
 def test_state_survives_a_kill_and_a_running_task_goes_on(fresh):
@@ -79,7 +81,7 @@ def test_a_partial_file_of_a_killed_task_is_finished_whatever_the_sync_level(fre
     for number in range(4):
         data.add_item(f"/{number}", f"/{number}")
     task_id = client.submit_transfer(data)["task_id"]
-    until(lambda: (fresh / "guest" / "1").exists(), bool)
+    until((fresh / "guest" / "1").exists, bool)
     kill(first)
     second = again(fresh)
     task = ended(second.client(client.authorizer.access_token), task_id)
@@ -140,8 +142,23 @@ def test_it_listens_on_this_computer_only(fresh):
 def test_it_stops_by_itself_when_idle(fresh):
     running = begin(fresh, idle_minutes=0.01)
     # Asking for its status would count as use.
-    until(lambda: psutil.pid_exists(running.info.pid), lambda alive: not alive)
+    until(lambda: process_created(running.info.pid), lambda created: created is None)
     assert status(fresh / "state") is None
+
+
+def test_what_it_was_told_is_remembered(fresh):
+    first = begin(fresh, idle_minutes=0.01)
+    until(lambda: process_created(first.info.pid), lambda created: created is None)
+    second = again(fresh)
+    assert second.info.port == first.info.port
+    until(lambda: process_created(second.info.pid), lambda created: created is None)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows deletes no files that are open")
+def test_it_ends_when_its_folder_is_deleted(fresh):
+    running = begin(fresh)
+    shutil.rmtree(fresh / "state")
+    until(lambda: process_created(running.info.pid), lambda created: created is None)
 
 
 def test_stopping_is_idempotent_and_works_without_its_folder(fresh):

@@ -1,0 +1,108 @@
+"""Pure parts of the sandbox."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mapshell.sandbox.errors import ApiError
+from mapshell.sandbox.front import path_kind
+from mapshell.sandbox.paths import split, to_disk, to_wire
+from mapshell.sandbox.runner import included
+from mapshell.sandbox.scopes import ScopeError, ScopeNode, by_resource_server, parse
+from mapshell.sandbox.spec import CollectionSpec, parse_collection
+from pipeline.errors import UsageError
+
+ID = "0d1b4f86-7a4e-4a7d-9f0e-0c5f8e3f0a01"
+WORDS = st.text("abc:/._-", min_size=1, max_size=8)
+NODES = st.recursive(
+    st.builds(ScopeNode, WORDS),
+    lambda inner: st.builds(ScopeNode, WORDS, st.lists(inner, max_size=3, unique_by=lambda node: node.name).map(tuple)),
+    max_leaves=8,
+)
+
+
+def spelled(node):
+    return node.name + (f"[{' '.join(map(spelled, node.dependencies))}]" if node.dependencies else "")
+
+
+@given(st.lists(NODES, max_size=4, unique_by=lambda node: node.name))
+def test_scopes_are_read_as_they_are_written(nodes):
+    assert parse(" ".join(map(spelled, nodes))) == tuple(nodes)
+
+
+def test_scopes_asked_for_twice_are_merged_and_stars_are_no_names():
+    assert parse("a[*b] a[c] a") == (ScopeNode("a", (ScopeNode("b"), ScopeNode("c"))),)
+
+
+@pytest.mark.parametrize("text", ["a[b", "a]b", "[a]", "a[b]]"])
+def test_brackets_that_do_not_fit(text):
+    with pytest.raises(ScopeError):
+        parse(text)
+
+
+def test_dependencies_must_exist_too():
+    nodes = parse(f"urn:globus:auth:scope:transfer.api.globus.org:all[https://auth.globus.org/scopes/{ID}/data_access]")
+    assert list(by_resource_server(nodes, lambda _id, name: name == "data_access")) == ["transfer.api.globus.org"]
+    with pytest.raises(ScopeError, match="data_access"):
+        by_resource_server(nodes, lambda _id, _name: False)
+
+
+@given(st.text(max_size=30))
+def test_split_never_climbs(path):
+    try:
+        parts = split(path)
+    except ApiError:
+        return
+    assert not {"", ".", ".."} & set(parts)
+    assert not any("/" in part or "\0" in part for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [("/~/a/b", ["home", "a", "b"]), ("a//b/./", ["home", "a", "b"]), ("/a", ["a"]), ("/~", ["home"]), ("/~a", ["~a"])],
+)
+def test_home(path, parts):
+    assert split(path, "/home") == parts
+
+
+@given(st.binary(min_size=1, max_size=20).filter(lambda name: b"/" not in name and b"\0" not in name))
+def test_names_that_are_not_utf8_come_back(name):
+    if os.name == "nt":
+        return
+    text = os.fsdecode(name)
+    wire = to_wire(text)
+    wire.encode("utf-8")
+    if not text.startswith("\ufffd"):
+        assert os.fsencode(to_disk(wire)) == name
+
+
+def test_the_first_filter_rule_that_matches_decides():
+    rules = [{"method": "include", "name": "*.keep"}, {"method": "exclude", "name": "*", "type": "file"}]
+    assert included(rules, "a.keep", "file")
+    assert not included(rules, "a.bin", "file")
+    assert included(rules, "folder", "dir")
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (f"/transfer/v0.10/task/{ID}/cancel", "transfer/task/<id>/cancel"),
+        (f"/https/{ID}/some/file", "https/<id>"),
+        ("/auth/v2/oauth2/token", "auth/v2/oauth2/token"),
+    ],
+)
+def test_kinds_of_requests(path, kind):
+    assert path_kind(path) == kind
+
+
+def test_collections_on_a_command_line(tmp_path):
+    name, spec = parse_collection(f"{ID.upper()}={tmp_path / 'a,b'},mapped,read-only")
+    assert (name, spec) == (ID, CollectionSpec(tmp_path / "a,b", mapped=True, read_only=True))
+    assert CollectionSpec.from_json(spec.to_json()) == spec
+    for bad in ("x=/tmp", ID, f"{ID}="):
+        with pytest.raises(UsageError):
+            parse_collection(bad)
