@@ -16,7 +16,6 @@ import contextlib
 import re
 import threading
 import time
-import warnings
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +91,7 @@ class LabConnection(dj.Connection):  # type: ignore[misc]
     def _conn(self) -> Any:
         """The driver connection of this thread, opened when there is none."""
         if self._mine.raw is None or self._mine.generation != self._generation:
-            self._open()
+            self._reopen()
         return self._mine.raw
 
     @property
@@ -126,9 +125,7 @@ class LabConnection(dj.Connection):  # type: ignore[misc]
     def _open(self) -> None:
         self.target = self._resolve()
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                raw = connect(self.target, self.adapter)
+            raw = connect(self.target, self.adapter)
         except DatabaseError:
             raise
         except Exception as error:
@@ -143,7 +140,7 @@ class LabConnection(dj.Connection):  # type: ignore[misc]
         self._mine.last_used = time.monotonic()
         self._opened.add(raw)
 
-    def _reopen(self, cause: Exception) -> None:
+    def _reopen(self) -> None:
         """Open again for a bounded time, as a restarting server needs."""
         self._forget()
         deadline = time.monotonic() + RECONNECT_FOR_S
@@ -156,8 +153,6 @@ class LabConnection(dj.Connection):  # type: ignore[misc]
                     raise
                 self._sleep(pause)
                 pause = min(pause * 2, 1.0)
-            except Exception as error:
-                raise error from cause
             else:
                 return
 
@@ -236,20 +231,18 @@ class LabConnection(dj.Connection):  # type: ignore[misc]
             self._check_idle()
         try:
             return self._attempt(action, query)
-        except db_errors.ConnectionLost as error:
+        except db_errors.ConnectionLost:
             inside = mine.in_transaction
             self._forget()
             if inside or not repeat:
                 raise
-            self._reopen(error)
+            self._reopen()
         return self._attempt(action, query)
 
     def _attempt(self, action: Callable[[Any], Any], query: str) -> Any:
         raw = self._conn
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                result = action(raw)
+            result = action(raw)
         except Exception as error:
             if not isinstance(error, driver_errors(self.adapter.backend)):
                 raise
@@ -261,6 +254,10 @@ class LabConnection(dj.Connection):  # type: ignore[misc]
                 query=query,
                 is_open=is_open(raw, self.adapter.backend),
             ) from error
+        except BaseException:
+            # Interrupted between question and answer: the next one must not read this one's answer.
+            self._forget()
+            raise
         self._mine.last_used = time.monotonic()
         return result
 
@@ -270,8 +267,8 @@ class LabConnection(dj.Connection):  # type: ignore[misc]
             return
         try:
             self._attempt(self._ping, "SELECT 1")
-        except db_errors.ConnectionLost as error:
-            self._reopen(error)
+        except db_errors.ConnectionLost:
+            self._reopen()
 
     # ---- transactions
 

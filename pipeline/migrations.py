@@ -115,6 +115,7 @@ def _create(binding: Binding, version: int) -> None:
     from pipeline.binding import GROUPS
 
     connection = binding.connection
+    _check_not_foreign(binding)
     for group in GROUPS.values():
         db_server.create_schema(connection, binding.prefix + group.name)
     connection.rewrite = db_server.table_rewriter(connection)
@@ -127,6 +128,26 @@ def _create(binding: Binding, version: int) -> None:
             _stamp(binding, version)
     finally:
         connection.rewrite = None
+
+
+def _check_not_foreign(binding: Binding) -> None:
+    """Refuse to put our tables among those of another program, as with an empty prefix on a lab's own server."""
+    from pipeline.binding import GROUPS
+
+    connection = binding.connection
+    for group in GROUPS.values():
+        schema = binding.prefix + group.name
+        rows = connection.query(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (schema,)
+        ).fetchall()
+        ours = {table.table_name for table in group.tables()}
+        foreign = sorted(row[0] for row in rows if row[0] not in ours and not row[0].startswith("~"))
+        if foreign:
+            raise DatabaseError(
+                f"The schema {schema} at {connection.target.place} holds tables of another program, such as "
+                f"{foreign[0]}; nothing was changed.",
+                remedy="Set database.prefix so that mapshell's schemas get names of their own.",
+            )
 
 
 def _declare(table: Any) -> None:

@@ -153,6 +153,20 @@ def test_a_creation_that_was_cut_short_is_finished(lab_database):
     assert len(lab.Rig()) == 1
 
 
+def test_schemas_of_another_program_are_left_alone(lab_database, lab_server):
+    from pipeline.db_connection import LabConnection
+
+    schema = lab_database.database.schema_prefix + "lab"
+    connection = LabConnection(lambda: database._target(lab_server.settings))
+    connection.query(f"CREATE SCHEMA {schema}")
+    connection.query(f"CREATE TABLE {schema}.their_table (x INTEGER)")
+    connection.close()
+    with pytest.raises(DatabaseError, match="their_table") as caught:
+        database.bind(lab_database)
+    assert "database.prefix" in caught.value.remedy
+    assert not database.is_bound()
+
+
 def test_newer_tables_are_refused_in_clear_words(lab_database):
     from pipeline import binding, migrations
 

@@ -139,6 +139,23 @@ def test_an_idle_connection_is_looked_at_before_it_is_written_to(rigs):
     assert names(rigs) == ["x"]
 
 
+def test_an_interrupted_statement_does_not_leave_its_answer_to_the_next(rigs):
+    def interrupted(raw):
+        with raw.cursor() as cursor:
+            cursor.execute("SELECT 'of the interrupted one'")
+            raise KeyboardInterrupt
+
+    def interrupt():
+        with database.transaction():
+            rigs.insert1({"rig": "x"})
+            database.connection().run(interrupted, "SELECT")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    assert not database.connection().in_transaction
+    assert names(rigs) == []
+
+
 def test_both_of_a_deadlock_succeed(rigs):
     rigs.insert([{"rig": "a"}, {"rig": "b"}])
     meet = threading.Barrier(2, timeout=30)
