@@ -187,14 +187,12 @@ class BarProgress:
                 self._bars.update(self._ids[key], completed=completed, **changes)
 
     def done(self, key: str, note: str = "") -> None:
-        """Take the bar away and leave a line above the others."""
+        """Take the bar away; how it ended stands in the command's result."""
+        del note
         with self._lock:
             bar = self._ids.pop(key, None)
-            if bar is None:
-                return
-            description = next(task.description for task in self._bars.tasks if task.id == bar)
-            self._bars.remove_task(bar)
-        self._output.say(f"{description}, {note or 'done'}")
+            if bar is not None:
+                self._bars.remove_task(bar)
 
     def say(self, message: str) -> None:
         """Say a line above the bars."""

@@ -26,6 +26,9 @@ STYLES = {
     "reclaimed": "dim",
 }
 
+_SHOWN = 3
+"""How many further defects of a session are shown to a person."""
+
 _WHO = (
     Column("Water restriction", "h2o", style="bold"),
     Column("Subject", "subject_id", align="right"),
@@ -44,7 +47,7 @@ def show(output: Output, report: Report, *, dry_run: bool) -> None:
     if output.json:
         output.data(_document(report, rows, dry_run=dry_run))
         return
-    news = [row for row in rows if dry_run or row["state"] != "archived" or row["sent_files"]]
+    news = [row for row in rows if row["state"] != "archived" or row["sent_files"]]
     if news:
         output.table(
             news,
@@ -114,9 +117,11 @@ def _show_problems(output: Output, report: Report) -> None:
             who = f"{outcome.h2o} (subject {outcome.key[0]}) session {outcome.key[1]} of {outcome.session_date}"
             folders = ", ".join(outcome.folders)
             _problem(output, f"{outcome.state}: {who}, {folders}", outcome.reason, outcome.remedy)
-            for detail in outcome.details[1:] if outcome.failed else ():
-                if "rule" in detail and output.quiet is False:
-                    output.say(f"    also {detail['file']}: {detail['reason']}")
+            more = [detail for detail in outcome.details[1:] if "rule" in detail] if outcome.failed else []
+            for detail in more[:_SHOWN]:
+                output.say(f"    also {detail['file']}: {detail['reason']}")
+            if len(more) > _SHOWN:
+                output.say(f"    and {len(more) - _SHOWN} more (all of them: --format json)")
     for stray in report.strays:
         _problem(output, f"no session: {stray.folder} ({stray.root.alias})", stray.reason, stray.remedy)
     for subject_id, session in report.nameless:

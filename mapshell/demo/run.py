@@ -17,7 +17,6 @@ from pipeline.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mapshell.demo.lab import Lab
     from mapshell.output import Output
     from pipeline.rounds import Report
 
@@ -35,14 +34,19 @@ def run(context: Context, folder: Path, gigabytes: float | None) -> None:
     out, began = context.output, time.monotonic()
     _prepare(folder)
     out.say()
-    lab = _step(out, "Recording days", lambda: _make_lab(folder, gigabytes), _describe_lab)
+    sheet = _step(out, "Recording days", lambda: _make_lab(folder, gigabytes), _describe_lab)
     inside = Context(Options(config=folder / CONFIGURATION, format=out.format, quiet=out.quiet))
     _step(out, "Database", inside.database, lambda _: "PostgreSQL, on this computer alone")
     _step(out, "Globus", lambda: _start_globus(folder), lambda _: "a sandbox: no account, no internet")
     _step(out, "Login", lambda: _log_in(inside), str)
-    _step(out, "Ingest", lambda: _ingest(inside, lab), str)
+    _step(out, "Ingest", lambda: _ingest(inside, sheet), str)
     out.say()
     _publish(inside, folder, began)
+
+
+def is_demo(folder: Path) -> bool:
+    """Say whether a folder is that of a demo."""
+    return (folder / CONFIGURATION).is_file() and (folder / ".mapshell").is_dir()
 
 
 def stop(out: Output, folder: Path) -> None:
@@ -51,10 +55,8 @@ def stop(out: Output, folder: Path) -> None:
     from pipeline import embedded
 
     folder = folder.expanduser().absolute()
-    if not (folder / ".mapshell").is_dir():
-        raise UsageError(
-            f"{folder} is not the folder of a demo.", remedy="name it: `mapshell demo --stop --dir DIR`."
-        )
+    if not is_demo(folder):
+        raise UsageError(f"{folder} is not the folder of a demo.", remedy="name it: `mapshell demo --stop --dir DIR`.")
     service.stop(folder / SANDBOX)
     embedded.stop(folder / DATABASE)
     out.say(f"The services of {folder} are stopped; any command run there starts them again.")
@@ -70,7 +72,7 @@ def _step(out: Output, title: str, work: Any, describe: Any) -> Any:
 def _prepare(folder: Path) -> None:
     """Write the configuration of the demo's folder; refuse a folder that holds something else."""
     file = folder / CONFIGURATION
-    if folder.exists() and any(folder.iterdir()) and not (file.is_file() and (folder / ".mapshell").is_dir()):
+    if folder.exists() and any(folder.iterdir()) and not is_demo(folder):
         raise UsageError(
             f"{folder} is not empty and is not the folder of a demo; nothing was touched.",
             remedy="choose another one: `mapshell demo --dir DIR`.",
@@ -106,18 +108,23 @@ def configuration() -> dict[str, Any]:
     }
 
 
-def _make_lab(folder: Path, gigabytes: float | None) -> Lab:
+def _make_lab(folder: Path, gigabytes: float | None) -> Path:
+    """Make the recording days, unless an earlier demo made them; return the sheet of the animals."""
     from datetime import UTC, datetime
 
     from mapshell.demo.lab import make_lab
 
-    return make_lab(folder / "rig", gigabytes=gigabytes, now=datetime.now(UTC), timezone=TIMEZONE)
+    sheet = folder / "rig" / "subjects.csv"
+    if not sheet.exists():
+        for kind in ("ephys", "video"):  # what an interrupted demo began is not a lab
+            shutil.rmtree(folder / "rig" / kind, ignore_errors=True)
+        make_lab(folder / "rig", gigabytes=gigabytes, now=datetime.now(UTC), timezone=TIMEZONE)
+    return sheet
 
 
-def _describe_lab(lab: Lab) -> str:
-    files = [file for session in lab.sessions for file in session.files]
-    size = human_bytes(sum(file.size for file in files))
-    return f"{len(lab.subjects)} animals, {len(lab.sessions)} sessions, {len(files)} files, {size}"
+def _describe_lab(sheet: Path) -> str:
+    sizes = [path.stat().st_size for path in sheet.parent.glob("*/*/**/*") if path.is_file()]
+    return f"{len(sizes)} files, {human_bytes(sum(sizes))}, on a rig in {_short(sheet.parent)}"
 
 
 def _start_globus(folder: Path) -> None:
@@ -136,15 +143,23 @@ def _start_globus(folder: Path) -> None:
 
 def _log_in(inside: Context) -> str:
     """Log in as a person would, the sandbox's consent page answered by us."""
-    from mapshell.sandbox.consent import code_from_page
+    from mapshell.sandbox import service
+    from pipeline.globus import GlobusStorageManager
 
-    manager = inside.globus()
-    who = manager.whoami() if manager.is_logged_in() else manager.login_with_code(code_from_page)
-    return str(who)
+    with GlobusStorageManager(inside.settings, interactive=False) as manager:
+        manager.login_with_code(service.consent)
+        return str(manager.whoami()["username"])
 
 
-def _ingest(inside: Context, lab: Lab) -> str:
-    raise NotImplementedError
+def _ingest(inside: Context, sheet: Path) -> str:
+    """Enter the animals and sessions; say how many the database knows now."""
+    from pipeline import ephys, experiment, lab
+    from pipeline.ingest.recordings import ingest_recordings
+    from pipeline.ingest.subjects import ingest_subjects
+
+    ingest_subjects(sheet, dry_run=False)
+    ingest_recordings(inside.settings)
+    return f"{len(lab.Subject())} animals, {len(experiment.Session())} sessions, {len(ephys.ProbeInsertion())} probes"
 
 
 def _publish(inside: Context, folder: Path, began: float) -> None:
@@ -159,18 +174,18 @@ def _publish(inside: Context, folder: Path, began: float) -> None:
     out = inside.output
     out.say(f"Done in {time.monotonic() - began:.0f} s. The archive: {_short(folder / 'archive')}")
     out.say()
-    out.say("Try next:", style="bold")
-    for line in next_commands(folder):
-        out.say(f"  {line}")
+    out.say(f"Try next, in {_short(folder)}:", style="bold")
+    for command, what in next_commands():
+        out.say(f"  {command:<34}{what}")
     out.say()
 
 
-def next_commands(folder: Path) -> Iterator[str]:
-    """Yield the three commands to try next, as they can be typed here."""
-    program = "mapshell" if shutil.which("mapshell") else _short(Path(sys.executable).with_name("mapshell"))
-    yield f"cd {_short(folder)}"
-    yield f"{program} publication-status"
-    yield f"{program} publication-publish --dry-run"
+def next_commands() -> Iterator[tuple[str, str]]:
+    """Yield the three commands to try next, as they can be typed here, each with what it shows."""
+    program = "mapshell" if shutil.which("mapshell") else str(Path(sys.executable).with_name("mapshell"))
+    yield f"{program} publication-status", "every session, its state and why"
+    yield f"{program} publication-publish", "again: nothing is sent twice"
+    yield f"{program} demo --stop", "end the database and the sandbox"
 
 
 def _short(path: Path) -> str:

@@ -331,7 +331,9 @@ def _is_indexed(part: Part, indexed: Mapping[SessionKey, Manifest]) -> bool:
 
 def _take_off(round_: Round, flight: Flight, *, hash_early: bool) -> None:
     """Start reading the files whose SHA1 nobody knows yet: checksums are computed while bytes move."""
-    round_.progress.task(str(flight.entry.transfer_id), str(flight.session.ref), flight.size)
+    ref = flight.session.ref
+    what = f"{ref.h2o} {ref.session_date:%Y-%m-%d} session {ref.session} to {round_.location.alias}"
+    round_.progress.task(str(flight.entry.transfer_id), what, flight.size)
     if not hash_early:
         return
     unknown = {entry.subpath for entry in flight.new_entries if entry.sha1 is None}

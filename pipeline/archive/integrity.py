@@ -45,9 +45,7 @@ class Verdict:
         return bool(self.defects) and all(defect.rule in RECORDING_RULES for defect in self.defects)
 
 
-def inspect(
-    files: Sequence[LocalFile], *, now: float, quiet_seconds: int, settled: Collection[str] = ()
-) -> Verdict:
+def inspect(files: Sequence[LocalFile], *, now: float, quiet_seconds: int, settled: Collection[str] = ()) -> Verdict:
     """Judge the files of one session.
 
     Parameters
