@@ -8,10 +8,13 @@ import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any
 
+from pipeline.errors import ServiceError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+_VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS collections (id TEXT PRIMARY KEY, spec TEXT NOT NULL);
@@ -57,6 +60,11 @@ class Database:
 
     Write-ahead logging without a sync per commit: a killed process loses nothing that was committed (a power cut may
     lose the last moments of a sandbox, which is fine).
+
+    Raises
+    ------
+    ServiceError
+        The file was written by another version.
     """
 
     def __init__(self, path: Path) -> None:
@@ -66,8 +74,18 @@ class Database:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Tokens live here: created private before SQLite opens it.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._create()
+
+    def _create(self) -> None:
         connection = self._connection()
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version not in {0, _VERSION}:
+            raise ServiceError(
+                f"{self._path} was written by another version of the sandbox.",
+                remedy=f"Delete {self._path.parent} and log in again; the collections' own folders are not touched.",
+            )
         connection.executescript(_SCHEMA)
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -159,6 +161,16 @@ def test_it_ends_when_its_folder_is_deleted(fresh):
     running = begin(fresh)
     shutil.rmtree(fresh / "state")
     until(lambda: process_created(running.info.pid), lambda created: created is None)
+
+
+def test_a_folder_of_another_version_is_refused(fresh):
+    begin(fresh)
+    stop(fresh / "state")
+    with contextlib.closing(sqlite3.connect(fresh / "state" / "sandbox.db")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(ServiceError, match="another version") as caught:
+        again(fresh)
+    assert "Delete" in caught.value.remedy
 
 
 def test_stopping_is_idempotent_and_works_without_its_folder(fresh):
