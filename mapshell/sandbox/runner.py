@@ -185,6 +185,8 @@ class TransferPass(Pass):
             except OSError as error:
                 raise as_fault(error, item.destination, self.target.spec.display_name, source=False) from error
         item.state, item.size = "done", copied.size
+        if copied.checksum is not None:
+            item.checksum, item.algorithm = copied.checksum, item.algorithm or "MD5"
         self.counters["files_transferred"] += 1
         self.counters["subtasks_succeeded"] += 1
         if self.target.spec.quota is not None:

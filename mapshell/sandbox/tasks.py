@@ -251,12 +251,14 @@ class TaskStore:
         now = time.time()
         with self._database.write() as connection:
             connection.executemany(
-                "UPDATE items SET state = ?, size = ?, error_code = ?, error_details = ?, error_time = ?"
-                " WHERE task_id = ? AND seq = ?",
+                "UPDATE items SET state = ?, size = ?, checksum = ?, algorithm = ?, error_code = ?,"
+                " error_details = ?, error_time = ? WHERE task_id = ? AND seq = ?",
                 [
                     (
                         item.state,
                         item.size,
+                        item.checksum,
+                        item.algorithm,
                         item.error[0] if item.error else None,
                         item.error[1] if item.error else None,
                         now if item.error else None,

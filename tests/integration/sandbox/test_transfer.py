@@ -40,6 +40,7 @@ def test_a_transfer_moves_bytes_and_tells_about_it(sandbox, client, name):
     assert [event["code"] for event in client.task_event_list(task_id)] == ["SUCCEEDED", "STARTED"]
     moved = list(client.paginated.task_successful_transfers(task_id).items())
     assert [(item["source_path"], item["destination_path"]) for item in moved] == [(f"/{name}", f"/in/{name}")]
+    assert (moved[0]["checksum"], moved[0]["checksum_algorithm"]) == (hashlib.sha1(content).hexdigest(), "SHA1")
     assert client.task_skipped_errors(task_id)["DATA"] == []
 
 
