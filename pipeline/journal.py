@@ -102,6 +102,13 @@ class TableJournal:
         for key in keys:
             (publication.Claim() & self._restriction(key) & {"owner": self._owner}).delete_quick()
 
+    def tidy(self) -> None:
+        """Drop leases of processes of this computer that are gone."""
+        mine = publication.Claim() & {"globus_alias": self._location.alias, "computer": self._computer}
+        for held in mine.to_dicts():
+            if self._abandoned(held):
+                (mine & {"owner": held["owner"]}).delete_quick()
+
     # -- the index ---------------------------------------------------------------------------------------------
 
     def indexed(self, keys: Collection[SessionKey]) -> dict[SessionKey, Manifest]:

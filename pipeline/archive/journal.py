@@ -164,6 +164,9 @@ class Journal(Protocol):
     def release(self, keys: Collection[SessionKey]) -> None:
         """Give leases back."""
 
+    def tidy(self) -> None:
+        """Drop leases of processes of this computer that are gone."""
+
     def indexed(self, keys: Collection[SessionKey]) -> Mapping[SessionKey, Manifest]:
         """Return what the index holds of these sessions now."""
 

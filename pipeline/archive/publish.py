@@ -50,6 +50,8 @@ def publish(
     wait
         Wait for the tasks; otherwise they stay *in flight* and the next round gathers them.
     """
+    if not dry_run:
+        round_.journal.tidy()
     departures = depart(round_, sessions, indexed, dry_run=dry_run, hash_early=wait)
     gatherer = Gatherer(round_, departures.flights)
     gatherer.stopped = departures.stopped

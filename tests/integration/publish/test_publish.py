@@ -75,7 +75,9 @@ def test_manifests_say_what_the_index_says(rig):
             assert (entry.verified_at, entry.verified_how) == (row["verified_at"], row["verified_how"])
         assert manifest.lab["lab.WaterRestriction"][0]["water_restriction_number"] == manifest.session.h2o
         table = publication.archived_table(manifest.dataset_type)
-        (archived,) = (table & {"subject_id": manifest.session.subject_id, "session": manifest.session.session}).to_dicts()
+        (archived,) = (
+            table & {"subject_id": manifest.session.subject_id, "session": manifest.session.session}
+        ).to_dicts()
         assert archived["archived_at"] == manifest.archived_at
         assert archived["evidence"] == manifest.evidence
 
