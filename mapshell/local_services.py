@@ -22,7 +22,6 @@ class ServiceRow:
     address: str | None
     pid: int | None
     folder: str
-    data: str | None = None
 
     def as_row(self) -> dict[str, Any]:
         """Return the row for tables and JSON."""
@@ -32,7 +31,6 @@ class ServiceRow:
             "address": self.address,
             "pid": self.pid,
             "folder": self.folder,
-            "data": self.data,
         }
 
 
@@ -95,7 +93,6 @@ def status(context: Context) -> list[ServiceRow]:
                 f"127.0.0.1:{found.port}" if found.running else None,
                 found.server_pid,
                 str(found.folder),
-                str(found.data) if found.exists else None,
             )
         )
     if SANDBOX in folders:

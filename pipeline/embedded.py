@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline import embedded_cluster, embedded_process, embedded_programs
+from pipeline import embedded_cluster, embedded_process
 from pipeline.errors import ServiceError
 from pipeline.services import (
     ServiceState,
@@ -286,7 +286,7 @@ def status(folder: Path) -> Status:
 
 
 def delete(folder: Path) -> None:
-    """Stop the server and delete its data, also where they had to be placed outside the folder.
+    """Stop the server and delete its folder.
 
     Raises
     ------
@@ -295,10 +295,7 @@ def delete(folder: Path) -> None:
     """
     folder = _resolved(folder)
     stop(folder)
-    data = embedded_cluster.data_folder(folder)
     try:
-        if data.parent != folder and data.parent.parent == embedded_programs.PRIVATE_ROOT and data.parent.exists():
-            shutil.rmtree(data.parent)
         if folder.exists():
             shutil.rmtree(folder)
     except OSError as error:

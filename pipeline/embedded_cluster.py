@@ -8,12 +8,14 @@ import secrets
 import shutil
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pipeline import embedded_programs
-from pipeline.embedded_programs import SystemUser, open_folder, options_for
+from pipeline.embedded_programs import SystemUser, as_argument, options_for
 from pipeline.errors import ServiceError
 from pipeline.services import write_private
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DATABASE = "mapshell"
 ROLE = "mapshell"
@@ -23,15 +25,12 @@ _INITDB_TIMEOUT_S = 300
 
 
 def data_folder(folder: Path) -> Path:
-    """Where the data of this embedded database lies; mostly inside the folder itself."""
-    try:
-        return Path(json.loads((folder / "place.json").read_text("utf-8"))["data"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return folder / "data"
+    """Where the data of this embedded database lie."""
+    return folder / "data"
 
 
 def prepare_folder(folder: Path, user: SystemUser | None) -> Path:
-    """Make the private folder and choose where the data goes; parents of it are left as they are.
+    """Make the private folder; parents of it are left as they are.
 
     Returns
     -------
@@ -45,51 +44,18 @@ def prepare_folder(folder: Path, user: SystemUser | None) -> Path:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if user is None:
-            folder.chmod(0o700)
-            return data_folder(folder)
-        owner = folder.stat().st_uid
-        if owner not in {0, user.uid}:
+        if user is not None and folder.stat().st_uid != 0:
             raise ServiceError(
-                f"The embedded database in {folder} belongs to another user (id {owner}).",
+                f"The embedded database in {folder} belongs to another user (id {folder.stat().st_uid}).",
                 remedy="Work as that user, or name another folder: database.embedded.",
             )
-        if (folder / "place.json").exists():
-            return data_folder(folder)
-        # Only the group of the server's user may pass through, and only through the folder that is ours.
-        os.chown(folder, -1, user.gid)
-        folder.chmod(0o710)
-        if not _can_enter(folder, user):
-            folder.chmod(0o700)
-            return _place_elsewhere(folder, user)
+        folder.chmod(0o700)
     except OSError as error:
         raise ServiceError(
             f"Cannot use {folder} for the embedded database: {error.strerror or error}.",
             remedy="Check its permissions and free space, or name another folder: database.embedded.",
         ) from error
-    return folder / "data"
-
-
-def _can_enter(folder: Path, user: SystemUser) -> bool:
-    done = subprocess.run(
-        ["/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder)],
-        capture_output=True,
-        cwd="/",
-        check=False,
-        **options_for(user),
-    )
-    return done.returncode == 0
-
-
-def _place_elsewhere(folder: Path, user: SystemUser) -> Path:
-    place = embedded_programs.PRIVATE_ROOT / f"database-{secrets.token_hex(8)}"
-    open_folder(embedded_programs.PRIVATE_ROOT)
-    place.mkdir(mode=0o700)
-    os.chown(place, user.uid, user.gid)
-    # For the person who finds this folder later: whose data it is.
-    write_private(place / "origin.json", json.dumps({"folder": str(folder)}).encode())
-    write_private(folder / "place.json", json.dumps({"data": str(place / "data")}).encode())
-    return place / "data"
+    return data_folder(folder)
 
 
 @dataclass(frozen=True)
@@ -151,18 +117,19 @@ def _initialise(folder: Path, data: Path, programs: Path, user: SystemUser | Non
         write_private(folder / "secret.json", json.dumps(fresh).encode())
     work = data.parent / f".new-{secrets.token_hex(4)}"
     try:
+        data_in_work, password = work / "data", work / "password"
         work.mkdir(mode=0o700)
-        password = work / "password"
+        data_in_work.mkdir(mode=0o700)
         write_private(password, read_secrets(folder).superuser.encode())
         if user is not None:
-            os.chown(work, user.uid, user.gid)
-            os.chown(password, user.uid, user.gid)
+            for path in (work, data_in_work, password):
+                os.chown(path, user.uid, user.gid)
         done = subprocess.run(
             [
                 str(programs / "initdb"),
-                f"--pgdata={work / 'data'}",
+                f"--pgdata={as_argument(data_in_work, user)}",
                 f"--username={SUPERUSER}",
-                f"--pwfile={password}",
+                "--pwfile=../password",
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
                 "--locale=C",
@@ -172,7 +139,7 @@ def _initialise(folder: Path, data: Path, programs: Path, user: SystemUser | Non
             ],
             capture_output=True,
             timeout=_INITDB_TIMEOUT_S,
-            cwd=work,
+            cwd=data_in_work,
             check=False,
             **options_for(user),
         )
@@ -182,7 +149,7 @@ def _initialise(folder: Path, data: Path, programs: Path, user: SystemUser | Non
                 f"The embedded database could not be created in {data}: {reason[-1] if reason else 'initdb failed'}",
                 remedy="Check the free space there, or name another folder: database.embedded.",
             )
-        (work / "data").rename(data)
+        data_in_work.rename(data)
     except subprocess.TimeoutExpired as error:
         raise ServiceError(
             f"Creating the embedded database in {data} took longer than {_INITDB_TIMEOUT_S} s.",

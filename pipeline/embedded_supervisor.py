@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 from pipeline import embedded_cluster, embedded_process, embedded_programs
 from pipeline.errors import MapshellError, ServiceError
 from pipeline.services import (
-    WINDOWS,
     ServiceState,
     lock,
     new_state,
@@ -227,12 +226,16 @@ class Supervisor:
         options = self.user.options() if self.user is not None else {}
         with contextlib.suppress(OSError):
             self._sync = subprocess.Popen(
-                [str(self.programs / "initdb"), "--sync-only", f"--pgdata={self.data}"],
+                [
+                    str(self.programs / "initdb"),
+                    "--sync-only",
+                    f"--pgdata={embedded_programs.as_argument(self.data, self.user)}",
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=embedded_programs.environment(),
-                cwd="/" if not WINDOWS else None,
+                cwd=self.data,
                 **options,
             )
 

@@ -7,7 +7,6 @@ fails; should that process be killed, the servers notice and end by themselves.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import socket
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import embedded, embedded_cluster, embedded_programs, services
+from pipeline import embedded, embedded_cluster, services
 from pipeline.settings_types import DatabaseSettings, Secret, Settings
 
 # Known to all workers of a run; made by the process that started pytest.
@@ -32,9 +31,7 @@ _OURS = ("DJ_", "MAPSHELL_", "GLOBUS_", "PG")
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or SERVERS in os.environ:
         return
-    # Not pytest's own temporary folder: that is closed to the user that runs PostgreSQL when the tests run as root.
     folder = Path(tempfile.mkdtemp(prefix="mapshell-tests-"))
-    folder.chmod(0o755)
     os.environ.update({SERVERS: str(folder), OWNER: str(os.getpid())})
     config.add_cleanup(lambda: _stop_servers(folder))
 
@@ -44,12 +41,6 @@ def _stop_servers(folder: Path) -> None:
     embedded.delete(folder / "postgresql")
     with contextlib.suppress(FileNotFoundError):
         _stop_mariadb(folder / "mariadb")
-    # As root, databases below closed temporary folders were placed elsewhere.
-    temporary = tempfile.gettempdir() + os.sep
-    for origin in embedded_programs.PRIVATE_ROOT.glob("database-*/origin.json"):
-        owner = Path(json.loads(origin.read_text("utf-8"))["folder"])
-        if str(owner).startswith(temporary) and not owner.exists():
-            shutil.rmtree(origin.parent)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -55,7 +55,7 @@ def stop(context: Context) -> None:
 @services.command()
 @pass_context
 def status(context: Context) -> None:
-    """Show what runs, and where its data lie."""
+    """Show what runs, and where."""
     from mapshell import local_services
 
     _show(context, local_services.status(context))
@@ -73,6 +73,3 @@ def _show(context: Context, rows: list[ServiceRow]) -> None:
     ]
     empty = "The settings name no local service: neither database.embedded nor globus.sandbox."
     context.output.table([row.as_row() for row in rows], columns, empty=empty)
-    for row in rows:
-        if row.data is not None and not row.data.startswith(row.folder):
-            context.output.say(f"The {row.service}'s data lie in {row.data}.")

@@ -1,13 +1,12 @@
 """The embedded PostgreSQL: awkward folders, restarts, killed processes, deleted folders, root."""
 
 import contextlib
-import json
 import os
 import shutil
 import stat
 import subprocess
 import sys
-import uuid
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -23,22 +22,18 @@ only_root = pytest.mark.skipif(not is_root, reason="only root has to drop to ano
 
 
 @pytest.fixture
-def folder():
-    """A folder that, for root, the other user can reach, as most are."""
-    base = Path(os.environ["MAPSHELL_TEST_SERVERS"]) / uuid.uuid4().hex
-    base.mkdir()
-    path = base / "my lab's dätäbase"
+def folder(tmp_path):
+    path = tmp_path / "my lab's dätäbase"
     yield path
     embedded.delete(path)
     assert not servers_of(path)
-    base.rmdir()
 
 
 def servers_of(folder):
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if any(str(folder) in argument for argument in process.cmdline()):
+            if any(str(folder) in argument for argument in [*process.cmdline(), process.cwd()]):
                 found.append(process)
     return found
 
@@ -273,35 +268,26 @@ def test_a_file_in_the_way_is_named(tmp_path):
 
 
 @only_root
-def test_root_drops_to_another_user_and_opens_no_parent(tmp_path):
+def test_root_drops_to_another_user_and_opens_no_folder_on_the_way(tmp_path):
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     folder = closed / "db"
-    before = [stat.S_IMODE(path.stat().st_mode) for path in (closed, tmp_path, tmp_path.parent)]
+    before = [path.stat() for path in (closed, tmp_path, tmp_path.parent)]
     try:
-        embedded.start(folder)
+        ask(embedded.start(folder), "CREATE TABLE t AS SELECT 42 AS x")
         state = embedded.status(folder)
         assert psutil.Process(state.server_pid).uids().effective == embedded_programs.system_user().uid != 0
-        assert [stat.S_IMODE(path.stat().st_mode) for path in (closed, tmp_path, tmp_path.parent)] == before
-        assert state.data.is_relative_to(embedded_programs.PRIVATE_ROOT)
-        assert json.loads((state.data.parent / "origin.json").read_text())["folder"] == str(folder)
+        after = [path.stat() for path in (closed, tmp_path, tmp_path.parent)]
+        assert [(s.st_mode, s.st_uid, s.st_gid) for s in after] == [(s.st_mode, s.st_uid, s.st_gid) for s in before]
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert state.data == folder / "data"
         embedded.stop(folder)
-        assert embedded.start(folder)
-        assert embedded.status(folder).data == state.data
+        moved = folder.rename(closed / "moved")
+        assert ask(embedded.start(moved), "SELECT x FROM t") == (42,)
     finally:
         embedded.delete(folder)
-    assert not state.data.parent.exists()
-
-
-@only_root
-def test_root_keeps_the_data_in_the_folder_where_the_other_user_can_reach_it():
-    folder = Path(os.environ["MAPSHELL_TEST_SERVERS"]) / "reachable"
-    try:
-        embedded.start(folder)
-        assert embedded.status(folder).data == folder / "data"
-    finally:
-        embedded.delete(folder)
-    assert not folder.exists()
+        embedded.delete(closed / "moved")
+    assert list(closed.iterdir()) == []
 
 
 @only_root
@@ -314,10 +300,12 @@ def test_programs_out_of_the_other_users_reach_are_copied_for_it(tmp_path, monke
     libraries = source.parent.with_name(f"{package}.libs")
     if libraries.is_dir():
         shutil.copytree(libraries, closed.parent / libraries.name)
-    private = Path(os.environ["MAPSHELL_TEST_SERVERS"]) / "private"
+    private = Path(tempfile.mkdtemp())
     monkeypatch.setattr(embedded_programs, "PRIVATE_ROOT", private)
     monkeypatch.setattr(embedded_programs, "_installed", lambda: (package, closed / source.name))
+    private.chmod(0o711)
     programs = embedded_programs.binaries(embedded_programs.system_user())
     assert programs.is_relative_to(private)
     assert stat.S_IMODE(closed.parent.stat().st_mode) & 0o077 == stat.S_IMODE(closed.parent.stat().st_mode) & 0o055
     assert embedded_programs.binaries(embedded_programs.system_user()) == programs
+    shutil.rmtree(private)
