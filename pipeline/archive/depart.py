@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pipeline.archive.describe import unstage
 from pipeline.archive.filetypes import classify
 from pipeline.archive.integrity import Verdict, inspect
 from pipeline.archive.journal import Entry, Outcome, Part, Source, step
@@ -64,7 +65,8 @@ def depart(
         if entry.purpose == "publish":
             unfinished.update({part.key: entry for part in entry.parts})
         elif not dry_run and all(_is_indexed(part, indexed) for part in entry.parts):
-            round_.journal.advance(entry.advanced("done"))  # we died between the commit and this line
+            unstage(round_, (part.manifest for part in entry.parts))  # we died after the commit
+            round_.journal.advance(entry.advanced("done"))
     left = Departures()
     for session in sessions:
         key = session.ref.key

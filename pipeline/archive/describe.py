@@ -20,7 +20,7 @@ from pipeline.archive.transfer import submit_once, task_label
 from pipeline.errors import Conflict, IntegrityError, LocalDiskError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pipeline.archive.round import Flight, Round
 
@@ -111,15 +111,15 @@ def arrived(round_: Round, description: Description) -> None:
             )
 
 
-def unstage(round_: Round, flights: Sequence[Flight]) -> None:
+def unstage(round_: Round, manifests: Iterable[Manifest]) -> None:
     """Remove the staged copies of committed manifests; what cannot be removed is harmless."""
-    for flight in flights:
-        root = _root(round_, flight)
-        staged = root.local_path / round_.staging / _staged_name(flight.manifest)
-        try:
-            staged.unlink(missing_ok=True)
-        except OSError:
-            round_.progress.say(f"The staged manifest {staged} could not be removed; it is no longer needed.")
+    for manifest in manifests:
+        for root in round_.roots:
+            staged = root.local_path / round_.staging / _staged_name(manifest)
+            try:
+                staged.unlink(missing_ok=True)
+            except OSError:
+                round_.progress.say(f"The staged manifest {staged} could not be removed; it is no longer needed.")
 
 
 def _root(round_: Round, flight: Flight) -> Root:

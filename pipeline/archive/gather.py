@@ -239,7 +239,7 @@ class Gatherer:
     def _commit(self, description: Description, flight: Flight) -> None:
         self._round.journal.commit(flight.manifest, flight.entry.advanced("done"))
         step("committed")
-        unstage(self._round, [flight])
+        unstage(self._round, [flight.manifest])
         description.flights.remove(flight)
         if not description.flights:
             self._described.remove(description)

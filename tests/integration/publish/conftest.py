@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,6 +23,9 @@ from mapshell.sandbox.spec import CollectionSpec
 from pipeline import database, settings
 from pipeline.globus import GlobusStorageManager
 from pipeline.rounds import publish_round
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")

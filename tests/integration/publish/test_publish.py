@@ -23,7 +23,6 @@ def good_files(rig):
 def test_the_archive_holds_every_byte_of_every_good_session_and_nothing_else(rig):
     report = rig.publish()
     states = [(outcome.alias, outcome.state) for outcome in report.outcomes]
-    print(*report.outcomes, sep="\n")
     assert states.count(("raw-ephys", "archived")) == 5
     assert states.count(("raw-ephys", "recording")) == 1
     assert states.count(("raw-video", "archived")) == 4
