@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 from pipeline import globus_documents as documents
@@ -49,7 +50,7 @@ class Tasks(Caller):
         """
         document = self.body(request)
         names = [
-            self._call(Doing("look at the collection", collection=each), lambda session, each=each: session.name(each))
+            self._call(Doing("look at the collection", collection=each), methodcaller("name", each))
             for each in (request.source_endpoint, request.destination_endpoint)
         ]
         doing = Doing(f"submit the transfer {request.label!r} from {names[0]} to {names[1]}")
