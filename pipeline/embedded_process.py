@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline import embedded_programs
+from pipeline.errors import ServiceError
 from pipeline.services import WINDOWS, ServiceState, is_process, wait_until
 
 if TYPE_CHECKING:
@@ -128,42 +129,34 @@ def port_is_free(port: int) -> bool:
 
 
 def clear_stale_pid_file(data: Path) -> None:
-    """Remove the pid file of a server that is gone; its number may meanwhile be another program's.
+    """Remove the pid file of a server that is gone when its number is another program's by now.
 
-    PostgreSQL refuses to start while *any* process of the same user has that number, as happens after a reboot.
+    PostgreSQL refuses to start while any process of the same user has that number, as happens after a reboot.  In all
+    other cases the file stays: by it PostgreSQL finds out whether processes of a killed server still hold the data.
     """
-    with contextlib.suppress(OSError):
-        (data / "postmaster.pid").unlink()
+    import psutil
+
+    pid_file = read_pid_file(data)
+    if pid_file is None:
+        return
+    with contextlib.suppress(psutil.Error, OSError):
+        if not psutil.Process(pid_file.pid).name().startswith("postgres"):
+            (data / "postmaster.pid").unlink()
 
 
 def launch(
     data: Path, programs: Path, port: int, log: Path, user: embedded_programs.SystemUser | None
 ) -> subprocess.Popen[bytes] | None:
-    """Start the server; on Windows through ``pg_ctl``, which gives up administrator rights (no process handle then)."""
+    """Start the server; on Windows through ``pg_ctl``, which gives up administrator rights (no process handle then).
+
+    Raises
+    ------
+    ServiceError
+        On Windows: it did not start.
+    """
     settings = [item for name, value in _SERVER_SETTINGS.items() for item in ("-c", f"{name}={value}")]
     if WINDOWS:
-        joined = " ".join(f"{item}" for item in settings if not item.endswith("="))
-        command = [
-            str(programs / "pg_ctl"),
-            "start",
-            "-W",
-            "-D",
-            str(data),
-            "-l",
-            str(log),
-            "-o",
-            f"-p {port} {joined}",
-        ]
-        subprocess.run(
-            command,
-            env=embedded_programs.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            creationflags=0x08000000,
-            check=False,
-            timeout=60,
-        )
+        _launch_on_windows(data, programs, port, log, settings)
         return None
     command = [str(programs / "postgres"), "-D", embedded_programs.as_argument(data, user), "-p", str(port), *settings]
     with log.open("ab") as stream:
@@ -180,6 +173,24 @@ def launch(
             preexec_fn=_end_with_parent(),  # noqa: PLW1509
             **(user.options() if user is not None else {}),
         )
+
+
+def _launch_on_windows(data: Path, programs: Path, port: int, log: Path, settings: list[str]) -> None:
+    # An option with an empty value cannot be passed through pg_ctl; those are for Unix anyway.
+    pairs = zip(settings[::2], settings[1::2], strict=True)
+    options = " ".join([f"-p {port}", *(f"{flag} {value}" for flag, value in pairs if not value.endswith("="))])
+    command = [str(programs / "pg_ctl"), "start", "-w", "-t", "120", "-D", str(data), "-l", str(log), "-o", options]
+    done = subprocess.run(
+        command,
+        env=embedded_programs.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        creationflags=0x08000000,  # no console window
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ServiceError(f"pg_ctl could not start the server in {data}.", remedy=f"Read {log}.")
 
 
 def _end_with_parent() -> Callable[[], None] | None:

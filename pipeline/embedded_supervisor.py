@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import psutil
 
 _READY_TIMEOUT_S = 120.0
+_START_ATTEMPTS = 6
 _LOG_LIMIT_BYTES = 4_000_000
 
 
@@ -142,16 +143,19 @@ class Supervisor:
             if log.stat().st_size > _LOG_LIMIT_BYTES:
                 log.replace(log.with_suffix(".log.1"))
         reason = ""
-        for attempt in range(4):
+        for attempt in range(_START_ATTEMPTS):
             # The earlier port lets clients that live through a restart find the server again.
             reuse = attempt == 0 and preferred and embedded_process.port_is_free(preferred)
             self.port = preferred if reuse else embedded_process.free_port()
             embedded_process.clear_stale_pid_file(self.data)
             begin = log.stat().st_size if log.exists() else 0
-            self.child = embedded_process.launch(self.data, self.programs, self.port, log, self.user)
-            if self._becomes_ready():
-                return
+            with contextlib.suppress(ServiceError):  # the log tells more
+                self.child = embedded_process.launch(self.data, self.programs, self.port, log, self.user)
+                if self._becomes_ready():
+                    return
             reason = _last_line(log, begin)
+            # A port that was taken meanwhile, or processes of a killed server that are still ending.
+            time.sleep(0.25 * attempt)
         raise ServiceError(
             f"The embedded database in {self.folder} does not start: {reason or 'no reason given'}",
             remedy=f"Read {log}. If the disk is full, make room and try again.",
@@ -165,6 +169,9 @@ class Supervisor:
         def settled() -> bool:
             nonlocal pid_file
             pid_file = embedded_process.read_pid_file(self.data)
+            # The file of a killed server stays until the new one has written its own.
+            if pid_file is not None and self.child is not None and pid_file.pid != self.child.pid:
+                pid_file = None
             if self.child is not None and self.child.poll() is not None:
                 return True
             return pid_file is not None and pid_file.ready
