@@ -175,8 +175,10 @@ def _publish(inside: Context, folder: Path, began: float) -> None:
     out.say(f"Done in {time.monotonic() - began:.0f} s. The archive: {_short(folder / 'archive')}")
     out.say()
     out.say(f"Try next, in {_short(folder)}:", style="bold")
-    for command, what in next_commands():
-        out.say(f"  {command:<34}{what}")
+    commands = list(next_commands())
+    width = max(len(command) for command, _ in commands) + 3
+    for command, what in commands:
+        out.say(f"  {command:<{width}}{what}")
     out.say()
 
 
