@@ -101,6 +101,7 @@ class Output:
             self.stdout.write(_printable(value, keep="\n\t") + "\n")
         else:
             self.stdout.write(to_json(value, ascii_only=not _speaks_unicode(self.stdout)) + "\n")
+        self.stdout.flush()  # talk follows on stderr: in one log the two must keep their order
 
     def table(
         self, rows: Iterable[Mapping[str, Any]], columns: Sequence[Column], *, title: str = "", empty: str = ""
@@ -131,6 +132,7 @@ class Output:
             print_table(listed, columns, title=title, stream=self.stdout, colour=self.coloured(self.stdout))
         else:
             self.stdout.write(plain_table(listed, columns, title=title))
+        self.stdout.flush()
 
     def result(self, value: Any, render: Callable[[], None]) -> None:
         """Print ``value`` as the JSON document, or call ``render``, which prints the same facts for people."""
