@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import embedded_cluster, embedded_process, embedded_programs
+from pipeline.embedded_session import Session
 from pipeline.errors import MapshellError, ServiceError
 from pipeline.services import (
     ServiceState,
@@ -52,10 +53,13 @@ def main() -> None:
     folder, idle_minutes = Path(sys.argv[1]), float(sys.argv[2])
     signal.signal(signal.SIGTERM, _tell_to_end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    supervisor: Supervisor | None = None
     try:
         supervisor = Supervisor(folder, idle_s=idle_minutes * 60)
         supervisor.start()
     except MapshellError as error:
+        if supervisor is not None:
+            supervisor.end()
         told = {"message": error.message, "remedy": error.remedy}
         with contextlib.suppress(MapshellError):
             write_private(folder / "failure.json", json.dumps(told).encode())
@@ -85,7 +89,7 @@ class Supervisor:
         self.server: psutil.Process | None = None
         self.child: subprocess.Popen[bytes] | None = None
         self.state: ServiceState | None = None
-        self._session: Any = None
+        self.session = Session(folder)
         self._sync: subprocess.Popen[bytes] | None = None
 
     # ---- starting
@@ -98,7 +102,8 @@ class Supervisor:
         if not self._take_over(earlier):
             preferred = int(earlier.data.get("port", 0)) if earlier is not None else 0
             self._launch(preferred)
-        self._ensure_database()
+        self.session.port = self.port
+        self.session.ensure_database()
         assert self.server is not None  # noqa: S101 - set by both branches above
         self.state = new_state(
             "postgresql",
@@ -128,11 +133,15 @@ class Supervisor:
         if pid_file is not None and pid_file.pid == server.pid:
             self.port = pid_file.port
             with contextlib.suppress(psycopg2.Error):
-                self._connect()
+                self._log_in()
                 self.server = server
                 return True
         embedded_process.end(server, self.data)
         return False
+
+    def _log_in(self) -> None:
+        self.session.port = self.port
+        self.session.connect()
 
     def _launch(self, preferred: int) -> None:
         if not preferred:
@@ -187,47 +196,6 @@ class Supervisor:
             return False
         return True
 
-    def _connect(self) -> Any:
-        """Return the supervisor's own connection, to another database than the clients use (those are counted)."""
-        import psycopg2
-
-        if self._session is None or self._session.closed:
-            self._session = psycopg2.connect(
-                host=embedded_process.HOST,
-                port=self.port,
-                user=embedded_cluster.SUPERUSER,
-                password=embedded_cluster.read_secrets(self.folder).superuser,
-                dbname="postgres",
-                sslmode="disable",
-                require_auth="scram-sha-256",
-                connect_timeout=10,
-                application_name="mapshell supervisor",
-            )
-            self._session.autocommit = True
-        return self._session
-
-    def _ensure_database(self) -> None:
-        """Create the role and database of the product on first use; the superuser is for the supervisor alone."""
-        import psycopg2
-        from psycopg2 import sql
-
-        role, database = sql.Identifier(embedded_cluster.ROLE), sql.Identifier(embedded_cluster.DATABASE)
-        password = sql.Literal(embedded_cluster.read_secrets(self.folder).role)
-        try:
-            with self._connect().cursor() as cursor:
-                cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (embedded_cluster.ROLE,))
-                if cursor.fetchone() is None:
-                    cursor.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, password))
-                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (embedded_cluster.DATABASE,))
-                if cursor.fetchone() is None:
-                    cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
-                    cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
-        except psycopg2.Error as error:
-            raise ServiceError(
-                f"The embedded database in {self.folder} does not accept its own passwords: {error}".strip(),
-                remedy=f"Restore {self.folder / 'secret.json'} from a backup, or set database.embedded anew.",
-            ) from error
-
     def _sync_new_cluster(self) -> None:
         """Write the files of a new cluster through to the disk; nobody waits for it."""
         options = self.user.options() if self.user is not None else {}
@@ -270,7 +238,7 @@ class Supervisor:
             if now < next_check:
                 continue
             next_check = now + check_s
-            connected, total = self._use()
+            connected, total = self.session.use()
             if connected or total != sessions:
                 last_used, sessions = now, total
             elif 0 < self.idle_s <= now - last_used and self._end_if_idle(sessions):
@@ -298,30 +266,11 @@ class Supervisor:
     def _is_ours(self, state: ServiceState | None) -> bool:
         return state is not None and self.state is not None and state.nonce == self.state.nonce
 
-    def _use(self) -> tuple[int, int]:
-        """Clients connected now, and how many sessions there ever were (short ones between two looks count too)."""
-        import psycopg2
-
-        try:
-            with self._connect().cursor() as cursor:
-                cursor.execute(
-                    "SELECT numbackends, sessions FROM pg_stat_database WHERE datname = %s",
-                    (embedded_cluster.DATABASE,),
-                )
-                connected, total = cursor.fetchone()
-                return int(connected), int(total)
-        except (psycopg2.Error, TypeError):
-            # Not knowing (all connections taken, say) counts as use.
-            with contextlib.suppress(psycopg2.Error, AttributeError):
-                self._session.close()
-            self._session = None
-            return 1, -1
-
     def _end_if_idle(self, sessions: int) -> bool:
         """Stop unless somebody is just starting to use the server: the starter's lock decides."""
         try:
             with lock(self.folder / "lock", timeout=0.05):
-                if self._use() != (0, sessions):
+                if self.session.use() != (0, sessions):
                     return False
                 self.end()
                 return True
@@ -332,8 +281,7 @@ class Supervisor:
         """Stop the server and remove the state file."""
         self._forget()
         if self.server is not None:
-            with contextlib.suppress(Exception):
-                self._session.close()
+            self.session.close()
             embedded_process.end(self.server, self.data)
         if self.child is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
