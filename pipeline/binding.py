@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.db_connection import LabConnection
+    from pipeline.settings_types import Settings
 
 LOCK = threading.RLock()
 
@@ -39,6 +40,7 @@ class Binding:
         self.connection = connection
         self.prefix = prefix
         self.identity = identity
+        self.settings: Settings | None = None
         self._headings: dict[type, Any] = {}
         self.schemas: dict[str, Any] = {}
         for group in GROUPS.values():

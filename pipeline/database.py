@@ -65,6 +65,7 @@ def bind(settings: Settings | None = None) -> LabConnection:
 
             settings = load()
         if present is not None and present.identity == settings.database:
+            present.settings = settings
             return present.connection
         _load_table_modules()
         migrations.check_prefix(settings.database.schema_prefix)
@@ -73,6 +74,7 @@ def bind(settings: Settings | None = None) -> LabConnection:
         database = settings.database
         connection = LabConnection(lambda: _target(database))
         made = binding.Binding(connection, database.schema_prefix, identity=database)
+        made.settings = settings
         binding.set_current(made)
         try:
             migrations.ensure_tables(made)
@@ -107,6 +109,17 @@ def is_bound() -> bool:
 def connection() -> LabConnection:
     """Return the connection of the tables, bound to the configured database when there is none yet."""
     return bind()
+
+
+def bound_settings() -> Settings:
+    """Return the settings that the tables were bound with; binds to those at hand when there is no binding yet."""
+    from pipeline import binding
+
+    bind()
+    present = binding.get_current()
+    assert present is not None  # noqa: S101 - bind() has just made sure
+    assert present.settings is not None  # noqa: S101 - bind() sets them
+    return present.settings
 
 
 def describe() -> dict[str, str]:
