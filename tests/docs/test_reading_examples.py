@@ -32,6 +32,8 @@ def test_a_session_that_begins_with_output_is_an_error():
         ("SC038  archived\n", "SC038  refused\n", False),
         ("SC038\n...\nSC048\n", "SC038\nanything\nat all\nSC048\n", True),
         ("SC038\n...\nSC048\n", "SC038\nanything\n", False),
+        ("SC038\n...\nSC048\n", "SC038\nSC048\n", True),
+        ("... archived\n", "3 archived\nand more\n", False),
         ("", "not looked at\n", True),
     ],
 )
