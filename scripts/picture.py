@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "img" / "demo.svg"
-COLUMNS, LINES = 118, 200  # more lines than the output has: nothing scrolls away
+COLUMNS, LINES = 140, 200  # more lines than the output has: nothing scrolls away
 
 
 def record(command: Sequence[str], cwd: Path) -> bytes:
@@ -45,6 +45,7 @@ def record(command: Sequence[str], cwd: Path) -> bytes:
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
     environ = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     environ.pop("NO_COLOR", None)
+    environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH", "")])  # as when installed
     written = b""
     with subprocess.Popen(command, cwd=cwd, env=environ, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
