@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mapshell.output import Output
+    from pipeline.archive.find import Stray
     from pipeline.archive.journal import Outcome
     from pipeline.rounds import Report
     from pipeline.status import SessionStatus
@@ -26,8 +27,14 @@ STYLES = {
     "reclaimed": "dim",
 }
 
+NO_MATCH = "No session matches these options; `mapshell publication-status` lists all."
+NO_SESSION = "There is no session yet; enter them with `mapshell ingest-recordings`."
+
 _SHOWN = 3
 """How many further defects of a session are shown to a person."""
+
+_NAMED = 10
+"""How many folders of unknown animals are named to a person."""
 
 _WHO = (
     Column("Water restriction", "h2o", style="bold"),
@@ -92,9 +99,16 @@ def _document(report: Report, rows: Sequence[Mapping[str, Any]], *, dry_run: boo
         "not_here": report.not_here,
         "without_water_restriction": [{"subject_id": key[0], "session": key[1]} for key in report.nameless],
         "folders_without_session": [
-            {"folder": stray.folder, "root": str(stray.root.local_path), "reason": stray.reason, "remedy": stray.remedy}
+            {
+                "folder": stray.folder,
+                "root": str(stray.root.local_path),
+                "refused": stray.refused,
+                "reason": stray.reason,
+                "remedy": stray.remedy,
+            }
             for stray in report.strays
         ],
+        "unknown_animals": sorted(report.strangers),
         "stopped": None if report.stopped is None else report.stopped.message,
     }
 
@@ -113,6 +127,8 @@ def _show_plans(output: Output, outcomes: Sequence[Outcome]) -> None:
 
 def _show_problems(output: Output, report: Report) -> None:
     for outcome in report.outcomes:
+        if outcome.details and outcome.details[0].get("rule") == "folder":
+            continue  # the folder itself is told below, once for all sessions that it may be of
         if outcome.failed or (outcome.reason and outcome.state == "in flight"):
             who = f"{outcome.h2o} (subject {outcome.key[0]}) session {outcome.key[1]} of {outcome.session_date}"
             folders = ", ".join(outcome.folders)
@@ -123,7 +139,7 @@ def _show_problems(output: Output, report: Report) -> None:
             if len(more) > _SHOWN:
                 output.say(f"    and {len(more) - _SHOWN} more (all of them: --format json)")
     for stray in report.strays:
-        _problem(output, f"no session: {stray.folder} ({stray.root.alias})", stray.reason, stray.remedy)
+        _problem(output, _title(stray), stray.reason, stray.remedy)
     for subject_id, session in report.nameless:
         _problem(
             output,
@@ -131,6 +147,21 @@ def _show_problems(output: Output, report: Report) -> None:
             "the subject has no water restriction, so its folders have no name",
             "enter it with `mapshell ingest-subjects`.",
         )
+    if report.strangers:
+        names = sorted(report.strangers)
+        others = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        _problem(
+            output,
+            f"unknown: {', '.join(names[:_NAMED])}{others}",
+            "no animal of the database has this name, so what lies there is not archived",
+            "enter the animal with `mapshell ingest-subjects` if it is one.",
+        )
+
+
+def _title(stray: Stray) -> str:
+    if stray.folder == ".":
+        return f"not read: {stray.root.local_path} ({stray.root.alias})"
+    return f"{'refused' if stray.refused else 'no session'}: {stray.folder} ({stray.root.alias})"
 
 
 def _problem(output: Output, what: str, reason: str, remedy: str) -> None:
@@ -143,6 +174,8 @@ def _problem(output: Output, what: str, reason: str, remedy: str) -> None:
 
 def summary(report: Report, *, dry_run: bool) -> str:
     """Return the round in one line."""
+    if not report.chosen and not report.strays:
+        return NO_MATCH if report.restricted else NO_SESSION
     files = sum(outcome.sent_files for outcome in report.outcomes)
     size = human_bytes(sum(outcome.sent_bytes for outcome in report.outcomes))
     parts = []
@@ -167,7 +200,7 @@ def _sessions(count: int) -> str:
     return "session" if count == 1 else "sessions"
 
 
-def show_status(output: Output, rows: Sequence[SessionStatus]) -> None:
+def show_status(output: Output, rows: Sequence[SessionStatus], *, restricted: bool = False) -> None:
     """Show the state of sessions, and the sums."""
     from dataclasses import asdict
 
@@ -188,7 +221,9 @@ def show_status(output: Output, rows: Sequence[SessionStatus]) -> None:
             Column("Size", "bytes", align="right", kind="bytes"),
             Column("Reason", "reason"),
         ),
-        empty="There is no session yet; enter them with `mapshell ingest-recordings`.",
+        empty=NO_MATCH if restricted else NO_SESSION,
     )
+    if not rows:
+        return
     counts = Counter(row.state for row in rows)
     output.say("; ".join(f"{count} {state}" for state, count in sorted(counts.items())) + ".", style="bold")

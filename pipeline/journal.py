@@ -257,10 +257,15 @@ class TableJournal:
         rows = {name: [_json_row(row) for row in query.to_dicts()] for name, query in tables.items()}
         return {name: found for name, found in rows.items() if found}
 
-    def report(self, outcomes: Sequence[Outcome]) -> None:
-        """Remember the state of sessions that are not simply archived; writes only what changed."""
+    def report(self, outcomes: Sequence[Outcome], gone: Collection[SessionKey] = ()) -> None:
+        """Remember the state of sessions that are not simply archived; writes only what changed.
+
+        What this computer said of sessions that are ``gone`` from it is forgotten.
+        """
         here = {"globus_alias": self._location.alias, "computer": self._computer}
         known = {(r["subject_id"], r["session"]): r for r in (publication.SessionState() & here).to_dicts()}
+        for key in known.keys() & set(gone):
+            (publication.SessionState() & here & self._restriction(key)).delete_quick()
         now = database.now()
         for outcome in outcomes:
             row = {

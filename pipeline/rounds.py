@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import database, sessions
 from pipeline.archive.checksums import ChecksumCache, Hasher
 from pipeline.archive.find import Found, LocalSession, Stray, find
+from pipeline.archive.journal import Outcome
 from pipeline.archive.naming import compile_layout
 from pipeline.archive.publish import publish
 from pipeline.archive.round import Round
@@ -23,9 +24,8 @@ from pipeline.journal import TableJournal
 from pipeline.locations import locations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
-    from pipeline.archive.journal import Outcome
     from pipeline.archive.ports import Clock, Progress, Store
     from pipeline.errors import MapshellError
     from pipeline.settings import Settings
@@ -63,13 +63,16 @@ class Silence:
 class Report:
     """What a round of publishing came to.
 
-    ``not_here`` counts the chosen sessions of which this computer has no folder; ``strays`` are folders that belong
-    to no session; ``nameless`` sessions of subjects without water restriction; ``strangers`` folders of animals that
-    the database does not know; ``stopped`` is the error that ended the round early.
+    ``restricted`` says that not all sessions were asked for; ``chosen`` counts those that were, ``not_here`` those of
+    which this computer has no folder; ``strays`` are folders that belong to no session; ``nameless`` sessions of
+    subjects without water restriction; ``strangers`` folders of animals that the database does not know; ``stopped`` is
+    the error that ended the round early.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
+    restricted: bool = False
+    chosen: int = 0
     not_here: int = 0
     nameless: list[SessionKey] = field(default_factory=list)
     strangers: set[str] = field(default_factory=set)
@@ -113,6 +116,8 @@ def publish_round(
     keys = sessions.chosen(restrictions)
     report = Report(nameless=[key for key in lab_sessions.nameless if keys is None or key in keys])
     wanted = set(lab_sessions.refs) if keys is None else keys & set(lab_sessions.refs)
+    report.restricted = keys is not None
+    report.chosen = len(wanted) + len(report.nameless)
     seen: set[SessionKey] = set()
     with Hasher(
         ChecksumCache(cache_folder(os.environ) / "sha1.sqlite"), threads=settings.archive.hash_threads
@@ -122,12 +127,20 @@ def publish_round(
             journal = TableJournal(location, lab_sessions.refs, socket.gethostname())
             found = look(settings, location, roots, journal, lab_sessions, wanted)
             animals = {lab_sessions.refs[key].h2o for key in wanted}
-            report.strays.extend(s for s in found.strays if keys is None or s.folder.split("/")[0] in animals)
+            strays = [stray for stray in found.strays if keys is None or _concerns(stray, wanted, animals)]
+            report.strays.extend(strays)
             if keys is None:
                 report.strangers |= found.strangers
             here = [found.sessions[key] for key in sorted(found.sessions) if key in wanted]
             seen.update(found.sessions)
             here += _left_behind(journal, lab_sessions, wanted - set(found.sessions))
+            known = {session.ref.key for session in here} | set(found.indexed)
+            refused = _refused(location, lab_sessions, strays, wanted - known)
+            report.outcomes.extend(refused)
+            seen.update(outcome.key for outcome in refused)
+            if not dry_run:
+                gone = wanted - known - {outcome.key for outcome in refused}
+                journal.report(refused, () if any(stray.folder == "." for stray in strays) else gone)
             if not here:
                 continue
             round_ = Round(
@@ -153,6 +166,41 @@ def publish_round(
                 break
     report.not_here = len(wanted - seen)
     return report
+
+
+def _concerns(stray: Stray, wanted: set[SessionKey], animals: Collection[str]) -> bool:
+    """Say whether a folder, or a root that cannot be listed, has to do with the sessions that were asked for."""
+    if stray.candidates:
+        return not wanted.isdisjoint(stray.candidates)
+    return stray.folder == "." or stray.folder.split("/")[0] in animals
+
+
+def _refused(
+    location: Location, lab_sessions: sessions.LabSessions, strays: Sequence[Stray], keys: set[SessionKey]
+) -> list[Outcome]:
+    """Return the outcomes of sessions that have nothing here but folders that must not be given to them."""
+    outcomes = []
+    for key in sorted({key for stray in strays for key in stray.candidates} & keys):
+        theirs = [stray for stray in strays if key in stray.candidates]
+        ref, first = lab_sessions.refs[key], theirs[0]
+        outcomes.append(
+            Outcome(
+                key=key,
+                h2o=ref.h2o,
+                session_date=ref.session_date.isoformat(),
+                alias=location.alias,
+                folders=tuple(stray.folder for stray in theirs),
+                state="refused",
+                reason=f"{first.folder}: {first.reason}",
+                remedy=first.remedy,
+                failed=True,
+                details=tuple(
+                    {"rule": "folder", "file": stray.folder, "reason": stray.reason, "remedy": stray.remedy}
+                    for stray in theirs
+                ),
+            )
+        )
+    return outcomes
 
 
 def _left_behind(

@@ -38,19 +38,49 @@ def session_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def restrictions(
     subjects: Sequence[str], numbers: Sequence[int], since: datetime | None, until: datetime | None
 ) -> list[Any]:
-    """Return the DataJoint restrictions of ``experiment.Session`` that the options mean."""
+    """Return the DataJoint restrictions of ``experiment.Session`` that the options mean.
+
+    Raises
+    ------
+    pipeline.errors.UsageError
+        A subject or a session number does not exist, or no day is in the range.
+    """
+    from pipeline.errors import UsageError
     from pipeline.subjects import resolve
 
+    if since is not None and until is not None and since > until:
+        raise UsageError(
+            f"No day is both {since:%Y-%m-%d} or later and {until:%Y-%m-%d} or earlier.",
+            remedy="give --since the earlier of the two dates.",
+        )
     found: list[Any] = []
     if subjects:
         found.append([{"subject_id": resolve(name)} for name in subjects])
     if numbers:
         found.append([{"session": number} for number in numbers])
+        _refuse_unknown(subjects, numbers, found)
     if since is not None:
         found.append(f"session_date >= '{since:%Y-%m-%d}'")
     if until is not None:
         found.append(f"session_date <= '{until:%Y-%m-%d}'")
     return found
+
+
+def _refuse_unknown(subjects: Sequence[str], numbers: Sequence[int], chosen: Sequence[Any]) -> None:
+    """Refuse session numbers that nobody has: a typing error must not look like a day without work."""
+    from pipeline import sessions
+    from pipeline.errors import UsageError
+
+    missing = sorted(set(numbers) - {number for _, number in sessions.chosen(chosen) or ()})
+    if missing:
+        whose = f"{', '.join(subjects)} has" if subjects else "No subject has"
+        said = ", ".join(str(number) for number in missing)
+        raise UsageError(
+            f"{whose} {'no' if subjects else 'a'} session {said}: nothing matches.",
+            remedy="see their numbers with `mapshell publication-status`"
+            + "".join(f" --subject {name}" for name in subjects)
+            + ".",
+        )
 
 
 def kinds(kind: str | None) -> tuple[DatasetType, ...]:
@@ -135,5 +165,6 @@ def status(
     from pipeline.status import status as all_states
 
     context.database()
-    rows = list(all_states(context.settings, kinds(kind), restrictions(subjects, numbers, since, until)))
-    show_status(context.output, rows)
+    chosen = restrictions(subjects, numbers, since, until)
+    rows = list(all_states(context.settings, kinds(kind), chosen))
+    show_status(context.output, rows, restricted=bool(chosen))

@@ -91,7 +91,10 @@ def _evidence(flight: Flight, status: TaskStatus) -> dict[str, Any]:
 
 
 def contradicted(round_: Round, flight: Flight) -> list[Defect]:
-    """After a failed task: read the files whose SHA1 their metas claimed, and name those that are different."""
+    """After a failed task: read the files whose SHA1 their metas claimed, and name those that are different.
+
+    Files that cannot be read any more, or changed meanwhile, are named too.
+    """
     claims = {e.subpath: e.sha1 for e in flight.new_entries if e.sha1_source == "meta" and e.sha1 is not None}
     files = [file for file in flight.files if file.subpath in claims]
     futures = [round_.hasher.start(file) for file in files]
@@ -99,7 +102,12 @@ def contradicted(round_: Round, flight: Flight) -> list[Defect]:
         round_.journal.extend([flight.session.ref.key])
     defects = []
     for file in files:
-        claimed, computed = claims[file.subpath], round_.hasher.finish(file)
+        claimed = claims[file.subpath]
+        try:
+            computed = round_.hasher.finish(file)
+        except MapshellError as error:
+            defects.append(Defect("source", file.subpath, error.message, error.remedy))
+            continue
         if computed != claimed:
             defects.append(wrong_checksum(file.subpath, claimed, computed))
     return defects
@@ -108,7 +116,7 @@ def contradicted(round_: Round, flight: Flight) -> list[Defect]:
 def quarantine(round_: Round, manifest: Manifest, defects: Sequence[Defect]) -> None:
     """Rename what must not be taken for data at the archive: ``<name>.quarantined-g<generation>``."""
     location = round_.location
-    wrong = [defect.subpath for defect in defects]
+    wrong = [defect.subpath for defect in defects if defect.rule in ("checksum", "source")]
     there = list_remote(round_.store(), location.endpoint, location.path, wrong)
     for subpath in there:
         path = join_remote(location.path, subpath)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from pipeline.archive.integrity import earliest_start
 from pipeline.archive.matching import FoundFolder, SessionFacts, match
 from pipeline.archive.naming import parse_folder
-from pipeline.archive.paths import printable
-from pipeline.archive.scan import Defect, Scan, scan_folder
-from pipeline.errors import LocalDiskError
+from pipeline.archive.paths import check_subpath, printable
+from pipeline.archive.scan import Defect, Scan, is_link, scan_folder
+from pipeline.errors import LocalDiskError, NameRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -34,13 +34,17 @@ class LocalSession:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A folder that belongs to no session, or (``refused``) must not be given to one, with reason and remedy."""
+    """A folder that belongs to no session, or (``refused``) must not be given to one, with reason and remedy.
+
+    ``folder`` is ``.`` for a whole root; ``candidates`` are the sessions that a refused folder may be of.
+    """
 
     folder: str
     root: Root
     reason: str
     remedy: str
     refused: bool = False
+    candidates: tuple[SessionKey, ...] = ()
 
 
 @dataclass(slots=True)
@@ -63,47 +67,74 @@ def candidates(
     h2os: Collection[str],
     layouts: Sequence[Layout] = (),
     strangers: set[str] | None = None,
+    strays: list[Stray] | None = None,
 ) -> Iterator[tuple[Root, FoundFolder]]:
     """Yield the folders under the roots whose name says that they may be a session of one of these animals.
 
     Only the animals' own folders are listed, and one level below where a layout puts sessions deeper.  Names of
-    folders that are no animal of these are added to ``strangers``.
+    folders that are no animal of these are added to ``strangers``; what is an animal's but cannot be listed or
+    followed, to ``strays``.
 
     Raises
     ------
     LocalDiskError
         A root cannot be listed.
     """
+    obstacles: list[Stray] = [] if strays is None else strays
     for root in roots:
-        for h2o in _subfolders(root, ""):
+        for h2o, linked in _subfolders(root, "", obstacles):
             if h2o not in h2os:
-                if strangers is not None and not h2o.startswith("."):
+                if strangers is not None and not linked and not h2o.startswith("."):
                     strangers.add(printable(h2o))
-                continue
-            for name in _subfolders(root, h2o):
-                parsed = parse_folder(f"{h2o}/{name}", kind, layouts)
+            elif linked:
+                obstacles.append(_linked(root, h2o))
+            else:
+                yield from _of_animal(root, h2o, kind, layouts, obstacles)
+
+
+def _of_animal(
+    root: Root, h2o: str, kind: DatasetType, layouts: Sequence[Layout], strays: list[Stray]
+) -> Iterator[tuple[Root, FoundFolder]]:
+    for name, linked in _subfolders(root, h2o, strays):
+        subpath = f"{h2o}/{name}"
+        try:
+            check_subpath(subpath)
+        except NameRefused as error:
+            strays.append(Stray(printable(subpath), root, error.message, error.remedy, refused=True))
+            continue
+        parsed = parse_folder(subpath, kind, layouts)
+        if parsed is not None and linked:
+            strays.append(_linked(root, subpath))
+        elif parsed is not None:
+            yield root, FoundFolder(parsed, subpath, None)
+        elif not linked:
+            for inner, _ in _subfolders(root, subpath, strays):
+                parsed = parse_folder(f"{subpath}/{inner}", kind, layouts)
                 if parsed is not None:
-                    yield root, FoundFolder(parsed, f"{h2o}/{name}", None)
-                    continue
-                for inner in _subfolders(root, f"{h2o}/{name}"):
-                    subpath = f"{h2o}/{name}/{inner}"
-                    parsed = parse_folder(subpath, kind, layouts)
-                    if parsed is not None:
-                        yield root, FoundFolder(parsed, subpath, None)
+                    yield root, FoundFolder(parsed, f"{subpath}/{inner}", None)
 
 
-def _subfolders(root: Root, folder: str) -> list[str]:
+def _subfolders(root: Root, folder: str, strays: list[Stray]) -> list[tuple[str, bool]]:
+    """Return the folders in a folder, each with whether it is a link; a root that cannot be listed is an error."""
     path = root.local_path.joinpath(*folder.split("/")) if folder else root.local_path
     try:
         with os.scandir(path) as entries:
-            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+            return sorted((entry.name, is_link(entry)) for entry in entries if is_link(entry) or entry.is_dir())
     except OSError as error:
         if folder:
-            return []  # its own scan will name it
+            said = f"it cannot be listed: {error.strerror}"
+            remedy = "give the account that runs mapshell the right to read it, or check the disk."
+            strays.append(Stray(printable(folder), root, said, remedy, refused=True))
+            return []
         raise LocalDiskError(
             f"The local root {path} ({root.alias}) cannot be listed: {error.strerror}.",
             remedy="connect the disk, or correct the root in dj_local_conf.json (`mapshell config show`).",
         ) from error
+
+
+def _linked(root: Root, folder: str) -> Stray:
+    remedy = "put the folder itself there, or make the place where it lies a further local root."
+    return Stray(folder, root, "it is a link to another place; links are not followed", remedy, refused=True)
 
 
 def find(
@@ -138,7 +169,7 @@ def find(
     seen: list[tuple[Root, FoundFolder]] = []
     for root in roots:
         try:
-            seen.extend(candidates([root], kind, h2os, layouts, found.strangers))
+            seen.extend(candidates([root], kind, h2os, layouts, found.strangers, found.strays))
         except LocalDiskError as error:  # a disk that is not connected must not keep the others from being archived
             found.strays.append(Stray(".", root, error.message, error.remedy, refused=True))
     found.indexed.update(indexed(_possible([folder for _, folder in seen], sessions)))
@@ -215,7 +246,9 @@ def _match_unknown(
     for strays, refused in ((matching.refused, True), (matching.unmatched, False)):
         for stray in strays:
             root = places[id(stray.folder)]
-            found.strays.append(Stray(stray.folder.subpath, root, stray.reason, stray.remedy, refused))
+            found.strays.append(
+                Stray(stray.folder.subpath, root, stray.reason, stray.remedy, refused, stray.candidates)
+            )
 
 
 def _local_session(ref: SessionRef, parts: Sequence[tuple[Root, str, Scan]]) -> LocalSession:

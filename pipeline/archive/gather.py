@@ -17,6 +17,7 @@ from pipeline.errors import DatabaseUnavailable, IntegrityError, LoginNeeded, Ma
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pipeline.archive.find import LocalSession
     from pipeline.archive.journal import Entry
     from pipeline.archive.ports import TaskStatus
 
@@ -31,8 +32,8 @@ class _Forgotten(Exception):
 class Gatherer:
     """Brings the flights of a round home.
 
-    ``outcomes`` grows by one for each flight; ``stopped`` is what ended the round early (a lost login or database,
-    a service that does not answer).
+    ``outcomes`` grows by one for each flight; ``again`` holds sessions that are archived so far, of which this computer
+    may have more; ``stopped`` is what ended the round early (a lost login or database, a service that does not answer).
     """
 
     def __init__(self, round_: Round, flights: Sequence[Flight]) -> None:
@@ -43,6 +44,7 @@ class Gatherer:
         self._statuses: dict[str, TaskStatus] = {}
         self._unknown: dict[str, int] = {}
         self.outcomes: list[Outcome] = []
+        self.again: list[LocalSession] = []
         self.stopped: MapshellError | None = None
 
     def run(self, *, wait_for_tasks: bool = True) -> None:
@@ -243,6 +245,8 @@ class Gatherer:
         description.flights.remove(flight)
         if not description.flights:
             self._described.remove(description)
+        if flight.more:
+            self.again.append(flight.session)
         if flight.problems:
             result = refusal(self._round, flight.session, "archived with changes", flight.problems)
         else:

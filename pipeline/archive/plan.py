@@ -72,8 +72,8 @@ def diff(
     indexed
         Files of the session in the index, by subpath.
     remote
-        Sizes in bytes of what the archive lists, by subpath; None when it was not listed (then names that are new to
-        the index are taken to be free).
+        Sizes in bytes of what the archive lists, by subpath (-1: a folder); None when it was not listed (then names
+        that are new to the index are taken to be free).
     ours
         Subpaths that an unfinished task of our own may have left at the archive: they may be sent again.
     checksums
@@ -109,6 +109,8 @@ def _item(
     if file.subpath in ours:
         return as_("send", "an unfinished transfer of ours left it there")
     there = remote[file.subpath]
+    if there < 0:
+        return as_("conflict", "the archive has a folder of this name")
     if there != file.size:
         return as_("conflict", f"the archive holds another file of this name: {there} bytes there, {file.size} here")
     return as_("conflict", "the archive holds a file of this name and size that the index does not know")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.archive.depart import depart
@@ -52,11 +52,28 @@ def publish(
     """
     if not dry_run:
         round_.journal.tidy()
-    departures = depart(round_, sessions, indexed, dry_run=dry_run, hash_early=wait)
-    gatherer = Gatherer(round_, departures.flights)
-    gatherer.stopped = departures.stopped
-    gatherer.run(wait_for_tasks=wait and departures.stopped is None)
-    outcomes = (*departures.outcomes, *gatherer.outcomes)
-    if not dry_run and not isinstance(gatherer.stopped, DatabaseUnavailable):
-        round_.journal.report(outcomes)
-    return RoundResult(tuple(sorted(outcomes, key=lambda outcome: outcome.key)), gatherer.stopped)
+    outcomes: dict[SessionKey, Outcome] = {}
+    stopped: MapshellError | None = None
+    while sessions and stopped is None:
+        departures = depart(round_, sessions, indexed, dry_run=dry_run, hash_early=wait)
+        gatherer = Gatherer(round_, departures.flights)
+        gatherer.stopped = departures.stopped
+        gatherer.run(wait_for_tasks=wait and departures.stopped is None)
+        for outcome in (*departures.outcomes, *gatherer.outcomes):
+            outcomes[outcome.key] = _joined(outcomes.get(outcome.key), outcome)
+        stopped = gatherer.stopped
+        # What lies in another collection, or came after a transfer was submitted, follows as the next generation.
+        sessions = gatherer.again
+        if sessions and stopped is None:
+            indexed = round_.journal.indexed([session.ref.key for session in sessions])
+    if not dry_run and not isinstance(stopped, DatabaseUnavailable):
+        round_.journal.report(tuple(outcomes.values()))
+    return RoundResult(tuple(outcomes[key] for key in sorted(outcomes)), stopped)
+
+
+def _joined(earlier: Outcome | None, outcome: Outcome) -> Outcome:
+    """Return the newer outcome of a session, with what the round archived of it before."""
+    if earlier is None:
+        return outcome
+    sent = outcome.with_sent(earlier.sent_files + outcome.sent_files, earlier.sent_bytes + outcome.sent_bytes)
+    return sent if sent.details else replace(sent, details=earlier.details)

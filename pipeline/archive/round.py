@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.journal import Entry, Journal, Outcome
+from pipeline.errors import Conflict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,7 +55,8 @@ class Flight:
 
     ``files`` are those of this transfer; ``problems`` what does not stop this transfer but keeps the session from
     being archived without changes; ``changed`` the files that are no longer what was planned; ``notes``
-    what a person may like to know.
+    what a person may like to know; ``more`` says that this computer has, or may have, further files of the session,
+    which follow as the next generation.
     """
 
     entry: Entry
@@ -67,6 +69,7 @@ class Flight:
     faulty_since: float | None = None
     moved: int = 0
     landed: bool = False
+    more: bool = False
 
     @property
     def manifest(self) -> Manifest:
@@ -120,7 +123,8 @@ def outcome(
 
 def failure(round_: Round, session: LocalSession, error: MapshellError, known: Manifest | None = None) -> Outcome:
     """Make the outcome of a session that an error kept from being archived; the next round tries again."""
-    state = "queued" if known is None else "archived with changes"
+    first = "refused" if isinstance(error, Conflict) else "queued"
+    state = first if known is None else "archived with changes"
     return outcome(round_, session, state, error.message, error.remedy, failed=True)
 
 

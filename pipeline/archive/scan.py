@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive.paths import check_subpath, printable
 from pipeline.archive.session import LocalFile, Root, join_remote
-from pipeline.errors import LocalDiskError, NameRefused, RemotePathNotFound
+from pipeline.errors import Conflict, LocalDiskError, NameRefused, RemotePathNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -104,15 +104,15 @@ def _walk(
             subpath = f"{current}/{entry.name}"
             if left_out(subpath[len(folder) + 1 :], patterns):
                 continue
-            if entry.is_dir(follow_symlinks=False) and not _is_junction(entry):
+            if entry.is_dir(follow_symlinks=False) and not is_link(entry):
                 pending.append(subpath)
             else:
                 yield subpath, entry
 
 
-def _is_junction(entry: os.DirEntry[str]) -> bool:
-    """Say whether a Windows folder is really a link to another place (Python 3.11 cannot tell: False)."""
-    return bool(getattr(entry, "is_junction", bool)())
+def is_link(entry: os.DirEntry[str]) -> bool:
+    """Say whether it is a link, or a folder of Windows that really is another place (Python 3.11 cannot tell that)."""
+    return entry.is_symlink() or bool(getattr(entry, "is_junction", bool)())
 
 
 def _unreadable(subpath: str, error: OSError) -> Defect:
@@ -153,6 +153,11 @@ def list_remote(store: Store, endpoint: str, root: str, subpaths: Iterable[str])
     -------
     dict
         Size in bytes of each existing file among ``subpaths``, by subpath.  A folder of that name has size -1.
+
+    Raises
+    ------
+    Conflict
+        The archive has a file where these files need a folder.
     """
     wanted = set(subpaths)
     folders = {subpath.rsplit("/", 1)[0] for subpath in wanted if "/" in subpath}
@@ -172,7 +177,12 @@ def list_remote(store: Store, endpoint: str, root: str, subpaths: Iterable[str])
             subpath = f"{folder}/{entry.name}"
             if subpath in wanted:
                 found[subpath] = entry.size if entry.kind == "file" else -1
-            if entry.kind == "dir" and subpath in needed:
+            if subpath in needed and entry.kind != "dir":
+                raise Conflict(
+                    f"The archive has a file named {printable(subpath)}, where the session needs a folder.",
+                    remedy="rename one of the two; nothing was overwritten.",
+                )
+            if subpath in needed:
                 pending.append(subpath)
     return found
 
