@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from pipeline.globus import GlobusStorageManager
-
     from mapshell.output import Format, Output
     from pipeline.db_connection import LabConnection
+    from pipeline.globus import GlobusStorageManager
     from pipeline.settings import Settings
 
 
