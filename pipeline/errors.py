@@ -58,8 +58,21 @@ class LoginNeeded(MapshellError):
     """No usable Globus login: token missing, expired, revoked, or a consent or fresh session is needed."""
 
 
+class OtherLogin(LoginNeeded):
+    """A transfer was submitted under another Globus identity, which alone can see it."""
+
+
 class GlobusError(MapshellError):
-    """A Globus service, collection or task failed."""
+    """A Globus service, collection or task failed.
+
+    ``refused`` marks the definite no to a submission: nothing of it will ever run.
+    """
+
+    refused = False
+
+
+class GlobusUnavailable(GlobusError):
+    """The Globus service itself cannot be reached, or is out of order or overloaded for longer than we wait."""
 
 
 class CollectionNotFound(GlobusError):

@@ -61,7 +61,9 @@ class Caller:
 
             try:
                 address = resolve(self.settings, self._environ)
-                self._open.append(Session(self.settings, address, self._patience or Patience()))
+                self._open.append(
+                    Session(self.settings, address, self._patience or Patience(total=self.settings.globus.patience_s))
+                )
             except ValueError as error:  # what the SDK finds wrong in its own variables
                 raise ConfigError(
                     f"The Globus SDK cannot be set up: {error}",

@@ -173,6 +173,7 @@ def task(document: Mapping[str, Any]) -> TaskStatus:
         files=number("files"),
         files_transferred=number("files_transferred"),
         files_skipped=number("files_skipped"),
+        skipped_errors=number("subtasks_skipped_errors"),
         bytes_transferred=number("bytes_transferred"),
         fatal_error=_text(document.get("fatal_error")),
         canceled_by_admin=_text(document.get("canceled_by_admin")),

@@ -11,6 +11,7 @@ from pipeline.errors import (
     CollectionOffline,
     ConfigError,
     GlobusError,
+    GlobusUnavailable,
     LocalDiskError,
     LoginNeeded,
     MapshellError,
@@ -144,7 +145,9 @@ def _auth_error(error: AuthAPIError, doing: Doing) -> MapshellError:
         )
     if error.http_status in {401, 403}:
         return LoginNeeded(f"Globus does not accept the login any more ({said}).", remedy=LOGIN)
-    return GlobusError(f"{doing.sentence}: Globus Auth answered {error.http_status}: {said}.", remedy=CHECK_STATUS)
+    return _kind(error.http_status)(
+        f"{doing.sentence}: Globus Auth answered {error.http_status}: {said}.", remedy=CHECK_STATUS
+    )
 
 
 def _api_error(error: GlobusAPIError, doing: Doing) -> MapshellError:
@@ -158,14 +161,21 @@ def _api_error(error: GlobusAPIError, doing: Doing) -> MapshellError:
     if status == 401:
         return LoginNeeded(f"Globus does not accept the login any more ({said}).", remedy=LOGIN)
     if error.raw_json is None:
-        return GlobusError(
+        return _kind(status)(
             f"{doing.sentence}: {doing.url or 'the service'} answered {status} {error.http_reason}.",
             remedy=CHECK_STATUS,
         )
     for test, make in _RULES:
         if test(status, code, said.lower()):
             return make(doing, said)
-    return GlobusError(f"{doing.sentence}: Globus answered {status} ({code or 'no code'}): {said}", remedy=CHECK_STATUS)
+    return _kind(status)(
+        f"{doing.sentence}: Globus answered {status} ({code or 'no code'}): {said}", remedy=CHECK_STATUS
+    )
+
+
+def _kind(status: int) -> type[GlobusError]:
+    """Tell a service that is out of order from one that refuses this very request."""
+    return GlobusUnavailable if status >= 500 else GlobusError
 
 
 def _network_error(error: NetworkError, doing: Doing) -> MapshellError:
@@ -176,10 +186,10 @@ def _network_error(error: NetworkError, doing: Doing) -> MapshellError:
     if "127.0.0.1" in at or "localhost" in at:
         remedy = "run: mapshell services start"
     if isinstance(error, globus_sdk.GlobusTimeoutError):
-        return GlobusError(f"{doing.sentence}: {at} did not answer in time.", remedy=remedy)
+        return GlobusUnavailable(f"{doing.sentence}: {at} did not answer in time.", remedy=remedy)
     cause = error.underlying_exception
     reason = "refused the connection" if "refused" in str(cause).lower() else f"broke off ({type(cause).__name__})"
-    return GlobusError(f"{doing.sentence}: {at} {reason}.", remedy=remedy)
+    return GlobusUnavailable(f"{doing.sentence}: {at} {reason}.", remedy=remedy)
 
 
 def _collection_missing(doing: Doing, said: str) -> MapshellError:
@@ -234,7 +244,7 @@ def _exists(doing: Doing, said: str) -> MapshellError:
 
 
 def _busy(doing: Doing, said: str) -> MapshellError:
-    return GlobusError(
+    return GlobusUnavailable(
         f"{doing.sentence}: Globus asks to send fewer requests ({said}).",
         remedy="wait a minute; other programs of the same login count too.",
     )

@@ -46,19 +46,21 @@ class Tasks(Caller):
         Raises
         ------
         GlobusError
-            The service refused, with its reason; ``LoginNeeded`` when a consent is missing.
+            The service refused, with its reason (``refused`` is True when it will never run); ``LoginNeeded`` when a
+            consent is missing.
         """
         document = self.body(request)
-        names = [
-            self._call(Doing("look at the collection", collection=each), methodcaller("name", each))
-            for each in (request.source_endpoint, request.destination_endpoint)
-        ]
-        doing = Doing(f"submit the transfer {request.label!r} from {names[0]} to {names[1]}")
         try:
+            names = [
+                self._call(Doing("look at the collection", collection=each), methodcaller("name", each))
+                for each in (request.source_endpoint, request.destination_endpoint)
+            ]
+            doing = Doing(f"submit the transfer {request.label!r} from {names[0]} to {names[1]}")
             answer = self._ask(doing, "submit_transfer", document)
         except GlobusError as error:
             answer = _duplicate(error)
             if not answer:
+                error.refused = _is_refusal(error)
                 raise
         return self._read(doing, lambda each: str(each["task_id"]), answer)
 
@@ -142,3 +144,9 @@ def _duplicate(error: MapshellError) -> dict[str, Any]:
     """Return the answer of a service that tells "submitted before" as an error; empty when it was another error."""
     raw = getattr(error.__cause__, "raw_json", None)
     return raw if caused_by(error, "Duplicate") and isinstance(raw, dict) and raw.get("task_id") else {}
+
+
+def _is_refusal(error: MapshellError) -> bool:
+    """Tell whether the service has said no for good: an error of the request, neither of the moment nor unanswered."""
+    status = getattr(error.__cause__, "http_status", None)
+    return isinstance(status, int) and 400 <= status < 500 and status not in {401, 408, 409, 425, 429}

@@ -14,6 +14,9 @@ from pipeline.globus_address import is_loopback
 if TYPE_CHECKING:
     import requests
 
+_ENDPOINT_RETRIES = 2
+"""How often a request is repeated when an endpoint, not the service, does not answer: often it is switched off."""
+
 _started: ContextVar[float] = ContextVar("_started")
 
 
@@ -65,6 +68,17 @@ def retry_config(patience: Patience) -> RetryConfig:
         spent = time.monotonic() - _started.get(time.monotonic())
         return RetryCheckResult.do_not_retry if spent >= patience.total else RetryCheckResult.no_decision
 
+    def endpoint_answered(ctx: RetryContext) -> RetryCheckResult:
+        if ctx.attempt < _ENDPOINT_RETRIES or ctx.response is None or ctx.response.status_code not in {502, 504}:
+            return RetryCheckResult.no_decision
+        try:
+            code = str(ctx.response.json().get("code", ""))
+        except (ValueError, AttributeError):
+            return RetryCheckResult.no_decision
+        of_endpoint = code.startswith(("ExternalError", "EndpointError"))
+        return RetryCheckResult.do_not_retry if of_endpoint else RetryCheckResult.no_decision
+
     config = RetryConfig(max_retries=patience.retries, max_sleep=patience.pause)
     config.checks.register_check(within_time)
+    config.checks.register_check(endpoint_answered)
     return config

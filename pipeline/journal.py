@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import time
 import uuid
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -23,16 +21,16 @@ from pipeline.archive.journal import (
 )
 from pipeline.archive.manifest import FileEntry, Manifest
 from pipeline.archive.session import Location, SessionKey, SessionRef, dataset_name
+from pipeline.leases import Leases
 from pipeline.rows import archived_row, dataset_row, file_rows, transfer_row
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-LEASE = timedelta(minutes=10)
 _CHUNK = 200
 
 
-class TableJournal:
+class TableJournal(Leases):
     """Implements :class:`pipeline.archive.journal.Journal`; bound to one location and one process.
 
     Parameters
@@ -46,68 +44,8 @@ class TableJournal:
     """
 
     def __init__(self, location: Location, refs: Mapping[SessionKey, SessionRef], computer: str) -> None:
-        self._location = location
+        super().__init__(location, computer)
         self._refs = refs
-        self._computer = computer
-        self._owner = uuid.uuid4()
-        self._extended = time.monotonic()
-
-    # -- leases ------------------------------------------------------------------------------------------------
-
-    def claim(self, key: SessionKey) -> str | None:
-        """Take the lease of a session; None when it is ours now, else who holds it."""
-        claim = publication.Claim() & self._restriction(key)
-        now = database.now()
-        for held in claim.to_dicts():
-            if held["owner"] == self._owner:
-                return None
-            if held["expires_at"] > now and not self._abandoned(held):
-                return f"process {held['process_id']} on {held['computer']}"
-            (claim & {"owner": held["owner"]}).delete_quick()
-        row = {
-            **self._restriction(key),
-            "owner": self._owner,
-            "computer": self._computer,
-            "process_id": os.getpid(),
-            "claimed_at": now,
-            "expires_at": now + LEASE,
-        }
-        if database.insert_if_absent(publication.Claim, row):
-            return None
-        held = (claim.to_dicts() or [{"process_id": "?", "computer": "another computer"}])[0]
-        return f"process {held['process_id']} on {held['computer']}"
-
-    def _abandoned(self, held: Mapping[str, Any]) -> bool:
-        """Say whether the holder was a process of this computer that is gone."""
-        if held["computer"] != self._computer:
-            return False
-        import psutil
-
-        if held["process_id"] == os.getpid():
-            return False
-        return not psutil.pid_exists(int(held["process_id"]))
-
-    def extend(self, keys: Collection[SessionKey]) -> None:
-        """Keep leases alive; asks the database at most every tenth of a lease."""
-        if time.monotonic() - self._extended < LEASE.total_seconds() / 10:
-            return
-        self._extended = time.monotonic()
-        expires = database.now() + LEASE
-        for key in keys:
-            if publication.Claim() & self._restriction(key) & {"owner": self._owner}:
-                publication.Claim.update1({**self._restriction(key), "expires_at": expires})
-
-    def release(self, keys: Collection[SessionKey]) -> None:
-        """Give leases back."""
-        for key in keys:
-            (publication.Claim() & self._restriction(key) & {"owner": self._owner}).delete_quick()
-
-    def tidy(self) -> None:
-        """Drop leases of processes of this computer that are gone."""
-        mine = publication.Claim() & {"globus_alias": self._location.alias, "computer": self._computer}
-        for held in mine.to_dicts():
-            if self._abandoned(held):
-                (mine & {"owner": held["owner"]}).delete_quick()
 
     # -- the index ---------------------------------------------------------------------------------------------
 
@@ -136,9 +74,9 @@ class TableJournal:
 
     # -- the journal proper ------------------------------------------------------------------------------------
 
-    def is_empty(self) -> bool:
-        """Say whether no transfer was ever journalled here (a new database, or a rebuilt one)."""
-        return not publication.Transfer()
+    def knows(self, key: SessionKey) -> bool:
+        """Say whether any transfer of a session was ever journalled in this database, which may be a rebuilt one."""
+        return bool(publication.Transfer.Session() & self._restriction(key))
 
     def unfinished(self, keys: Collection[SessionKey]) -> list[Entry]:
         """Entries of these sessions in a state other than done and failed, oldest first."""
@@ -192,7 +130,8 @@ class TableJournal:
                         {"transfer_id": entry.transfer_id, **self._restriction(part.key), "payload": part.pack()}
                     )
 
-        database.run_transaction(write)
+        now = {"transfer_id": entry.transfer_id, "state": entry.state}
+        database.run_transaction(write, done=lambda: bool(publication.Transfer() & now))
 
     def _write_state(self, entry: Entry) -> None:
         now = database.now()
@@ -285,9 +224,6 @@ class TableJournal:
                 publication.SessionState.insert1({**row, "seen_at": now})
             elif any(old[name] != value for name, value in row.items()):
                 publication.SessionState.update1({**row, "seen_at": now})
-
-    def _restriction(self, key: SessionKey) -> dict[str, Any]:
-        return {"subject_id": key[0], "session": key[1], "globus_alias": self._location.alias}
 
 
 def _chunks(names: Iterable[str]) -> Iterable[list[str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import socket
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -112,6 +111,7 @@ def publish_round(
     dry_run, wait
         As in :func:`pipeline.archive.publish.publish`.
     """
+    computer = settings.archive.computer
     lab_sessions = sessions.load()
     keys = sessions.chosen(restrictions)
     report = Report(nameless=[key for key in lab_sessions.nameless if keys is None or key in keys])
@@ -122,9 +122,9 @@ def publish_round(
     with Hasher(
         ChecksumCache(cache_folder(os.environ) / "sha1.sqlite"), threads=settings.archive.hash_threads
     ) as hasher:
-        for location in locations(settings, types):
+        for location in locations(settings, types, register=not dry_run):
             roots = local_roots(settings, location.alias)
-            journal = TableJournal(location, lab_sessions.refs, socket.gethostname())
+            journal = TableJournal(location, lab_sessions.refs, computer)
             found = look(settings, location, roots, journal, lab_sessions, wanted)
             animals = {lab_sessions.refs[key].h2o for key in wanted}
             strays = [stray for stray in found.strays if keys is None or _concerns(stray, wanted, animals)]
@@ -133,7 +133,7 @@ def publish_round(
                 report.strangers |= found.strangers
             here = [found.sessions[key] for key in sorted(found.sessions) if key in wanted]
             seen.update(found.sessions)
-            here += _left_behind(journal, lab_sessions, wanted - set(found.sessions))
+            here += _left_behind(journal, computer, lab_sessions, wanted - set(found.sessions))
             known = {session.ref.key for session in here} | set(found.indexed)
             refused = _refused(location, lab_sessions, strays, wanted - known)
             report.outcomes.extend(refused)
@@ -152,14 +152,15 @@ def publish_round(
                 epoch=epoch,
                 progress=progress or Silence(),
                 hasher=hasher,
-                computer=socket.gethostname(),
+                computer=computer,
                 quiet_seconds=settings.archive.quiet_seconds,
                 poll_seconds=settings.archive.poll_seconds,
+                stall_seconds=settings.archive.stall_seconds,
                 staging=settings.archive.staging_name,
-                search_labels=not dry_run and journal.is_empty(),
-                provenance=provenance(),
+                provenance=provenance(computer),
             )
-            result = publish(round_, here, found.indexed, dry_run=dry_run, wait=wait)
+            with journal:
+                result = publish(round_, here, found.indexed, dry_run=dry_run, wait=wait)
             report.outcomes.extend(result.outcomes)
             report.stopped = result.stopped
             if report.stopped is not None:
@@ -204,13 +205,13 @@ def _refused(
 
 
 def _left_behind(
-    journal: TableJournal, lab_sessions: sessions.LabSessions, gone: set[SessionKey]
+    journal: TableJournal, computer: str, lab_sessions: sessions.LabSessions, gone: set[SessionKey]
 ) -> list[LocalSession]:
     """Return sessions that this computer began to publish and whose folder is gone: they are brought to an end."""
     keys = {
         part.key
         for entry in journal.unfinished(gone)
-        if entry.purpose == "publish" and entry.computer == socket.gethostname()
+        if entry.purpose == "publish" and entry.computer == computer
         for part in entry.parts
     }
     return [LocalSession(lab_sessions.refs[key], (), (), ()) for key in sorted(keys & gone)]
@@ -252,14 +253,14 @@ def local_roots(settings: Settings, alias: str) -> tuple[Root, ...]:
     )
 
 
-def provenance() -> dict[str, Any]:
+def provenance(computer: str) -> dict[str, Any]:
     """Say which program made a manifest, and where."""
     from importlib.metadata import version
 
     return {
         "program": "mapshell",
         "version": version("mapshell"),
-        "computer": socket.gethostname(),
+        "computer": computer,
         "system": platform.platform(),
         "database": database.describe(),
     }

@@ -179,6 +179,13 @@ KEYS: tuple[Key, ...] = (
         shown_default="Globus",
         env=("GLOBUS_SDK_SERVICE_URL_TRANSFER",),
     ),
+    Key(
+        "globus.patience_seconds",
+        "number",
+        "How long a request is repeated that Globus does not answer (s).",
+        default=100.0,
+        highest=3600,
+    ),
     Key("globus.service_file", "path", "State file of a local Globus service, which tells its addresses."),
     Key(
         "globus.sandbox",
@@ -242,6 +249,21 @@ KEYS: tuple[Key, ...] = (
         default=10.0,
         lowest=0.05,
         highest=3600,
+    ),
+    Key(
+        "archive.stall_seconds",
+        "number",
+        "How long a transfer that only meets errors is waited for; afterwards it goes on without us (s).",
+        default=300.0,
+        highest=7 * 86400,
+    ),
+    Key(
+        "archive.computer",
+        "text",
+        "Name of this computer for others that share the database; every rig needs one of its own.",
+        shown_default="the computer's network name",
+        env=("MAPSHELL_COMPUTER",),
+        example="rig-1",
     ),
 )
 

@@ -80,6 +80,8 @@ def parse(text: str, *, file: Path | None, environ: Mapping[str, str]) -> Settin
         quiet_seconds=values["archive.quiet_seconds"],
         hash_threads=values["archive.hash_threads"],
         poll_seconds=values["archive.poll_seconds"],
+        stall_seconds=values["archive.stall_seconds"],
+        computer_name=values["archive.computer"],
         timezone_name=values["archive.timezone"],
     )
     values |= {
@@ -220,6 +222,7 @@ def _globus(
         service_file=service_file,
         token_file=token_file,
         local_roots=own + spread,
+        patience_s=values["globus.patience_seconds"],
         storage_locations=locations,
         shared_roots=shared,
     )

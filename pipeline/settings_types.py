@@ -100,7 +100,8 @@ class GlobusSettings:
     """Login and folders of this computer.
 
     ``local_roots`` lists every root by alias; ``shared_roots`` are those of the flat keys, which serve any alias that
-    has none of its own.  ``service_file`` is the state file of a local Globus service, which tells ``auth_url`` and
+    has none of its own.  ``patience_s`` (s) is how long a request that Globus does not answer is repeated.
+    ``service_file`` is the state file of a local Globus service, which tells ``auth_url`` and
     ``transfer_url`` at run time; an explicit URL wins over it.
     """
 
@@ -112,6 +113,7 @@ class GlobusSettings:
     token_file: Path | None = None
     local_roots: tuple[LocalRoot, ...] = ()
     storage_locations: tuple[StorageLocation, ...] = ()
+    patience_s: float = 100.0
     shared_roots: tuple[LocalRoot, ...] = ()
 
     def roots(self, alias: str) -> tuple[LocalRoot, ...]:
@@ -126,8 +128,9 @@ class ArchiveSettings:
 
     ``leave_out`` holds fnmatch patterns on single components of relative POSIX paths; ``layouts`` further folder
     patterns per kind ("ephys", "video"); ``quiet_seconds`` (s) how old the last change of a file must be;
-    ``poll_seconds`` (s) the longest pause between two questions to Globus; ``timezone_name`` an IANA name, None for
-    the computer's own (see ``timezone``).
+    ``poll_seconds`` (s) the longest pause between two questions to Globus; ``stall_seconds`` (s) how long a transfer
+    that only meets errors is waited for; ``timezone_name`` an IANA name, None for the computer's own (see
+    ``timezone``); ``computer_name`` what other computers call this one, None for its own name (see ``computer``).
     """
 
     leave_out: tuple[str, ...] = DEFAULT_LEAVE_OUT
@@ -136,7 +139,16 @@ class ArchiveSettings:
     quiet_seconds: int = 60
     hash_threads: int = 2
     poll_seconds: float = 10.0
+    stall_seconds: float = 300.0
     timezone_name: str | None = None
+    computer_name: str | None = None
+
+    @property
+    def computer(self) -> str:
+        """Name of this computer in journal, leases and states."""
+        import socket
+
+        return self.computer_name or socket.gethostname()
 
     @property
     def timezone(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,11 +51,12 @@ def status(
 
     The number of queries does not depend on the number of sessions.
     """
+    computer = settings.archive.computer
     lab_sessions = sessions.load()
     keys = sessions.chosen(restrictions)
     wanted = set(lab_sessions.refs) if keys is None else keys & set(lab_sessions.refs)
     for location in locations(settings, types, register=False):
-        journal = TableJournal(location, lab_sessions.refs, socket.gethostname())
+        journal = TableJournal(location, lab_sessions.refs, computer)
         found = look(settings, location, local_roots(settings, location.alias), journal, lab_sessions, wanted)
         archived, totals = _archived(location), _totals(location)
         elsewhere, under_way = _reported(location), _under_way(location)
@@ -64,7 +64,7 @@ def status(
             wanted, key=lambda key: (lab_sessions.refs[key].h2o, lab_sessions.refs[key].session_date, key)
         ):
             ref = lab_sessions.refs[key]
-            state, facts = _state(key, found, archived, elsewhere, under_way)
+            state, facts = _state(key, found, archived, elsewhere, under_way, computer)
             row = archived.get(key)
             if row is not None:
                 files, size = totals.get(dataset_name(location.dataset_type, key), (0, 0))
@@ -79,6 +79,7 @@ def _state(
     archived: Mapping[SessionKey, Any],
     reported: Mapping[SessionKey, Mapping[str, Any]],
     under_way: Mapping[SessionKey, str],
+    computer: str,
 ) -> tuple[str, dict[str, Any]]:
     """Decide the state of one session; facts are what the state brings along."""
     told = reported.get(key)
@@ -94,7 +95,7 @@ def _state(
                 return "archived", {}
             if told is None or not facts["reason"]:
                 said = [f"{new} new files"] * bool(new) + [f"{changed} changed files"] * bool(changed)
-                facts = {"reason": ", ".join(said), "computer": socket.gethostname()}
+                facts = {"reason": ", ".join(said), "computer": computer}
             return "archived with changes", facts
         return ("archived with changes", facts) if told is not None else ("archived", {})
     size = {"folders": here.folders, "files": len(here.files), "size": sum(f.size for f in here.files)} if here else {}
@@ -103,7 +104,7 @@ def _state(
     if told is not None:
         return told["state"], {**_told_size(told), **size, **facts}
     if here is not None:
-        return "queued", {**size, "reason": "not published yet", "computer": socket.gethostname()}
+        return "queued", {**size, "reason": "not published yet", "computer": computer}
     return "not here", {}
 
 

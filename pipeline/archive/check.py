@@ -34,6 +34,13 @@ def check(round_: Round, flight: Flight, status: TaskStatus) -> tuple[Entry | No
             for item in flight.entry.request.items
             if item.destination not in moved
         )
+    if status.skipped_errors:
+        skipped = set(round_.store().skipped(status.task_id))
+        defects.extend(
+            Defect("skipped", item.destination, "the transfer skipped it because of an error", _ASK)
+            for item in flight.entry.request.items
+            if item.source in skipped
+        )
     computed: dict[str, str] = {}
     unknown = {entry.subpath for entry in flight.new_entries if entry.sha1 is None}
     for file in flight.files:

@@ -17,7 +17,7 @@ from pipeline.archive.ports import TransferItem, TransferRequest
 from pipeline.archive.scan import list_remote
 from pipeline.archive.session import Root, join_remote
 from pipeline.archive.transfer import submit_once, task_label
-from pipeline.errors import Conflict, IntegrityError, LocalDiskError
+from pipeline.errors import Conflict, LocalDiskError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,12 +33,30 @@ class Description:
     flights: list[Flight]
 
 
-def describe(round_: Round, flights: Sequence[Flight]) -> list[Description]:
-    """Stage and submit the manifests of checked flights, one task for each source collection."""
+def describe(round_: Round, flights: Sequence[Flight]) -> tuple[list[Description], list[tuple[Flight, Conflict]]]:
+    """Stage and submit the manifests of checked flights, one task for each source collection.
+
+    Returns the tasks, and the flights whose manifest's name is taken by a file that is not ours.
+    """
+    location = round_.location
+    subpaths = [flight.manifest.subpath for flight in flights]
+    there = set(list_remote(round_.store(), location.endpoint, location.path, subpaths))
     by_root: dict[str, list[Flight]] = {}
+    taken = []
     for flight in flights:
-        by_root.setdefault(_root(round_, flight).endpoint, []).append(flight)
-    return [_describe(round_, group) for group in by_root.values()]
+        subpath = flight.manifest.subpath
+        if subpath in there and subpath not in round_.journal.leftovers(flight.session.ref.key):
+            taken.append((flight, _taken(subpath)))
+        else:
+            by_root.setdefault(_root(round_, flight).endpoint, []).append(flight)
+    return [_describe(round_, group, there) for group in by_root.values()], taken
+
+
+def _taken(subpath: str) -> Conflict:
+    return Conflict(
+        f"The archive holds {subpath} already; it is not ours and was not overwritten.",
+        remedy="find out who wrote it; the data are at the archive, but are not recorded as archived.",
+    )
 
 
 def reattach(round_: Round, flights: Sequence[Flight], entry: Entry) -> Description:
@@ -50,17 +68,9 @@ def reattach(round_: Round, flights: Sequence[Flight], entry: Entry) -> Descript
     return Description(entry, list(flights))
 
 
-def _describe(round_: Round, flights: Sequence[Flight]) -> Description:
+def _describe(round_: Round, flights: Sequence[Flight], there: set[str]) -> Description:
     store, location = round_.store(), round_.location
     manifests = [flight.manifest for flight in flights]
-    there = set(list_remote(store, location.endpoint, location.path, (m.subpath for m in manifests)))
-    ours = {path for m in manifests for path in round_.journal.leftovers(m.session.key)}
-    for manifest in manifests:
-        if manifest.subpath in there - ours:
-            raise Conflict(
-                f"The archive holds {manifest.subpath} already; it is not ours and was not overwritten.",
-                remedy="find out who wrote it; the data are at the archive, but are not recorded as archived.",
-            )
     items = []
     for flight in flights:
         root, data = _root(round_, flight), _stage(round_, flight)
@@ -78,7 +88,7 @@ def _describe(round_: Round, flights: Sequence[Flight]) -> Description:
             destination_endpoint=location.endpoint,
             label=task_label(manifests[0], "manifest"),
             items=tuple(items),
-            existing="compare" if there else "keep",
+            existing="keep" if there.isdisjoint(m.subpath for m in manifests) else "compare",
         ),
         parts=tuple(Part(manifest) for manifest in manifests),
         computer=round_.computer,
@@ -91,24 +101,15 @@ def _describe(round_: Round, flights: Sequence[Flight]) -> Description:
     return Description(submit_once(store, round_.journal, entry, round_.clock), list(flights))
 
 
-def arrived(round_: Round, description: Description) -> None:
-    """Check that every manifest lies at the archive as it was written.
-
-    Raises
-    ------
-    IntegrityError
-        One is missing or has another size.
-    """
+def astray(round_: Round, description: Description) -> str:
+    """Look at the archive: say which manifest does not lie there as it was written; empty when all do."""
     location = round_.location
     sizes = {f.manifest.subpath: len(to_json(f.manifest)) for f in description.flights}
     listed = list_remote(round_.store(), location.endpoint, location.path, sizes)
     for subpath, size in sizes.items():
         if listed.get(subpath) != size:
-            raise IntegrityError(
-                f"The manifest {subpath} was sent, but the archive lists {listed.get(subpath, 'nothing')} "
-                f"instead of {size} bytes.",
-                remedy="publish again: it will be sent again.",
-            )
+            return f"the archive lists {listed.get(subpath, 'nothing')} instead of {size} bytes of {subpath}"
+    return ""
 
 
 def unstage(round_: Round, manifests: Iterable[Manifest]) -> None:

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.archive.check import check, contradicted, quarantine
-from pipeline.archive.describe import Description, arrived, describe, reattach, unstage
+from pipeline.archive.describe import Description, astray, describe, reattach, unstage
 from pipeline.archive.journal import Outcome, step
-from pipeline.archive.round import Flight, Round, as_details, outcome, refusal
+from pipeline.archive.round import FATAL, UNWRITABLE, Flight, Round, as_details, outcome, refusal
 from pipeline.archive.scan import Defect, unchanged
-from pipeline.archive.transfer import Poller, other_login, trouble, why_failed
-from pipeline.errors import DatabaseUnavailable, IntegrityError, LoginNeeded, MapshellError
+from pipeline.archive.transfer import why_failed
+from pipeline.archive.watch import Forgotten, Watch
+from pipeline.errors import GlobusError, IntegrityError, MapshellError, OtherLogin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
     from pipeline.archive.find import LocalSession
     from pipeline.archive.journal import Entry
     from pipeline.archive.ports import TaskStatus
-
-_FATAL = (LoginNeeded, DatabaseUnavailable)
-_FORGOTTEN_AFTER = 3
-
-
-class _Forgotten(Exception):
-    """The service does not know a task."""
 
 
 class Gatherer:
@@ -41,8 +35,6 @@ class Gatherer:
         self._airborne = [flight for flight in flights if flight.entry.state != "checked"]
         self._checked = [flight for flight in flights if flight.entry.state == "checked"]
         self._described: list[Description] = []
-        self._statuses: dict[str, TaskStatus] = {}
-        self._unknown: dict[str, int] = {}
         self.outcomes: list[Outcome] = []
         self.again: list[LocalSession] = []
         self.stopped: MapshellError | None = None
@@ -50,31 +42,29 @@ class Gatherer:
     def run(self, *, wait_for_tasks: bool = True) -> None:
         """Gather until nothing is left to wait for; without waiting, gather what has ended already."""
         try:
-            if self._flights():
-                self._run(wait_for_tasks=wait_for_tasks)
+            if self._flights() and self.stopped is None:
+                self._run(Watch(self._round), wait_for_tasks=wait_for_tasks)
         except MapshellError as error:
             self.stopped = error
         finally:
             self._leave_rest()
 
-    def _run(self, *, wait_for_tasks: bool) -> None:
-        poller = Poller(self._round.store(), most=self._round.poll_seconds)
+    def _run(self, watch: Watch, *, wait_for_tasks: bool) -> None:
         self._reattach()
         while True:
-            self._poll(poller)
+            watch.ask([f.entry for f in self._airborne if not f.landed] + [d.entry for d in self._described])
             for flight in list(self._airborne):
                 with self._only_ending([flight]):
-                    self._look(flight)
+                    self._look(watch, flight)
             if self._checked:
                 with self._only_ending(list(self._checked)):
-                    self._described.extend(describe(self._round, self._checked))
-                    self._checked.clear()
+                    self._describe()
             for description in list(self._described):
                 with self._only_ending(description.flights):
-                    self._look_at_description(description)
+                    self._look_at_description(watch, description)
             if not self._flights() or not wait_for_tasks:
                 return
-            self._pause(poller.interval)
+            self._pause(watch.interval)
             self._round.journal.extend([flight.session.ref.key for flight in self._flights()])
 
     def _flights(self) -> list[Flight]:
@@ -92,9 +82,9 @@ class Gatherer:
         """Let an error end only the flights that it concerns; what they have reached stays in the journal."""
         try:
             yield
-        except _FATAL:
-            raise
         except MapshellError as error:
+            if isinstance(error, FATAL) and not isinstance(error, OtherLogin):
+                raise
             for flight in list(flights):
                 self._end(flight, "in flight", error.message, error.remedy, failed=True)
 
@@ -110,34 +100,18 @@ class Gatherer:
                     self._described.append(reattach(self._round, flights, entry))
                     self._checked = [flight for flight in self._checked if flight not in flights]
 
-    def _poll(self, poller: Poller) -> None:
-        entries = [flight.entry for flight in self._airborne if not flight.landed]
-        entries += [description.entry for description in self._described]
-        found = poller.poll([str(entry.task_id) for entry in entries])
-        for entry in entries:
-            if str(entry.task_id) not in found and entry.identity != self._round.store().identity:
-                raise other_login(entry)
-        # What the service knew a moment ago, or was given a moment ago, may only be late in its list.
-        self._unknown = {str(e.task_id): self._unknown.get(str(e.task_id), 0) + 1 for e in entries} if entries else {}
-        self._unknown = {task_id: times for task_id, times in self._unknown.items() if task_id not in found}
-        self._statuses.update(found)
+    def _describe(self) -> None:
+        """Send the manifests of the flights that were checked."""
+        descriptions, taken = describe(self._round, self._checked)
+        self._described.extend(descriptions)
+        self._checked.clear()
+        for flight, error in taken:
+            self._end(flight, "in flight", error.message, error.remedy, failed=True)
 
-    def _status(self, entry: Entry) -> TaskStatus | None:
-        """Return the newest status of a task; None when the service has not told yet.
-
-        Raises
-        ------
-        _Forgotten
-            The service was asked several times and does not know it.
-        """
-        if self._unknown.get(str(entry.task_id), 0) >= _FORGOTTEN_AFTER:
-            raise _Forgotten
-        return self._statuses.get(str(entry.task_id))
-
-    def _look(self, flight: Flight) -> None:
+    def _look(self, watch: Watch, flight: Flight) -> None:
         try:
-            status = self._status(flight.entry)
-        except _Forgotten:
+            status = watch.status(flight.entry)
+        except Forgotten:
             self._failed(flight, "Globus does not know its task any more")
             return
         if status is None:
@@ -147,27 +121,20 @@ class Gatherer:
         elif status.state == "FAILED":
             self._after_failure(flight, status)
         else:
-            self._still_flying(flight, status)
+            self._still_flying(watch, flight, status)
 
-    def _still_flying(self, flight: Flight, status: TaskStatus) -> None:
-        wrong = trouble(self._round.store(), status)
+    def _still_flying(self, watch: Watch, flight: Flight, status: TaskStatus) -> None:
+        wrong, enough = watch.trouble(status)
         key = str(flight.entry.transfer_id)
         self._round.progress.update(key, status.bytes_transferred, "" if wrong is None else wrong.message)
         if wrong is None:
-            flight.faulty_since = None
             return
-        now = self._round.epoch()
-        if flight.faulty_since is None or status.bytes_transferred > flight.moved:
-            flight.faulty_since, flight.moved = now, status.bytes_transferred
-        if not flight.warned:
-            self._round.progress.say(f"{flight.session.ref}: {wrong.message}")
-            flight.warned = True
         vanished = [defect for defect in unchanged(flight.files) if defect.rule == "vanished"]
         if vanished:
             # The service would go on asking for the file until the task's deadline.
             self._round.store().cancel(status.task_id)
             self._failed(flight, f"{vanished[0].subpath}: {vanished[0].message}", vanished[0].remedy)
-        elif wrong.hopeless or now - flight.faulty_since >= self._round.stall_seconds:
+        elif enough:
             self._end(flight, "in flight", wrong.message, wrong.remedy, failed=True)
 
     def _landed(self, flight: Flight, status: TaskStatus) -> None:
@@ -194,7 +161,11 @@ class Gatherer:
         wrong = contradicted(self._round, flight)
         if wrong:
             quarantine(self._round, flight.manifest, wrong)
-        self._failed(flight, f"the transfer failed: {reason}", _AGAIN, wrong)
+        moved = None
+        if status.files_skipped and flight.entry.request.existing == "keep":
+            # It met files of others: only what it reports as sent is ours to send again.
+            moved = tuple(self._round.store().transferred(status.task_id))
+        self._failed(flight, f"the transfer failed: {reason}", _AGAIN, wrong, moved)
 
     def _failed(
         self,
@@ -212,22 +183,26 @@ class Gatherer:
             reason, remedy = f"{defects[0].subpath}: {defects[0].message}", defects[0].remedy
         self._end(flight, state, reason, remedy, failed=True, details=as_details(defects))
 
-    def _look_at_description(self, description: Description) -> None:
+    def _look_at_description(self, watch: Watch, description: Description) -> None:
         entry = description.entry
         try:
-            status = self._status(entry)
-        except _Forgotten:
+            status = watch.status(entry)
+        except Forgotten:
             raise self._undescribed(entry, "Globus does not know its task any more") from None
         if status is None:
             return
         if status.state == "FAILED":
             raise self._undescribed(entry, why_failed(self._round.store(), status))
         if status.state != "SUCCEEDED":
-            wrong = trouble(self._round.store(), status)
-            if wrong is not None and wrong.hopeless:
-                raise IntegrityError(f"The manifest is under way: {wrong.message}.", remedy=wrong.remedy)
+            wrong, enough = watch.trouble(status)
+            if wrong is not None and enough:
+                raise GlobusError(
+                    f"Its files are at the archive, its manifest is not: {wrong.message}.", remedy=wrong.remedy
+                )
             return
-        arrived(self._round, description)
+        missing = astray(self._round, description)
+        if missing:
+            raise self._undescribed(entry, missing)
         step("described")
         for flight in list(description.flights):
             self._commit(description, flight)
@@ -266,7 +241,7 @@ class Gatherer:
     def _finish(self, flight: Flight, result: Outcome) -> None:
         self.outcomes.append(result)
         self._round.progress.done(str(flight.entry.transfer_id), result.state)
-        if not isinstance(self.stopped, DatabaseUnavailable):
+        if not isinstance(self.stopped, UNWRITABLE):
             self._round.journal.release([flight.session.ref.key])
 
     def _pause(self, seconds: float) -> None:

@@ -156,7 +156,10 @@ class Journal(Protocol):
     """What the engine asks of the database, for one storage location."""
 
     def claim(self, key: SessionKey) -> str | None:
-        """Take the lease of a session; None when it is ours now, else who holds it."""
+        """Take the lease of a session; None when it is ours now, else who holds it.
+
+        Nothing is submitted without: that the database can be written is made sure of here, before the first one.
+        """
 
     def extend(self, keys: Collection[SessionKey]) -> None:
         """Keep leases alive (cheap; does nothing when it is too early)."""
@@ -175,6 +178,9 @@ class Journal(Protocol):
 
     def leftovers(self, key: SessionKey) -> Collection[str]:
         """Subpaths that failed transfers of a session (data or manifest) may have left at the archive."""
+
+    def knows(self, key: SessionKey) -> bool:
+        """Say whether any transfer of a session was ever journalled here."""
 
     def open(self, entry: Entry) -> None:
         """Store a new entry."""

@@ -71,6 +71,7 @@ class TaskStatus:
     files: int = 0
     files_transferred: int = 0
     files_skipped: int = 0
+    skipped_errors: int = 0
     bytes_transferred: int = 0
     fatal_error: str | None = None
     canceled_by_admin: str | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive.depart import depart
 from pipeline.archive.gather import Gatherer
-from pipeline.errors import DatabaseUnavailable, MapshellError
+from pipeline.archive.round import UNWRITABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.archive.manifest import Manifest
     from pipeline.archive.round import Round
     from pipeline.archive.session import SessionKey
+    from pipeline.errors import MapshellError
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def publish(
         sessions = gatherer.again
         if sessions and stopped is None:
             indexed = round_.journal.indexed([session.ref.key for session in sessions])
-    if not dry_run and not isinstance(stopped, DatabaseUnavailable):
+    if not dry_run and not isinstance(stopped, UNWRITABLE):
         round_.journal.report(tuple(outcomes.values()))
     return RoundResult(tuple(outcomes[key] for key in sorted(outcomes)), stopped)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.journal import Entry, Journal, Outcome
-from pipeline.errors import Conflict
+from pipeline.errors import Conflict, DatabaseReadOnly, DatabaseUnavailable, GlobusUnavailable, LoginNeeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from pipeline.archive.session import LocalFile, Location, Root
     from pipeline.errors import MapshellError
 
+UNWRITABLE = (DatabaseUnavailable, DatabaseReadOnly)
+"""After these nothing more can be written down."""
+
+FATAL = (*UNWRITABLE, LoginNeeded, GlobusUnavailable)
+"""These end a round: every further session would meet them too, and wait as long."""
+
 
 @dataclass(slots=True)
 class Round:
@@ -28,7 +34,7 @@ class Round:
     ``store`` is called when Globus is needed, and not before: a round with nothing to do asks nobody.
     ``epoch`` gives this instant in UTC seconds since 1970, by this computer's clock, as file times are.
     ``stall_seconds`` is how long a task that only meets errors is waited for.
-    ``search_labels`` says that the journal is empty: tasks of a lost database may be under way.
+    ``closed`` is why the archive cannot be reached, once that is known.
     """
 
     location: Location
@@ -44,7 +50,7 @@ class Round:
     poll_seconds: float = 10.0
     stall_seconds: float = 300.0
     staging: str = ".mapshell"
-    search_labels: bool = False
+    closed: MapshellError | None = None
     extra_types: Sequence[FileTypeRule] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -65,9 +71,6 @@ class Flight:
     problems: tuple[Defect, ...] = ()
     changed: tuple[Defect, ...] = ()
     notes: tuple[Defect, ...] = ()
-    warned: bool = False
-    faulty_since: float | None = None
-    moved: int = 0
     landed: bool = False
     more: bool = False
 

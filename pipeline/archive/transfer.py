@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive.journal import Entry, Journal, step
 from pipeline.archive.session import token
-from pipeline.errors import GlobusError, LoginNeeded
+from pipeline.errors import GlobusError, OtherLogin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,21 +40,35 @@ def submit_once(store: Store, journal: Journal, entry: Entry, clock: Clock) -> E
 
     Raises
     ------
-    LoginNeeded
+    OtherLogin
         The entry was planned under another Globus identity, which alone can see its task.
+    GlobusError
+        The service refused for good: the entry ends as failed, and the next round plans anew.
     MapshellError
-        The service refused or cannot be reached; the entry stays planned.
+        The service cannot be asked now; the entry stays planned.
     """
     if entry.identity != store.identity:
         raise other_login(entry)
-    if clock.now() - entry.created_at > SUBMISSION_ID_LIFE:
-        known = [task for task in store.find_tasks(entry.request.label) if task.state in ("ACTIVE", "SUCCEEDED")]
-        if known:
-            return _stored(journal, entry.advanced("submitted", task_id=known[0].task_id))
+    if clock.now() - entry.created_at > SUBMISSION_ID_LIFE and (known := _known_task(store, entry)):
+        return _stored(journal, entry.advanced("submitted", task_id=known))
     step("submitting")
-    task_id = store.submit(entry.request)
+    try:
+        task_id = store.submit(entry.request)
+    except GlobusError as error:
+        if not error.refused:
+            raise
+        earlier = _known_task(store, entry)  # this id may have been accepted before we were killed
+        if earlier is None:
+            journal.advance(entry.advanced("failed", outcome=one_line(error.message), left=()))
+            raise
+        task_id = earlier
     step("accepted")
     return _stored(journal, entry.advanced("submitted", task_id=task_id))
+
+
+def _known_task(store: Store, entry: Entry) -> str | None:
+    found = store.find_tasks(entry.request.label)
+    return next((task.task_id for task in found if task.state in ("ACTIVE", "INACTIVE", "SUCCEEDED")), None)
 
 
 def _stored(journal: Journal, entry: Entry) -> Entry:
@@ -63,9 +77,9 @@ def _stored(journal: Journal, entry: Entry) -> Entry:
     return entry
 
 
-def other_login(entry: Entry) -> LoginNeeded:
+def other_login(entry: Entry) -> OtherLogin:
     """Return the error for a task that only another login can see."""
-    return LoginNeeded(
+    return OtherLogin(
         f"The transfer of {', '.join(str(part.manifest.session) for part in entry.parts)} was submitted from "
         f"{entry.computer} under the Globus identity {entry.identity}; this login cannot see it.",
         remedy="publish once from that computer, or log in as that identity (`mapshell login --force`).",

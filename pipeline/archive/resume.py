@@ -1,0 +1,65 @@
+"""Going on with what an earlier round, here or on another computer, left unfinished."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.archive.journal import Entry, Outcome, Part, step
+from pipeline.archive.round import Flight, Round, outcome
+from pipeline.archive.scan import Defect
+from pipeline.archive.transfer import other_login, submit_once
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.archive.find import LocalSession
+    from pipeline.archive.manifest import Manifest
+    from pipeline.archive.session import SessionKey
+
+
+def resume(round_: Round, session: LocalSession, entry: Entry) -> Flight | Outcome:
+    """Go on with a transfer that an earlier round, here or elsewhere, left unfinished."""
+    part = next(part for part in entry.parts if part.key == session.ref.key)
+    here = {(str(file.path), file.size, file.mtime_ns): file for file in session.files}
+    files = [here.get((source.path, source.size, source.mtime_ns)) for source in part.sources]
+    whole = tuple(file for file in files if file is not None)
+    if entry.computer != round_.computer and (len(whole) < len(part.sources) or entry.identity != _identity(round_)):
+        return outcome(round_, session, "in flight", f"submitted from {entry.computer}, which will check it")
+    holder = round_.journal.claim(session.ref.key)
+    if holder is not None:
+        return outcome(round_, session, "in flight", f"{holder} is publishing it now")
+    step("claimed")
+    fresh = {entry.transfer_id: entry for entry in round_.journal.unfinished([session.ref.key])}
+    if entry.transfer_id not in fresh:
+        state = "archived" if is_indexed(part, round_.journal.indexed([session.ref.key])) else "queued"
+        return outcome(round_, session, state, "another computer ended it a moment ago")
+    entry = fresh[entry.transfer_id]
+    changed = [source for source, file in zip(part.sources, files, strict=True) if file is None]
+    if entry.state == "planned" and entry.identity != _identity(round_):
+        wrong = other_login(entry)
+        return outcome(round_, session, "in flight", wrong.message, wrong.remedy, failed=True)
+    if entry.state == "planned":
+        if changed and not round_.store().find_tasks(entry.request.label):
+            reason = "its files changed before it was submitted"
+            round_.journal.advance(entry.advanced("failed", outcome=reason, left=()))
+            return outcome(round_, session, "queued", "its files changed since it was planned", _AGAIN, failed=True)
+        entry = submit_once(round_.store(), round_.journal, entry, round_.clock)
+    changes = tuple(
+        Defect("changing", source.subpath, "it changed or vanished since its transfer was submitted", _WAIT)
+        for source in changed
+    )
+    return Flight(entry, session, whole, changed=changes, more=True)
+
+
+def _identity(round_: Round) -> str:
+    return round_.store().identity
+
+
+def is_indexed(part: Part, indexed: Mapping[SessionKey, Manifest]) -> bool:
+    """Say whether the index holds what this part of a transfer was to bring."""
+    known = indexed.get(part.key)
+    return known is not None and known.generation >= part.manifest.generation
+
+
+_AGAIN = "publish again: it will be planned anew."
+_WAIT = "wait until nothing writes to the session any more, then publish again."

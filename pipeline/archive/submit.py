@@ -1,0 +1,125 @@
+"""What a session sends: the request, the manifest as far as it is known, the journal entry, the submission."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.archive.filetypes import classify
+from pipeline.archive.journal import Entry, Part, Source, step
+from pipeline.archive.manifest import FileEntry, Manifest, merged
+from pipeline.archive.ports import TransferItem, TransferRequest
+from pipeline.archive.round import Flight
+from pipeline.archive.scan import Defect
+from pipeline.archive.session import join_remote
+from pipeline.archive.transfer import submit_once, task_label
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.archive.find import LocalSession
+    from pipeline.archive.integrity import Verdict
+    from pipeline.archive.plan import Plan
+    from pipeline.archive.round import Round
+    from pipeline.archive.session import LocalFile
+
+_CONFLICT = "compare the two files; keep one name for one content (nothing was overwritten)."
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A session that has something to send: the files, what they become, and what the gate and the plan found."""
+
+    session: LocalSession
+    known: Manifest | None
+    plan: Plan
+    files: tuple[LocalFile, ...]
+    verdict: Verdict
+    resend: bool
+
+    @property
+    def conflicts(self) -> tuple[Defect, ...]:
+        """The files whose names are taken by other bytes."""
+        return tuple(Defect("conflict", i.subpath, i.reason, _CONFLICT) for i in self.plan.only("conflict"))
+
+
+def submit(round_: Round, prepared: Prepared) -> Flight:
+    """Journal the transfer of a session's files, then submit it.
+
+    Raises
+    ------
+    MapshellError
+        It was not submitted; what the journal holds tells the next round how to go on.
+    """
+    # A task has one source collection: files under another one follow as the next generation.
+    endpoint = prepared.files[0].root.endpoint
+    files = tuple(file for file in prepared.files if file.root.endpoint == endpoint)
+    store = round_.store()
+    manifest = _draft(round_, prepared, files)
+    sha1s = {entry.subpath: entry.sha1 for entry in manifest.files}
+    request = TransferRequest(
+        submission_id=store.new_submission_id(),
+        source_endpoint=endpoint,
+        destination_endpoint=round_.location.endpoint,
+        label=task_label(manifest),
+        items=tuple(
+            TransferItem(
+                join_remote(file.root.globus_path, file.subpath),
+                join_remote(round_.location.path, file.subpath),
+                sha1s[file.subpath],
+            )
+            for file in files
+        ),
+        existing="compare" if prepared.resend else "keep",
+    )
+    sources = tuple(Source(file.subpath, str(file.path), file.size, file.mtime_ns) for file in files)
+    entry = Entry(
+        transfer_id=uuid.uuid4(),
+        purpose="publish",
+        state="planned",
+        request=request,
+        parts=(Part(manifest, sources),),
+        computer=round_.computer,
+        identity=store.identity,
+        created_at=round_.clock.now(),
+    )
+    step("planning")
+    round_.journal.open(entry)
+    step("planned")
+    entry = submit_once(store, round_.journal, entry, round_.clock)
+    more = len(files) < len(prepared.files)
+    return Flight(entry, prepared.session, files, prepared.conflicts, notes=prepared.verdict.warnings, more=more)
+
+
+def next_generation(known: Manifest | None) -> int:
+    """Return the generation that follows what the index holds of a session."""
+    return 1 if known is None else known.generation + 1
+
+
+def _draft(round_: Round, prepared: Prepared, files: Sequence[LocalFile]) -> Manifest:
+    """Return the manifest as far as it is known before the transfer: SHA1 claimed by metas, or read earlier."""
+    generation = next_generation(prepared.known)
+    new = []
+    for file in files:
+        claim, computed = prepared.verdict.claims.get(file.subpath), round_.hasher.known(file)
+        new.append(
+            FileEntry(
+                subpath=file.subpath,
+                size=file.size,
+                mtime=file.mtime,
+                file_type=classify(file.subpath, round_.extra_types),
+                sha1=claim or computed,
+                sha1_source="meta" if claim else "computed" if computed else None,
+                generation=generation,
+            )
+        )
+    return Manifest(
+        session=prepared.session.ref,
+        dataset_type=round_.location.dataset_type,
+        alias=round_.location.alias,
+        generation=generation,
+        files=merged(prepared.known.files if prepared.known else (), new),
+        lab=round_.journal.lab_rows(prepared.session.ref),
+        provenance=round_.provenance,
+    )
