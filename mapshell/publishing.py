@@ -108,7 +108,7 @@ def _document(report: Report, rows: Sequence[Mapping[str, Any]], *, dry_run: boo
             }
             for stray in report.strays
         ],
-        "unknown_animals": sorted(report.strangers),
+        "animals_without_session": sorted(report.strangers),
         "stopped": None if report.stopped is None else report.stopped.message,
     }
 
@@ -152,9 +152,9 @@ def _show_problems(output: Output, report: Report) -> None:
         others = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         _problem(
             output,
-            f"unknown: {', '.join(names[:_NAMED])}{others}",
-            "no animal of the database has this name, so what lies there is not archived",
-            "enter the animal with `mapshell ingest-subjects` if it is one.",
+            f"no session: {', '.join(names[:_NAMED])}{others}",
+            "the database has no session of an animal of this name, so nothing that lies there is archived",
+            "enter the animal and its sessions (`mapshell ingest-subjects`, `mapshell ingest-recordings`).",
         )
 
 

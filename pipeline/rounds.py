@@ -64,8 +64,8 @@ class Report:
 
     ``restricted`` says that not all sessions were asked for; ``chosen`` counts those that were, ``not_here`` those of
     which this computer has no folder; ``strays`` are folders that belong to no session; ``nameless`` sessions of
-    subjects without water restriction; ``strangers`` folders of animals that the database does not know; ``stopped`` is
-    the error that ended the round early.
+    subjects without water restriction; ``strangers`` folders of animals of which the database has no session;
+    ``stopped`` is the error that ended the round early.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -132,8 +132,8 @@ def publish_round(
             if keys is None:
                 report.strangers |= found.strangers
             here = [found.sessions[key] for key in sorted(found.sessions) if key in wanted]
-            seen.update(found.sessions)
             here += _left_behind(journal, computer, lab_sessions, wanted - set(found.sessions))
+            seen.update(found.sessions, (session.ref.key for session in here))
             known = {session.ref.key for session in here} | set(found.indexed)
             refused = _refused(location, lab_sessions, strays, wanted - known)
             report.outcomes.extend(refused)

@@ -78,7 +78,9 @@ def _depart(round_: Round, session: LocalSession, known: Manifest | None, *, dry
     if not session.files and not session.defects:
         if known is not None:
             return outcome(round_, session, "archived")
-        return outcome(round_, session, "refused", "its folder holds no file", _FILL, failed=True)
+        return outcome(
+            round_, session, "refused", f"{', '.join(session.folders)}: it holds no file", _FILL, failed=True
+        )
     plan = _compare(round_, session, known, dry_run=dry_run)
     if plan.nothing_to_do and not session.defects:
         return outcome(round_, session, "archived")

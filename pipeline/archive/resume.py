@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.archive.journal import Entry, Outcome, Part, step
+from pipeline.archive.journal import Entry, Outcome, Part, Source, step
 from pipeline.archive.round import Flight, Round, outcome
-from pipeline.archive.scan import Defect
+from pipeline.archive.scan import LATER, PUT_BACK, Defect
 from pipeline.archive.transfer import other_login, submit_once
 
 if TYPE_CHECKING:
@@ -44,11 +45,13 @@ def resume(round_: Round, session: LocalSession, entry: Entry) -> Flight | Outco
             round_.journal.advance(entry.advanced("failed", outcome=reason, left=()))
             return outcome(round_, session, "queued", "its files changed since it was planned", _AGAIN, failed=True)
         entry = submit_once(round_.store(), round_.journal, entry, round_.clock)
-    changes = tuple(
-        Defect("changing", source.subpath, "it changed or vanished since its transfer was submitted", _WAIT)
-        for source in changed
-    )
-    return Flight(entry, session, whole, changed=changes, more=True)
+    return Flight(entry, session, whole, changed=tuple(_change(source) for source in changed), more=True)
+
+
+def _change(source: Source) -> Defect:
+    if Path(source.path).exists():
+        return Defect("changing", source.subpath, "it changed since its transfer was submitted", LATER)
+    return Defect("vanished", source.subpath, "it vanished since its transfer was submitted", PUT_BACK)
 
 
 def _identity(round_: Round) -> str:
@@ -62,4 +65,3 @@ def is_indexed(part: Part, indexed: Mapping[SessionKey, Manifest]) -> bool:
 
 
 _AGAIN = "publish again: it will be planned anew."
-_WAIT = "wait until nothing writes to the session any more, then publish again."

@@ -199,14 +199,15 @@ def unchanged(files: Sequence[LocalFile], status: Callable[[Path], os.stat_resul
         try:
             now = status(file.path)
         except OSError as error:
-            defects.append(Defect("vanished", file.subpath, f"it vanished meanwhile ({error.strerror})", _LATER))
+            defects.append(Defect("vanished", file.subpath, f"it vanished meanwhile ({error.strerror})", PUT_BACK))
             continue
         if (now.st_size, now.st_mtime_ns) != (file.size, file.mtime_ns):
-            defects.append(Defect("changing", file.subpath, "it changed while it was being archived", _LATER))
+            defects.append(Defect("changing", file.subpath, "it changed while it was being archived", LATER))
     return defects
 
 
-_LATER = "wait until nothing writes to the session any more, then publish again."
+LATER = "wait until nothing writes to the session any more, then publish again."
+PUT_BACK = "put it back if it was moved or deleted by mistake, then publish again."
 
 
 def by_subpath(files: Iterable[LocalFile]) -> Mapping[str, LocalFile]:

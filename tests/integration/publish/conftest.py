@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mapshell.demo.lab import make_lab
+from mapshell.demo.days import SUBJECTS
+from mapshell.demo.lab import Lab, make_lab
 from mapshell.demo.run import ARCHIVE, RIG, configuration
 from mapshell.sandbox import service
 from mapshell.sandbox.consent import code_from_page
@@ -23,6 +24,8 @@ from mapshell.sandbox.spec import CollectionSpec
 from pipeline import database, settings
 from pipeline.globus import GlobusStorageManager
 from pipeline.rounds import publish_round
+
+from .bench import Bench
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,6 +115,29 @@ def rig(lab_database, pristine_lab, tmp_path, monkeypatch):
 def pg_rig(postgresql_database, pristine_lab, tmp_path, monkeypatch):
     """The same, on PostgreSQL alone, where the database does not matter."""
     yield from make_rig(postgresql_database, pristine_lab, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def bench(postgresql_database, bare_lab, tmp_path, monkeypatch):
+    """A rig without recordings, on PostgreSQL alone: a test puts its own there."""
+    for rig in make_rig(postgresql_database, bare_lab, tmp_path, monkeypatch):
+        yield Bench(rig)
+
+
+@pytest.fixture
+def each_bench(lab_database, bare_lab, tmp_path, monkeypatch):
+    """The same, on each database."""
+    for rig in make_rig(lab_database, bare_lab, tmp_path, monkeypatch):
+        yield Bench(rig)
+
+
+@pytest.fixture(scope="session")
+def bare_lab(tmp_path_factory):
+    """The animals of the synthetic lab, and no recording."""
+    root = tmp_path_factory.mktemp("bare")
+    for kind in ("ephys", "video"):
+        (root / kind).mkdir()
+    return Lab(root, SUBJECTS, (), "America/New_York")
 
 
 def make_rig(database_settings, pristine_lab, tmp_path, monkeypatch):
