@@ -77,9 +77,9 @@ def _refuse_unknown(subjects: Sequence[str], numbers: Sequence[int], chosen: Seq
         said = ", ".join(str(number) for number in missing)
         raise UsageError(
             f"{whose} {'no' if subjects else 'a'} session {said}: nothing matches.",
-            remedy="see their numbers with `mapshell publication-status`"
+            remedy="see their numbers with `mapshell publication-status"
             + "".join(f" --subject {name}" for name in subjects)
-            + ".",
+            + "`.",
         )
 
 

@@ -1,8 +1,10 @@
 """Files that must not be archived are named, with cause and remedy; the other sessions are archived all the same."""
 
+import json
 import os
 import socket
 import sys
+import time
 
 import pytest
 
@@ -34,6 +36,16 @@ def _growing_still(folder):
 
 def _touched_now(folder):
     os.utime(only(folder, "*.bin"))
+
+
+def _from_the_future(folder):
+    later = time.time() + 7200
+    os.utime(only(folder, "*.bin"), (later, later))
+
+
+def _compressed_without_index(folder):
+    path = only(folder, "*.bin")
+    path.rename(path.with_name(path.name.replace(".bin", ".cbin")))
 
 
 def _socket(folder):
@@ -73,6 +85,9 @@ REFUSED = {
     "garbage for a meta": (lambda f: write(only(f, "*.meta"), b"\0\xff\n"), "refused", ".ap.meta", ""),
     "still recording": (_growing_still, "recording", ".ap.meta", "has not ended"),
     "written a moment ago": (_touched_now, "recording", ".ap.bin", "modified"),
+    "from the future": (_from_the_future, "recording", ".ap.bin", "clock"),
+    "wrong duration": (lambda f: edit(only(f, "*.meta"), fileTimeSecs="999"), "refused", ".ap.bin", "999"),
+    "compressed without .ch": (_compressed_without_index, "refused", ".ap.cbin", "no .ch file"),
     "pipe": (lambda folder: os.mkfifo(folder / "pipe.meta"), "refused", "pipe.meta", "not a regular file"),
     "socket": (_socket, "refused", "live.sock", "not a regular file"),
     "link inside": (_link("SC038.txt"), "refused", "linked.dat", "link"),
@@ -98,11 +113,16 @@ def _unknown_sha1(folder):
     edit(only(folder, "*.meta"), fileSHA1="0")
 
 
+def _before_1970(folder):
+    os.utime(only(folder, "*.bin"), (-1000, -1000))
+
+
 # What looks odd and is archived.
 ARCHIVED = {
     "plain": lambda folder: None,
     "meta without bin": _parent_of_shanks,
     "only a meta": _without_bin,
+    "older than 1970": _before_1970,
     "empty side file": lambda folder: write(folder / "notes.txt", b""),
     "unknown SHA1": _unknown_sha1,
 }
@@ -119,6 +139,13 @@ def days(bench):
 
 
 def test_each_defect_is_named_and_the_others_are_archived(bench, days):
+    dry = bench.command("--dry-run", check=3)["sessions"]
+    assert {name: row["state"] for name, row in dry.items() if name in REFUSED} == {
+        name: case[1] for name, case in REFUSED.items()
+    }
+    assert not bench.rig.tasks()
+    assert not bench.there()
+
     sessions = bench.command(check=3)["sessions"]
     for name, (_, state, file, cause) in REFUSED.items():
         row = sessions[name]
@@ -139,6 +166,12 @@ def test_each_defect_is_named_and_the_others_are_archived(bench, days):
     assert rows[subpath]["sha1_source"] == "computed"
     subpath = only(days["plain"], "*.bin").relative_to(bench.ephys).as_posix()
     assert rows[subpath]["sha1_source"] == "meta"
+
+    status = json.loads(bench.run("publication-status", "--type", "ephys", "--format", "json", check=0)[0])
+    states = {(row["subject_id"], row["session"]): row for row in status}
+    for name, (_, state, file, _) in REFUSED.items():
+        assert states[bench.keys[name]]["state"] == state
+        assert file in states[bench.keys[name]]["reason"]
 
     # What a person reads: every refusal again, with its remedy; nothing is sent a second time.
     tasks = len(bench.rig.tasks())

@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+from pipeline.archive.manifest import from_json
+
 from .bench import DAY, write
 
 NAMES = (
@@ -70,6 +72,8 @@ def test_names_are_archived_exactly_as_they_are(each_bench):
     indexed = bench.indexed()
     assert set(indexed) == set(expected)
     assert max(len(subpath) for subpath in indexed) == 1024
+    ((name, path),) = bench.rig.manifests().items()
+    assert {entry.subpath for entry in from_json(path.read_bytes(), name=name).files} == set(expected)
     # Nothing new is seen in them the second time.
     assert bench.outcomes(bench.publish())["odd names"].sent_files == 0
 

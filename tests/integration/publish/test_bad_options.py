@@ -1,0 +1,32 @@
+"""Options that name what does not exist: said, never silence."""
+
+
+def test_options_that_fit_nothing_say_so(bench):
+    bench.session("one")
+    publish = ("publication-publish",)
+    _, told = bench.run(*publish, "--subject", "SC083", check=2)
+    assert "There is no subject SC083" in told
+    assert "did you mean" in told
+    assert "SC038" in told
+    _, told = bench.run(*publish, "--since", "2020-13-01", check=2)
+    assert "2020-13-01" in told
+    _, told = bench.run(*publish, "--since", "2021-01-01", "--until", "2020-01-01", check=2)
+    assert "--since" in told
+    _, told = bench.run(*publish, "--subject", "SC038", "--session", "99", check=2)
+    assert "SC038 has no session 99: nothing matches" in told
+    assert "publication-status --subject SC038" in told
+    _, told = bench.run(*publish, "--session", "1", "--session", "98", check=2)
+    assert "98" in told
+    _, told = bench.run("publication-status", "--session", "99", check=2)
+    assert "99" in told
+    _, told = bench.run(*publish, "--since", "2030-01-01", check=0)
+    assert "No session matches" in told
+    _, told = bench.run("publication-status", "--since", "2030-01-01", check=0)
+    assert "No session matches" in told
+    _, told = bench.run(*publish, "--type", "audio", check=2)
+    assert "ephys" in told
+    assert bench.rig.tasks() == []
+
+
+def test_a_database_without_sessions_says_so(bench):
+    assert "There is no session yet" in bench.tell(check=0)
