@@ -129,7 +129,8 @@ class Gatherer:
         self._round.progress.update(key, status.bytes_transferred, "" if wrong is None else wrong.message)
         if wrong is None:
             return
-        vanished = [defect for defect in unchanged(flight.files) if defect.rule == "vanished"]
+        # Of a transfer that an earlier run submitted, what is no longer as it was planned could not be archived anyway.
+        vanished = [*flight.changed, *(defect for defect in unchanged(flight.files) if defect.rule == "vanished")]
         if vanished:
             # The service would go on asking for the file until the task's deadline.
             self._round.store().cancel(status.task_id)
