@@ -121,15 +121,20 @@ def contradicted(round_: Round, flight: Flight) -> list[Defect]:
 
 
 def quarantine(round_: Round, manifest: Manifest, defects: Sequence[Defect]) -> None:
-    """Rename what must not be taken for data at the archive: ``<name>.quarantined-g<generation>``."""
+    """Rename what must not be taken for data at the archive: ``<name>.quarantined-g<generation>-<instant>``."""
     location = round_.location
     wrong = [defect.subpath for defect in defects if defect.rule in ("checksum", "source")]
     there = list_remote(round_.store(), location.endpoint, location.path, wrong)
     for subpath in there:
-        path = join_remote(location.path, subpath)
-        stamp = f"{round_.clock.now():%Y%m%dT%H%M%S}"
-        round_.store().rename(location.endpoint, path, f"{path}.quarantined-g{manifest.generation}-{stamp}")
+        suffix = f".quarantined-g{manifest.generation}-{round_.clock.now():%Y%m%dT%H%M%S}"
+        folder, name = subpath.rsplit("/", 1)
+        short = name.encode("utf-8")[: _LONGEST_NAME - len(suffix)].decode("utf-8", "ignore")
+        new = join_remote(location.path, f"{folder}/{short}{suffix}")
+        round_.store().rename(location.endpoint, join_remote(location.path, subpath), new)
 
+
+_LONGEST_NAME = 255
+"""Bytes that a component of a path may have on the usual file systems."""
 
 _COMPARE = "compare the two; nothing was overwritten."
 _ASK = "look at the task's events (`globus task event-list`); publish again to send it again."

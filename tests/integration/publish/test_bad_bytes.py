@@ -48,6 +48,20 @@ def test_a_wrong_sha1_is_found_by_the_service_and_remembered(bench):
     bench.assert_archived(damaged)
 
 
+def test_a_damaged_file_with_a_long_name_is_quarantined_too(bench):
+    folder = bench.session("long")
+    for path in list(folder.rglob("*_t0.imec0.ap.*")):
+        path.rename(path.with_name(path.name.replace("_g0", f"_{'é' * 100}_g0")))
+    file = only(folder, "*.bin")
+    assert len(file.name.encode()) > 225
+    _flip(file)
+    outcome = bench.outcomes(bench.publish())["long"]
+    assert (outcome.state, "its meta says" in outcome.reason) == ("refused", True)
+    there = [path.name for path in bench.there().values()]
+    assert file.name not in there
+    assert [name for name in there if ".quarantined-g1-" in name]
+
+
 def test_a_sha1_of_zero_means_that_we_compute_our_own(bench):
     folder = bench.session("catgt", trigger="cat", folder="catgt_SC038_050120_g0")
     assert "fileSHA1=0" in only(folder, "*.meta").read_text()

@@ -103,6 +103,22 @@ def test_a_session_of_many_folders_on_two_disks(bench):
     assert len(bench.rig.tasks()) == tasks
 
 
+def test_a_session_in_two_collections_without_waiting(bench):
+    raw = bench.session("two")
+    other = bench.rig.folder / "other"
+    other.mkdir()
+    bench.rig.admin.put_collection(OTHER, CollectionSpec(other, personal=True))
+    bench.add_root(OTHER, "/", "other")
+    far = write(other / "SC038/SC038_050120_g0/far.txt", b"another collection")
+    bench.rig.admin.fail_tasks("hold", count=None)
+    assert bench.outcomes(bench.publish(wait=False))["two"].state == "in flight"
+    bench.release()
+    outcome = bench.outcomes(bench.publish())["two"]
+    assert (outcome.state, outcome.sent_files) == ("archived", 3)
+    bench.assert_archived(raw)
+    bench.assert_archived(far.parent, base=other)
+
+
 def test_the_same_file_under_two_roots_is_refused(bench):
     twin, good = bench.session("twin"), bench.session("good")
     second = bench.rig.folder / "rig/second"
