@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 LABEL_LENGTH = 128
 CHECKSUM_ALGORITHM = "SHA1"
-_SYNC_LEVELS = {"keep": 0, "compare": 3}
 _STATES: dict[str, TaskState] = {
     "ACTIVE": "ACTIVE",
     "INACTIVE": "INACTIVE",
@@ -96,7 +95,7 @@ def body(request: TransferRequest, *, encrypt: bool = True) -> dict[str, Any]:
         "label": request.label,
         "source_endpoint": request.source_endpoint,
         "destination_endpoint": request.destination_endpoint,
-        "sync_level": _SYNC_LEVELS[request.existing],
+        "sync_level": 0,  # what exists at the destination is kept, whatever it is
         "verify_checksum": True,
         "preserve_timestamp": True,
         "encrypt_data": encrypt,

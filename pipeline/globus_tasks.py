@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
@@ -74,21 +75,22 @@ class Tasks(Caller):
         return {each: found[each] for each in wanted if each in found}
 
     def find_tasks(self, label: str, *, since: datetime | None = None) -> list[TaskStatus]:
-        """Return the own transfer tasks whose label is exactly ``label``, newest first.
+        """Return the own transfer tasks with this label, newest first.
 
         Parameters
         ----------
         label
-            The whole label.
+            The whole label, case and all; with ``*`` for any text, a pattern.
         since
             Only those requested at this instant (UTC) or later.
         """
         clauses = ["type:TRANSFER"]
         if not set(label) & set("/,") and label:  # these have a meaning in filters
-            clauses.append(f"label:={label}")
+            clauses.append(f"label:{'~' if '*' in label else '='}{label}")
         if since is not None:
             clauses.append(f"request_time:{since:%Y-%m-%d %H:%M:%S},")
-        return [each for each in self._task_list("/".join(clauses), _TASK_PAGE) if each.label == label]
+        found = self._task_list("/".join(clauses), _TASK_PAGE)
+        return [each for each in found if fnmatchcase(each.label, label.replace("[", "[[]").replace("?", "[?]"))]
 
     def _task_list(self, clauses: str, limit: int) -> Iterator[TaskStatus]:
         doing, offset = Doing("list transfer tasks"), 0

@@ -102,6 +102,10 @@ class TableJournal(Leases):
                 )
         return left - ({entry.subpath for entry in known.files} if known else set())
 
+    def knows_task(self, task_id: str) -> bool:
+        """Say whether a Globus task is in the journal."""
+        return bool(publication.Transfer() & {"task_id": uuid.UUID(task_id)})
+
     def open(self, entry: Entry) -> None:
         """Store a new entry."""
 

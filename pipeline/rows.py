@@ -70,7 +70,7 @@ def transfer_row(entry: Entry, request: Mapping[str, Any]) -> dict[str, Any]:
         "transfer_id": entry.transfer_id,
         "purpose": entry.purpose,
         "state": entry.state,
-        "submission_id": uuid.UUID(entry.request.submission_id),
+        "submission_id": uuid.UUID(entry.request.submission_id) if entry.request.submission_id else None,
         "label": entry.request.label,
         "identity": entry.identity,
         "body_sha256": hashlib.sha256(body).hexdigest(),

@@ -6,15 +6,16 @@ from concurrent.futures import wait
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pipeline.archive.aside import set_aside
 from pipeline.archive.depart import wrong_checksum
 from pipeline.archive.journal import Entry, Part
-from pipeline.archive.manifest import Manifest, with_checksum
+from pipeline.archive.manifest import with_checksum
 from pipeline.archive.scan import Defect, list_remote, unchanged
 from pipeline.archive.session import join_remote
 from pipeline.errors import MapshellError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from pipeline.archive.ports import TaskStatus
     from pipeline.archive.round import Flight, Round
@@ -27,7 +28,7 @@ def check(round_: Round, flight: Flight, status: TaskStatus) -> tuple[Entry | No
     manifest, or None and the defects that forbid it.
     """
     defects = [*flight.changed, *unchanged(flight.files), *_at_the_archive(round_, flight)]
-    if flight.entry.request.existing == "keep" and status.files_skipped:
+    if status.files_skipped:
         moved = set(round_.store().transferred(status.task_id))
         defects.extend(
             Defect("skipped", item.destination, "something of this name came to the archive meanwhile", _COMPARE)
@@ -42,13 +43,16 @@ def check(round_: Round, flight: Flight, status: TaskStatus) -> tuple[Entry | No
             if item.source in skipped
         )
     computed: dict[str, str] = {}
-    unknown = {entry.subpath for entry in flight.new_entries if entry.sha1 is None}
-    for file in flight.files:
-        if file.subpath in unknown:
-            try:
-                computed[file.subpath] = round_.hasher.finish(file)
-            except MapshellError as error:
-                defects.append(Defect("source", file.subpath, error.message, error.remedy))
+    claims = {entry.subpath: entry.sha1 for entry in flight.new_entries}
+    for file in flight.unproved:
+        try:
+            computed[file.subpath] = sha1 = round_.hasher.finish(file)
+        except MapshellError as error:
+            defects.append(Defect("source", file.subpath, error.message, error.remedy))
+            continue
+        claimed = claims.get(file.subpath)
+        if claimed not in (None, sha1):
+            defects.append(wrong_checksum(file.subpath, str(claimed), sha1))
     if defects:
         return None, defects
     return _checked(round_, flight, status, computed), []
@@ -98,43 +102,34 @@ def _evidence(flight: Flight, status: TaskStatus) -> dict[str, Any]:
 
 
 def contradicted(round_: Round, flight: Flight) -> list[Defect]:
-    """After a failed task: read the files whose SHA1 their metas claimed, and name those that are different.
+    """After a failed task: read the files whose SHA1 was given to the service, past every cache; name the different.
 
     Files that cannot be read any more, or changed meanwhile, are named too.
     """
-    claims = {e.subpath: e.sha1 for e in flight.new_entries if e.sha1_source == "meta" and e.sha1 is not None}
-    files = [file for file in flight.files if file.subpath in claims]
-    futures = [round_.hasher.start(file) for file in files]
-    while wait(futures, timeout=30).not_done:
-        round_.journal.extend([flight.session.ref.key])
+    unproved = set(flight.unproved)
+    files = [file for file in flight.files if file not in unproved]
+    claims = {entry.subpath: entry for entry in flight.new_entries}
+    for file in files:
+        round_.hasher.forget(file)
+    wait([round_.hasher.start(file) for file in files])
     defects = []
     for file in files:
-        claimed = claims[file.subpath]
+        claim = claims[file.subpath]
         try:
             computed = round_.hasher.finish(file)
         except MapshellError as error:
             defects.append(Defect("source", file.subpath, error.message, error.remedy))
             continue
-        if computed != claimed:
-            defects.append(wrong_checksum(file.subpath, claimed, computed))
+        if computed != claim.sha1:
+            defects.append(wrong_checksum(file.subpath, str(claim.sha1), computed, claim.sha1_source))
     return defects
 
 
-def quarantine(round_: Round, manifest: Manifest, defects: Sequence[Defect]) -> None:
-    """Rename what must not be taken for data at the archive: ``<name>.quarantined-g<generation>-<instant>``."""
-    location = round_.location
-    wrong = [defect.subpath for defect in defects if defect.rule in ("checksum", "source")]
-    there = list_remote(round_.store(), location.endpoint, location.path, wrong)
-    for subpath in there:
-        suffix = f".quarantined-g{manifest.generation}-{round_.clock.now():%Y%m%dT%H%M%S}"
-        folder, name = subpath.rsplit("/", 1)
-        short = name.encode("utf-8")[: _LONGEST_NAME - len(suffix)].decode("utf-8", "ignore")
-        new = join_remote(location.path, f"{folder}/{short}{suffix}")
-        round_.store().rename(location.endpoint, join_remote(location.path, subpath), new)
+def quarantine(round_: Round, defects: Sequence[Defect], left: Collection[str]) -> None:
+    """Rename at the archive what a failed transfer of ours ``left`` (subpaths) and must not be taken for data."""
+    wrong = {defect.subpath for defect in defects if defect.rule in ("checksum", "source")}
+    set_aside(round_, sorted(wrong & set(left)), "quarantined")
 
-
-_LONGEST_NAME = 255
-"""Bytes that a component of a path may have on the usual file systems."""
 
 _COMPARE = "compare the two; nothing was overwritten."
 _ASK = "look at the task's events (`globus task event-list`); publish again to send it again."

@@ -1,10 +1,11 @@
-"""SHA1 of local files: each computed once, in parallel, and remembered by path, size and time.
+"""SHA1 of local files: each computed once, in parallel, and remembered by path, size and times.
 
 SHA1 because that is what SpikeGLX writes into its own metas.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sqlite3
@@ -13,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from pipeline.archive.session import stamp
 from pipeline.errors import IntegrityError, LocalDiskError
 
 if TYPE_CHECKING:
@@ -57,7 +59,8 @@ class ChecksumCache:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(
-                "CREATE TABLE IF NOT EXISTS sha1 (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha1 TEXT)"
+                "CREATE TABLE IF NOT EXISTS sha1"
+                " (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, sha1 TEXT)"
             )
         except sqlite3.Error:
             connection.close()
@@ -71,12 +74,19 @@ class ChecksumCache:
             return None
         try:
             row = connection.execute(
-                "SELECT sha1 FROM sha1 WHERE path = ? AND size = ? AND mtime_ns = ?",
-                (str(file.path), file.size, file.mtime_ns),
+                "SELECT sha1 FROM sha1 WHERE path = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?",
+                (str(file.path), *file.stamp),
             ).fetchone()
         except sqlite3.Error:
             return None
         return None if row is None else str(row[0])
+
+    def drop(self, file: LocalFile) -> None:
+        """Forget a file's SHA1."""
+        connection = self._open()
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("DELETE FROM sha1 WHERE path = ?", (str(file.path),))
 
     def put(self, file: LocalFile, sha1: str) -> None:
         """Remember a SHA1."""
@@ -85,7 +95,7 @@ class ChecksumCache:
             return
         try:
             connection.execute(
-                "INSERT OR REPLACE INTO sha1 VALUES (?, ?, ?, ?)", (str(file.path), file.size, file.mtime_ns, sha1)
+                "INSERT OR REPLACE INTO sha1 VALUES (?, ?, ?, ?, ?)", (str(file.path), *file.stamp, sha1)
             )
         except sqlite3.Error:
             self._path = None
@@ -127,7 +137,7 @@ def sha1_of(file: LocalFile, stop: threading.Event | None = None) -> str:
             f"{file.subpath} cannot be read: {error.strerror}.",
             remedy="give the account that runs mapshell the right to read it, or check the disk.",
         ) from error
-    if (after.st_size, after.st_mtime_ns) != (file.size, file.mtime_ns):
+    if stamp(after) != file.stamp:
         raise IntegrityError(
             f"{file.subpath} changed while it was read.",
             remedy="wait until nothing writes to the session any more, then publish again.",
@@ -141,12 +151,12 @@ class Hasher:
     def __init__(self, cache: ChecksumCache, *, threads: int) -> None:
         self._cache = cache
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="sha1")
-        self._futures: dict[tuple[Path, int, int], Future[str]] = {}
+        self._futures: dict[tuple[Path, tuple[int, int, int]], Future[str]] = {}
         self._stop = threading.Event()
 
     def start(self, file: LocalFile) -> Future[str]:
         """Return the future of a file's SHA1; it may be done already."""
-        key = (file.path, file.size, file.mtime_ns)
+        key = (file.path, file.stamp)
         if key not in self._futures:
             known = self._cache.get(file)
             if known is None:
@@ -158,21 +168,26 @@ class Hasher:
 
     def known(self, file: LocalFile) -> str | None:
         """Return the SHA1 if it was computed in this round or an earlier one, without reading anything."""
-        future = self._futures.get((file.path, file.size, file.mtime_ns))
+        future = self._futures.get((file.path, file.stamp))
         if future is not None and future.done() and future.exception() is None:
             return future.result()
         return self._cache.get(file)
 
+    def forget(self, file: LocalFile) -> None:
+        """Drop what is known of a file: it will be read."""
+        self._futures.pop((file.path, file.stamp), None)
+        self._cache.drop(file)
+
     def pending(self, files: Iterable[LocalFile]) -> list[Future[str]]:
         """Return the unfinished computations among these files."""
-        futures = (self._futures.get((file.path, file.size, file.mtime_ns)) for file in files)
+        futures = (self._futures.get((file.path, file.stamp)) for file in files)
         return [future for future in futures if future is not None and not future.done()]
 
     def finish(self, file: LocalFile) -> str:
         """Wait for a file's SHA1, remember it, and forget the future."""
         future = self.start(file)
         sha1 = future.result()
-        self._futures.pop((file.path, file.size, file.mtime_ns), None)
+        self._futures.pop((file.path, file.stamp), None)
         self._cache.put(file, sha1)
         return sha1
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pipeline.archive.adopt import lost_task
 from pipeline.archive.describe import unstage
 from pipeline.archive.integrity import Verdict, inspect
 from pipeline.archive.journal import Entry, Outcome, step
@@ -16,7 +17,6 @@ from pipeline.archive.resume import is_indexed, resume
 from pipeline.archive.round import FATAL, UNWRITABLE, Departures, Flight, Round, failure, outcome, refusal
 from pipeline.archive.scan import Defect, list_remote
 from pipeline.archive.submit import Prepared, next_generation, submit
-from pipeline.archive.transfer import task_label
 from pipeline.errors import CollectionNotFound, CollectionOffline, MapshellError, OtherLogin
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _depart(round_: Round, session: LocalSession, known: Manifest | None, *, dry
             return outcome(round_, session, "in flight", "another computer submitted it a moment ago")
         known = round_.journal.indexed([session.ref.key]).get(session.ref.key)
     prepared = _against_archive(round_, session, known, verdict, dry_run=dry_run)
-    if isinstance(prepared, Outcome):
+    if not isinstance(prepared, Prepared):
         return prepared
     if prepared.plan.nothing_to_do:
         return outcome(round_, session, "archived")
@@ -145,19 +145,20 @@ def _gate(round_: Round, session: LocalSession, plan: Plan) -> Verdict:
     return replace(verdict, defects=tuple(wrong))
 
 
-def wrong_checksum(subpath: str, claimed: str, computed: str) -> Defect:
-    """Name a file whose bytes are not what its meta says."""
+def wrong_checksum(subpath: str, claimed: str, computed: str, source: str | None = "meta") -> Defect:
+    """Name a file whose bytes are not what its meta (or an earlier reading) says."""
+    said = "its meta says" if source == "meta" else "an earlier reading gave"
     return Defect(
         "checksum",
         subpath,
-        f"its SHA1 is {computed}, but its meta says {claimed}",
+        f"its SHA1 is {computed}, but {said} {claimed}",
         "the file was changed or damaged after the recording: copy it anew from the acquisition computer.",
     )
 
 
 def _against_archive(
     round_: Round, session: LocalSession, known: Manifest | None, verdict: Verdict, *, dry_run: bool
-) -> Prepared | Outcome:
+) -> Prepared | Flight | Outcome:
     store, location, key = round_.store(), round_.location, session.ref.key
     draft = Manifest(session.ref, location.dataset_type, location.alias, next_generation(known), ())
     looked_for = [draft.subpath, *(file.subpath for file in session.files)]
@@ -173,16 +174,13 @@ def _against_archive(
     strangers = set(remote) - ours - already
     if strangers or not round_.journal.knows(key):
         # A task of ours that the journal has lost (with its database) may have brought them, or be about to.
-        for task in store.find_tasks(task_label(draft)):
-            if task.state in ("ACTIVE", "INACTIVE"):
-                reason = f"task {task.task_id}, which the journal does not know, is still moving its files"
-                return outcome(round_, session, "in flight", reason, "publish again when it has ended.", failed=True)
-            prefix = location.path.rstrip("/") + "/"
-            ours |= {path.removeprefix(prefix) for path in store.transferred(task.task_id)}
+        lost = lost_task(round_, session, known, remote, verdict)
+        if isinstance(lost, Outcome) or (lost is not None and not dry_run):
+            return lost
     plan = _compare(round_, session, known, remote=remote, ours=ours, dry_run=dry_run)
     sending = {item.subpath for item in plan.only("send")}
     files = tuple(file for file in session.files if file.subpath in sending)
-    return Prepared(session, known, plan, files, verdict, resend=bool(ours & sending & set(remote)))
+    return Prepared(session, known, plan, files, verdict, aside=tuple(sorted(ours & sending & set(remote))))
 
 
 def _described(draft: Manifest) -> Defect:
@@ -202,8 +200,8 @@ def _as_plan(round_: Round, prepared: Prepared) -> Outcome:
         "queued" if prepared.known is None else "archived with changes",
         f"{len(prepared.files)} files to send",
         failed=bool(prepared.conflicts),
-        sent_files=len(prepared.files),
-        sent_bytes=size,
+        to_send_files=len(prepared.files),
+        to_send_bytes=size,
         details=tuple(
             {"action": item.action, "file": item.subpath, "reason": item.reason} for item in prepared.plan.items
         ),
@@ -217,10 +215,8 @@ def _take_off(round_: Round, flight: Flight, *, hash_early: bool) -> None:
     round_.progress.task(str(flight.entry.transfer_id), what, flight.size)
     if not hash_early:
         return
-    unknown = {entry.subpath for entry in flight.new_entries if entry.sha1 is None}
-    for file in flight.files:
-        if file.subpath in unknown:
-            round_.hasher.start(file)
+    for file in flight.unproved:
+        round_.hasher.start(file)
 
 
 _FILL = "if its files were moved, put them back; if the session was never recorded, remove the empty folder."

@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.archive.aside import set_aside
 from pipeline.archive.journal import Entry, Part, step
 from pipeline.archive.manifest import Manifest, to_json
 from pipeline.archive.ports import TransferItem, TransferRequest
@@ -69,8 +71,9 @@ def reattach(round_: Round, flights: Sequence[Flight], entry: Entry) -> Descript
 
 
 def _describe(round_: Round, flights: Sequence[Flight], there: set[str]) -> Description:
-    store, location = round_.store(), round_.location
+    store, location, transfer_id = round_.store(), round_.location, uuid.uuid4()
     manifests = [flight.manifest for flight in flights]
+    set_aside(round_, (m.subpath for m in manifests if m.subpath in there), "unfinished")
     items = []
     for flight in flights:
         root, data = _root(round_, flight), _stage(round_, flight)
@@ -79,16 +82,15 @@ def _describe(round_: Round, flights: Sequence[Flight], there: set[str]) -> Desc
         items.append(TransferItem(source, destination, hashlib.sha1(data, usedforsecurity=False).hexdigest()))
     step("staged")
     entry = Entry(
-        transfer_id=uuid.uuid4(),
+        transfer_id=transfer_id,
         purpose="manifest",
         state="planned",
         request=TransferRequest(
             submission_id=store.new_submission_id(),
             source_endpoint=_root(round_, flights[0]).endpoint,
             destination_endpoint=location.endpoint,
-            label=task_label(manifests[0], "manifest"),
+            label=task_label(manifests[0], transfer_id, "manifest"),
             items=tuple(items),
-            existing="keep" if there.isdisjoint(m.subpath for m in manifests) else "compare",
         ),
         parts=tuple(Part(manifest) for manifest in manifests),
         computer=round_.computer,
@@ -144,6 +146,8 @@ def _stage(round_: Round, flight: Flight) -> bytes:
             os.fsync(stream.fileno())
         partial.replace(target)
     except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise LocalDiskError(
             f"The manifest cannot be staged in {folder}: {error.strerror}.",
             remedy="make room on that disk, or give the account that runs mapshell the right to write there.",

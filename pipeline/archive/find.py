@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pipeline.archive.integrity import earliest_start
@@ -172,7 +172,9 @@ def find(
             seen.extend(candidates([root], kind, h2os, layouts, found.strangers, found.strays))
         except LocalDiskError as error:  # a disk that is not connected must not keep the others from being archived
             found.strays.append(Stray(".", root, error.message, error.remedy, refused=True))
-    found.indexed.update(indexed(_possible([folder for _, folder in seen], sessions)))
+    found.strays = [_with_candidates(stray, kind, layouts, sessions) for stray in found.strays]
+    hidden = {key for stray in found.strays for key in stray.candidates}
+    found.indexed.update(indexed(sorted({*_possible([folder for _, folder in seen], sessions), *hidden})))
     owners = _owners(found.indexed, {folder.subpath for _, folder in seen})
     owned: dict[SessionKey, list[tuple[Root, str]]] = defaultdict(list)
     scans: dict[tuple[str, str], Scan] = {}
@@ -182,7 +184,7 @@ def find(
         if owner is not None:
             owned[owner].append((root, folder.subpath))
             continue
-        scan = _scan(root, folder.subpath, patterns, found)
+        scan = _scan(root, folder.subpath, patterns, found, _possible([folder], sessions))
         if scan is not None:
             scans[str(root.local_path), folder.subpath] = scan
             unknown.append((root, FoundFolder(folder.name, folder.subpath, earliest_start(scan.files))))
@@ -190,7 +192,7 @@ def find(
     for key in owned if wanted is None else owned.keys() & set(wanted):
         parts = []
         for root, subpath in owned[key]:
-            scan = scans.get((str(root.local_path), subpath)) or _scan(root, subpath, patterns, found)
+            scan = scans.get((str(root.local_path), subpath)) or _scan(root, subpath, patterns, found, [key])
             if scan is not None:
                 parts.append((root, subpath, scan))
         found.sessions[key] = _local_session(refs[key], parts)
@@ -212,6 +214,20 @@ def _possible(folders: Sequence[FoundFolder], sessions: Mapping[SessionKey, Sess
     )
 
 
+def _with_candidates(
+    stray: Stray, kind: DatasetType, layouts: Sequence[Layout], sessions: Mapping[SessionKey, SessionFacts]
+) -> Stray:
+    """Name the sessions that an obstacle may hide: by its name, and all of an animal whose own folder it is."""
+    if stray.folder == ".":
+        return stray
+    if "/" not in stray.folder:
+        return replace(stray, candidates=tuple(sorted(f.key for f in sessions.values() if f.h2o == stray.folder)))
+    parsed = parse_folder(stray.folder, kind, layouts)
+    if parsed is None:
+        return stray
+    return replace(stray, candidates=tuple(_possible([FoundFolder(parsed, stray.folder, None)], sessions)))
+
+
 def _owners(indexed: Mapping[SessionKey, Manifest], folders: Collection[str]) -> dict[str, SessionKey]:
     """Return which session the index gives each folder: what is archived is not matched anew."""
     owners: dict[str, SessionKey] = {}
@@ -225,11 +241,13 @@ def _owners(indexed: Mapping[SessionKey, Manifest], folders: Collection[str]) ->
     return owners
 
 
-def _scan(root: Root, subpath: str, patterns: Collection[str], found: Found) -> Scan | None:
+def _scan(
+    root: Root, subpath: str, patterns: Collection[str], found: Found, whose: Sequence[SessionKey]
+) -> Scan | None:
     try:
         return scan_folder(root, subpath, patterns)
     except LocalDiskError as error:
-        found.strays.append(Stray(subpath, root, error.message, error.remedy, refused=True))
+        found.strays.append(Stray(subpath, root, error.message, error.remedy, refused=True, candidates=tuple(whose)))
         return None
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pipeline.archive.aside import left_at_the_archive
 from pipeline.archive.check import check, contradicted, quarantine
 from pipeline.archive.describe import Description, astray, describe, reattach, unstage
 from pipeline.archive.journal import Outcome, step
@@ -143,7 +144,7 @@ class Gatherer:
             flight.landed = True
             step("succeeded")
             self._round.progress.update(str(flight.entry.transfer_id), flight.size, "checking")
-        if self._round.hasher.pending(flight.files):
+        if self._round.hasher.pending(flight.unproved):
             return
         entry, defects = check(self._round, flight, status)
         if entry is None:
@@ -160,13 +161,14 @@ class Gatherer:
     def _after_failure(self, flight: Flight, status: TaskStatus) -> None:
         reason = why_failed(self._round.store(), status)
         wrong = contradicted(self._round, flight)
+        if status.files_skipped:  # it met files of others: only what it reports as sent is ours
+            left = tuple(self._round.store().transferred(status.task_id))
+        else:
+            left = left_at_the_archive(self._round, flight)
         if wrong:
-            quarantine(self._round, flight.manifest, wrong)
-        moved = None
-        if status.files_skipped and flight.entry.request.existing == "keep":
-            # It met files of others: only what it reports as sent is ours to send again.
-            moved = tuple(self._round.store().transferred(status.task_id))
-        self._failed(flight, f"the transfer failed: {reason}", _AGAIN, wrong, moved)
+            prefix = self._round.location.path.rstrip("/") + "/"
+            quarantine(self._round, wrong, {path.removeprefix(prefix) for path in left})
+        self._failed(flight, f"the transfer failed: {reason}", _AGAIN, wrong, left)
 
     def _failed(
         self,
@@ -202,6 +204,8 @@ class Gatherer:
                 )
             return
         missing = astray(self._round, description)
+        if status.files_skipped:
+            missing = "something of its name came to the archive meanwhile"
         if missing:
             raise self._undescribed(entry, missing)
         step("described")
@@ -247,7 +251,7 @@ class Gatherer:
 
     def _pause(self, seconds: float) -> None:
         """Wait for the next look, or for a checksum that a landed session still lacks."""
-        pending = [f for flight in self._airborne if flight.landed for f in self._round.hasher.pending(flight.files)]
+        pending = [f for flight in self._airborne if flight.landed for f in self._round.hasher.pending(flight.unproved)]
         if pending:
             wait(pending, timeout=seconds, return_when=FIRST_COMPLETED)
         else:

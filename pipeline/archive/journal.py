@@ -106,7 +106,6 @@ def request_to_json(request: TransferRequest) -> dict[str, Any]:
         "source_endpoint": request.source_endpoint,
         "destination_endpoint": request.destination_endpoint,
         "label": request.label,
-        "existing": request.existing,
         "items": [[item.source, item.destination, item.sha1] for item in request.items],
     }
 
@@ -118,7 +117,6 @@ def request_from_json(data: Mapping[str, Any]) -> TransferRequest:
         source_endpoint=data["source_endpoint"],
         destination_endpoint=data["destination_endpoint"],
         label=data["label"],
-        existing=data["existing"],
         items=tuple(TransferItem(*item) for item in data["items"]),
     )
 
@@ -129,7 +127,8 @@ class Outcome:
 
     ``reason`` is empty when there is nothing to say; ``remedy`` likewise.  ``failed`` marks what a person should see
     (the round is then only partly done).  ``files`` and ``size`` (bytes) count what the session holds here,
-    ``sent_files`` and ``sent_bytes`` what this round archived.
+    ``sent_files`` and ``sent_bytes`` what this round archived, ``to_send_files`` and ``to_send_bytes`` what a dry run
+    found to send.
     """
 
     key: SessionKey
@@ -145,6 +144,8 @@ class Outcome:
     size: int = 0
     sent_files: int = 0
     sent_bytes: int = 0
+    to_send_files: int = 0
+    to_send_bytes: int = 0
     details: tuple[Mapping[str, str], ...] = field(default=())
 
     def with_sent(self, files: int, size: int) -> Outcome:
@@ -181,6 +182,9 @@ class Journal(Protocol):
 
     def knows(self, key: SessionKey) -> bool:
         """Say whether any transfer of a session was ever journalled here."""
+
+    def knows_task(self, task_id: str) -> bool:
+        """Say whether a Globus task is in the journal."""
 
     def open(self, entry: Entry) -> None:
         """Store a new entry."""

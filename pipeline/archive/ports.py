@@ -44,9 +44,7 @@ class TransferItem:
 class TransferRequest:
     """A transfer task as it will be submitted.  Equal requests serialise to equal bodies.
 
-    ``existing`` says what the service does with a destination that exists: ``"keep"`` never touches it (sync level 0:
-    the file counts as skipped); ``"compare"`` sends what differs by checksum (sync level 3), for the partial files
-    that an unfinished task of our own left under their final names.
+    The service never touches a destination that exists (sync level 0): such a file counts as skipped.
     """
 
     submission_id: str
@@ -54,7 +52,6 @@ class TransferRequest:
     destination_endpoint: str
     label: str
     items: tuple[TransferItem, ...]
-    existing: Literal["keep", "compare"] = "keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +116,7 @@ class Store(Protocol):
         """Status of many tasks in as few calls as possible; unknown ones are left out."""
 
     def find_tasks(self, label: str, *, since: datetime | None = None) -> list[TaskStatus]:
-        """Own transfer tasks, of any state, whose label is exactly ``label``, newest first."""
+        """Own transfer tasks, of any state, with this label (``*`` stands for any text), newest first."""
 
     def events(self, task_id: str, *, limit: int = 20) -> list[TaskEvent]:
         """Return the newest events of a task, oldest of them first."""

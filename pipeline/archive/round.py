@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.journal import Entry, Journal, Outcome
+from pipeline.archive.session import join_remote
 from pipeline.errors import Conflict, DatabaseReadOnly, DatabaseUnavailable, GlobusUnavailable, LoginNeeded
 
 if TYPE_CHECKING:
@@ -83,6 +84,12 @@ class Flight:
     def new_entries(self) -> tuple[FileEntry, ...]:
         """The manifest's entries that this transfer brings."""
         return tuple(e for e in self.manifest.files if e.generation == self.manifest.generation)
+
+    @property
+    def unproved(self) -> tuple[LocalFile, ...]:
+        """The files whose SHA1 did not travel with the transfer: we read them ourselves, while bytes move."""
+        given = {item.source for item in self.entry.request.items if item.sha1 is not None}
+        return tuple(f for f in self.files if join_remote(f.root.globus_path, f.subpath) not in given)
 
     @property
     def root(self) -> Root | None:

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from pipeline.archive.paths import check_subpath, printable
-from pipeline.archive.session import LocalFile, Root, join_remote
+from pipeline.archive.session import LocalFile, Root, join_remote, stamp
 from pipeline.errors import Conflict, LocalDiskError, NameRefused, RemotePathNotFound
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def scan_folder(root: Root, folder: str, patterns: Collection[str]) -> Scan:
             defects.append(_unreadable(subpath, PermissionError(13, "permission denied")))
         else:
             mtime = status.st_mtime_ns // 1_000_000_000
-            files.append(LocalFile(root, subpath, status.st_size, mtime, status.st_mtime_ns))
+            files.append(LocalFile(root, subpath, status.st_size, mtime, status.st_mtime_ns, status.st_ctime_ns))
     return Scan(tuple(sorted(files, key=lambda file: file.subpath)), tuple(defects))
 
 
@@ -201,7 +201,7 @@ def unchanged(files: Sequence[LocalFile], status: Callable[[Path], os.stat_resul
         except OSError as error:
             defects.append(Defect("vanished", file.subpath, f"it vanished meanwhile ({error.strerror})", PUT_BACK))
             continue
-        if (now.st_size, now.st_mtime_ns) != (file.size, file.mtime_ns):
+        if stamp(now) != file.stamp:
             defects.append(Defect("changing", file.subpath, "it changed while it was being archived", LATER))
     return defects
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    import os
     from datetime import date
     from pathlib import Path
 
@@ -80,7 +81,9 @@ class Root:
 class LocalFile:
     """A regular file under a local root.
 
-    ``size`` in bytes, ``mtime`` in whole UTC seconds, ``mtime_ns`` in nanoseconds (never stored in the database).
+    ``size`` in bytes, ``mtime`` in whole UTC seconds, ``mtime_ns`` in nanoseconds.  ``ctime_ns`` is when the file's
+    entry last changed (on Windows: when it was made), which no tool can set back.  Nanoseconds are never stored in the
+    database.
     """
 
     root: Root
@@ -88,11 +91,22 @@ class LocalFile:
     size: int
     mtime: int
     mtime_ns: int
+    ctime_ns: int = 0
+
+    @property
+    def stamp(self) -> tuple[int, int, int]:
+        """Size, time of the last change of its bytes, and of its entry: when they agree, it is the same file."""
+        return (self.size, self.mtime_ns, self.ctime_ns)
 
     @property
     def path(self) -> Path:
         """Where the file lies on disk."""
         return self.root.local_path.joinpath(*self.subpath.split("/"))
+
+
+def stamp(status: os.stat_result) -> tuple[int, int, int]:
+    """Return what :attr:`LocalFile.stamp` is, of a file as it is now."""
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def join_remote(root: str, subpath: str) -> str:

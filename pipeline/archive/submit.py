@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.archive.aside import set_aside
 from pipeline.archive.filetypes import classify
 from pipeline.archive.journal import Entry, Part, Source, step
 from pipeline.archive.manifest import FileEntry, Manifest, merged
@@ -29,14 +30,17 @@ _CONFLICT = "compare the two files; keep one name for one content (nothing was o
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A session that has something to send: the files, what they become, and what the gate and the plan found."""
+    """A session that has something to send: the files, what they become, and what the gate and the plan found.
+
+    ``aside`` names what our own unfinished transfers left at the archive under names that are to be sent.
+    """
 
     session: LocalSession
     known: Manifest | None
     plan: Plan
     files: tuple[LocalFile, ...]
     verdict: Verdict
-    resend: bool
+    aside: tuple[str, ...] = ()
 
     @property
     def conflicts(self) -> tuple[Defect, ...]:
@@ -55,14 +59,16 @@ def submit(round_: Round, prepared: Prepared) -> Flight:
     # A task has one source collection: files under another one follow as the next generation.
     endpoint = prepared.files[0].root.endpoint
     files = tuple(file for file in prepared.files if file.root.endpoint == endpoint)
-    store = round_.store()
-    manifest = _draft(round_, prepared, files)
+    store, transfer_id = round_.store(), uuid.uuid4()
+    names = {file.subpath for file in files}
+    set_aside(round_, (subpath for subpath in prepared.aside if subpath in names), "unfinished")
+    manifest = draft(round_, prepared.session, prepared.known, files, prepared.verdict)
     sha1s = {entry.subpath: entry.sha1 for entry in manifest.files}
     request = TransferRequest(
         submission_id=store.new_submission_id(),
         source_endpoint=endpoint,
         destination_endpoint=round_.location.endpoint,
-        label=task_label(manifest),
+        label=task_label(manifest, transfer_id),
         items=tuple(
             TransferItem(
                 join_remote(file.root.globus_path, file.subpath),
@@ -71,11 +77,10 @@ def submit(round_: Round, prepared: Prepared) -> Flight:
             )
             for file in files
         ),
-        existing="compare" if prepared.resend else "keep",
     )
     sources = tuple(Source(file.subpath, str(file.path), file.size, file.mtime_ns) for file in files)
     entry = Entry(
-        transfer_id=uuid.uuid4(),
+        transfer_id=transfer_id,
         purpose="publish",
         state="planned",
         request=request,
@@ -97,12 +102,14 @@ def next_generation(known: Manifest | None) -> int:
     return 1 if known is None else known.generation + 1
 
 
-def _draft(round_: Round, prepared: Prepared, files: Sequence[LocalFile]) -> Manifest:
+def draft(
+    round_: Round, session: LocalSession, known: Manifest | None, files: Sequence[LocalFile], verdict: Verdict
+) -> Manifest:
     """Return the manifest as far as it is known before the transfer: SHA1 claimed by metas, or read earlier."""
-    generation = next_generation(prepared.known)
+    generation = next_generation(known)
     new = []
     for file in files:
-        claim, computed = prepared.verdict.claims.get(file.subpath), round_.hasher.known(file)
+        claim, computed = verdict.claims.get(file.subpath), round_.hasher.known(file)
         new.append(
             FileEntry(
                 subpath=file.subpath,
@@ -115,11 +122,11 @@ def _draft(round_: Round, prepared: Prepared, files: Sequence[LocalFile]) -> Man
             )
         )
     return Manifest(
-        session=prepared.session.ref,
+        session=session.ref,
         dataset_type=round_.location.dataset_type,
         alias=round_.location.alias,
         generation=generation,
-        files=merged(prepared.known.files if prepared.known else (), new),
-        lab=round_.journal.lab_rows(prepared.session.ref),
+        files=merged(known.files if known else (), new),
+        lab=round_.journal.lab_rows(session.ref),
         provenance=round_.provenance,
     )

@@ -13,6 +13,7 @@ from pipeline.errors import GlobusError, OtherLogin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from uuid import UUID
 
     from pipeline.archive.manifest import Manifest
     from pipeline.archive.ports import Clock, Store, TaskStatus
@@ -21,18 +22,24 @@ SUBMISSION_ID_LIFE = timedelta(days=1)
 """After this a submission id without an answer is not trusted: its task is looked for by label first."""
 
 
-def task_label(manifest: Manifest, purpose: str = "publish") -> str:
-    """Return the label of a generation's task: readable, at most 128 characters, ending in its token.
+def task_label(manifest: Manifest, transfer_id: UUID, purpose: str = "publish") -> str:
+    """Return the label of a task: readable, at most 128 characters, ending in two tokens.
 
-    Only letters, digits, spaces, ``-`` and ``_``, which is what the service takes.
+    The first is that of the generation, by which a lost database finds its tasks; the second is that of this very
+    attempt.  Only letters, digits, spaces, ``-`` and ``_``, which is what the service takes.
     """
     session = manifest.session
     words = (
         f"mapshell {purpose} {session.h2o} {session.session_date:%Y-%m-%d} s{session.session} "
         f"{manifest.dataset_type} g{manifest.generation}"
     )
-    readable = re.sub(r"[^A-Za-z0-9 _-]", "_", words)[:110]
-    return f"{readable} {token(manifest.name, manifest.alias, manifest.generation)}"
+    readable = re.sub(r"[^A-Za-z0-9 _-]", "_", words)[:100]
+    return f"{readable} {token(manifest.name, manifest.alias, manifest.generation)} {transfer_id.hex[:8]}"
+
+
+def label_of_any_attempt(manifest: Manifest) -> str:
+    """Return what the labels of all attempts to bring a generation match."""
+    return f"mapshell publish * {token(manifest.name, manifest.alias, manifest.generation)} *"
 
 
 def submit_once(store: Store, journal: Journal, entry: Entry, clock: Clock) -> Entry:

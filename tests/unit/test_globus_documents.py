@@ -47,9 +47,8 @@ def test_only_files_with_a_known_sha1_carry_it():
     assert not first["recursive"]
 
 
-@pytest.mark.parametrize(("existing", "level"), [("keep", 0), ("compare", 3)])
-def test_what_exists_is_kept_or_compared_never_overwritten_blindly(existing, level):
-    assert body(request(existing=existing))["sync_level"] == level
+def test_what_exists_is_kept_whatever_it_is():
+    assert body(request())["sync_level"] == 0
 
 
 def test_encryption_can_be_switched_off():

@@ -94,11 +94,13 @@ class Rig:
         }
 
     def archived(self):
-        """Return the archive's data files, without manifests."""
-        return {name: path for name, path in self.files("archive").items() if ".manifest-" not in name}
+        """Return the archive's data files, without manifests and what was set aside."""
+        ours = (".manifest-", ".unfinished-", ".quarantined-")
+        return {name: path for name, path in self.files("archive").items() if not any(part in name for part in ours)}
 
     def manifests(self):
-        return {name: path for name, path in self.files("archive").items() if ".manifest-" in name}
+        there = self.files("archive").items()
+        return {name: path for name, path in there if ".manifest-" in name and ".unfinished-" not in name}
 
     def tasks(self):
         """Return all tasks that the service ever got."""

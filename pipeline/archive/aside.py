@@ -1,0 +1,47 @@
+"""Names at the archive are freed by renaming what stands there: no byte is ever overwritten or deleted.
+
+What an unfinished transfer of our own left under a final name, and what must not be taken for data, gets a name that
+nothing else uses.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Literal
+
+from pipeline.archive.scan import list_remote
+from pipeline.archive.session import join_remote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipeline.archive.round import Flight, Round
+
+_LONGEST_NAME = 255
+"""Bytes that a component of a path may have on the usual file systems."""
+
+
+def set_aside(round_: Round, subpaths: Iterable[str], why: Literal["unfinished", "quarantined"]) -> None:
+    """Rename files at the archive to ``<name>.<why>-<8 hex digits>``.
+
+    Raises
+    ------
+    GlobusError
+        One could not be renamed; the others before it were.
+    """
+    location = round_.location
+    for subpath in subpaths:
+        suffix = f".{why}-{uuid.uuid4().hex[:8]}"
+        folder, name = subpath.rsplit("/", 1)
+        aside = name.encode("utf-8")[: _LONGEST_NAME - len(suffix)].decode("utf-8", "ignore") + suffix
+        old, new = (join_remote(location.path, f"{folder}/{each}") for each in (name, aside))
+        round_.store().rename(location.endpoint, old, new)
+        round_.progress.say(f"At the archive, {subpath} was renamed to {aside}.")
+
+
+def left_at_the_archive(round_: Round, flight: Flight) -> tuple[str, ...]:
+    """Look which destinations of a failed task hold something: only that may be ours, what comes later is not."""
+    location = round_.location
+    subpaths = [entry.subpath for entry in flight.new_entries]
+    there = list_remote(round_.store(), location.endpoint, location.path, subpaths)
+    return tuple(join_remote(location.path, subpath) for subpath in there)
