@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,15 +26,16 @@ def resume(round_: Round, session: LocalSession, entry: Entry) -> Flight | Outco
     files = [here.get((source.path, source.size, source.mtime_ns)) for source in part.sources]
     whole = tuple(file for file in files if file is not None)
     if entry.computer != round_.computer and (len(whole) < len(part.sources) or entry.identity != _identity(round_)):
-        return outcome(round_, session, "in flight", f"submitted from {entry.computer}, which will check it")
+        return _elsewhere(round_, session, entry)
     holder = round_.journal.claim(session.ref.key)
     if holder is not None:
         return outcome(round_, session, "in flight", f"{holder} is publishing it now")
     step("claimed")
     fresh = {entry.transfer_id: entry for entry in round_.journal.unfinished([session.ref.key])}
     if entry.transfer_id not in fresh:
-        state = "archived" if is_indexed(part, round_.journal.indexed([session.ref.key])) else "queued"
-        return outcome(round_, session, state, "another computer ended it a moment ago")
+        if is_indexed(part, round_.journal.indexed([session.ref.key])):
+            return outcome(round_, session, "archived", "another computer ended it a moment ago")
+        return outcome(round_, session, "queued", "another computer gave it up a moment ago", _AGAIN, failed=True)
     entry = fresh[entry.transfer_id]
     changed = [source for source, file in zip(part.sources, files, strict=True) if file is None]
     if entry.state == "planned" and entry.identity != _identity(round_):
@@ -46,6 +48,16 @@ def resume(round_: Round, session: LocalSession, entry: Entry) -> Flight | Outco
             return outcome(round_, session, "queued", "its files changed since it was planned", _AGAIN, failed=True)
         entry = submit_once(round_.store(), round_.journal, entry, round_.clock)
     return Flight(entry, session, whole, changed=tuple(_change(source) for source in changed), more=True)
+
+
+def _elsewhere(round_: Round, session: LocalSession, entry: Entry) -> Outcome:
+    """Leave a transfer to the computer that submitted it; a day later somebody must look."""
+    reason = f"submitted from {entry.computer}, which will check it"
+    if round_.clock.now() - entry.created_at < _PATIENCE:
+        return outcome(round_, session, "in flight", reason)
+    reason = f"submitted from {entry.computer} at {entry.created_at:%Y-%m-%d %H:%M} UTC, and not checked since"
+    remedy = f"publish once on {entry.computer}; if it is gone, from a computer that has the same files in the same place."
+    return outcome(round_, session, "in flight", reason, remedy, failed=True)
 
 
 def _change(source: Source) -> Defect:
@@ -64,4 +76,5 @@ def is_indexed(part: Part, indexed: Mapping[SessionKey, Manifest]) -> bool:
     return known is not None and known.generation >= part.manifest.generation
 
 
+_PATIENCE = timedelta(days=1)
 _AGAIN = "publish again: it will be planned anew."

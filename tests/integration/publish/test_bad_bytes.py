@@ -31,9 +31,9 @@ def test_a_wrong_sha1_is_found_by_the_service_and_remembered(bench):
     bench.assert_archived(good)
     assert bench.archived_keys() == {bench.keys["good"]}
     subpath = file.relative_to(bench.ephys).as_posix()
-    there = bench.there()
-    assert subpath not in there, "the damaged file lies at the archive under its own name"
-    assert [name for name in there if name.startswith(f"{subpath}.quarantined-")]
+    there = bench.rig.files("archive")
+    assert f"ephys/{subpath}" not in there, "the damaged file lies at the archive under its own name"
+    assert [name for name in there if name.startswith(f"ephys/{subpath}.quarantined-")]
 
     # The next run knows it, and transfers nothing.
     tasks = len(bench.rig.tasks())
@@ -57,7 +57,7 @@ def test_a_damaged_file_with_a_long_name_is_quarantined_too(bench):
     _flip(file)
     outcome = bench.outcomes(bench.publish())["long"]
     assert (outcome.state, "its meta says" in outcome.reason) == ("refused", True)
-    there = [path.name for path in bench.there().values()]
+    there = [path.name for path in bench.rig.files("archive").values()]
     assert file.name not in there
     assert [name for name in there if ".quarantined-" in name]
 

@@ -278,15 +278,15 @@ def test_a_task_that_skips_files_is_not_committed(pg_rig, path):
     converges(pg_rig, tasks=3)
 
 
-def test_a_file_that_was_skipped_where_our_partial_one_lies(pg_rig):
-    """Its size may be right by chance: only the task's own word tells."""
+def test_a_file_that_was_skipped_where_our_partial_one_lay(pg_rig):
+    """What our earlier task left is set aside, so that nothing can be taken for the file that was skipped."""
     pg_rig.admin.fail_tasks("lie", how="missing", path="*imec0.ap.meta")
     refused(pg_rig, state="refused", says="does not list it")
     name = next(name for name in files_of(pg_rig) if name.endswith("ap.bin")).removeprefix("ephys/")
     spoilt = pg_rig.archive / "raw-ephys" / name
     spoilt.write_bytes(bytes(spoilt.stat().st_size))
     pg_rig.admin.fail_tasks("skip", path=f"*{spoilt.name}")
-    refused(pg_rig, state="refused", says=(spoilt.name, "skipped it because of an error"))
+    refused(pg_rig, state="refused", says=(spoilt.name, "does not list it"))
     converges(pg_rig, tasks=4)
 
 
