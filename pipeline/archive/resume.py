@@ -56,7 +56,7 @@ def _elsewhere(round_: Round, session: LocalSession, entry: Entry) -> Outcome:
     if round_.clock.now() - entry.created_at < _PATIENCE:
         return outcome(round_, session, "in flight", reason)
     reason = f"submitted from {entry.computer} at {entry.created_at:%Y-%m-%d %H:%M} UTC, and not checked since"
-    remedy = f"publish once on {entry.computer}; if it is gone, from a computer that has the same files in the same place."
+    remedy = f"publish once on {entry.computer}, or on a computer that has the same files in the same place."
     return outcome(round_, session, "in flight", reason, remedy, failed=True)
 
 
