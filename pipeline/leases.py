@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline import database, publication
+from pipeline.errors import DatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -38,14 +41,18 @@ class Leases:
         self._owner = uuid.uuid4()
         self._extended = time.monotonic()
         self._writable = False
+        self._held: set[SessionKey] = set()
 
     def __enter__(self) -> Leases:
         _OURS.add(self._owner)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        # What could not be given back, because the database was lost, is nobody's from now on.
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # What cannot be given back, because the database was lost, is nobody's from now on.
         _OURS.discard(self._owner)
+        if kind is not None and self._held:  # somebody interrupted us
+            with suppress(DatabaseError):
+                (publication.Claim() & {"owner": self._owner}).delete_quick()
 
     def claim(self, key: SessionKey) -> str | None:
         """Take the lease of a session; None when it is ours now, else who holds it.
@@ -65,7 +72,7 @@ class Leases:
                 return None
             if held["expires_at"] > now and not self._abandoned(held):
                 return _holder(held)
-            (claim & {"owner": held["owner"]}).delete_quick()
+            _drop(claim & {"owner": held["owner"]})
         row = {
             **self._restriction(key),
             "owner": self._owner,
@@ -74,9 +81,14 @@ class Leases:
             "claimed_at": now,
             "expires_at": now + LEASE,
         }
-        if database.insert_if_absent(publication.Claim, row):
-            return None
-        return _holder((claim.to_dicts() or [{"process_id": "?", "computer": "another computer"}])[0])
+        database.run_transaction(
+            lambda: database.insert_if_absent(publication.Claim, row), done=lambda: bool(claim & {"owner": self._owner})
+        )
+        found = (claim.to_dicts() or [{"owner": None, "process_id": "?", "computer": "another computer"}])[0]
+        if found["owner"] != self._owner:
+            return _holder(found)
+        self._held.add(key)
+        return None
 
     def _abandoned(self, held: Mapping[str, Any]) -> bool:
         """Say whether the holder was a process of this computer that is gone, or a round of this process that ended."""
@@ -96,22 +108,39 @@ class Leases:
         expires = database.now() + LEASE
         for key in keys:
             if publication.Claim() & self._restriction(key) & {"owner": self._owner}:
-                publication.Claim.update1({**self._restriction(key), "expires_at": expires})
+                row = {**self._restriction(key), "expires_at": expires}
+                database.run_transaction(partial(publication.Claim.update1, row), done=lambda: True)
 
     def release(self, keys: Collection[SessionKey]) -> None:
         """Give leases back."""
-        for key in keys:
-            (publication.Claim() & self._restriction(key) & {"owner": self._owner}).delete_quick()
+        for key in self._held.intersection(keys):
+            _drop(publication.Claim() & self._restriction(key) & {"owner": self._owner})
+            self._held.discard(key)
 
     def tidy(self) -> None:
         """Drop leases of processes of this computer that are gone."""
         mine = publication.Claim() & {"globus_alias": self._location.alias, "computer": self._computer}
         for held in mine.to_dicts():
             if self._abandoned(held):
-                (mine & {"owner": held["owner"]}).delete_quick()
+                _drop(mine & {"owner": held["owner"]})
+
+    def working(self) -> dict[SessionKey, str]:
+        """Return which computer works on a session now, of those that somebody works on."""
+        held = (publication.Claim() & {"globus_alias": self._location.alias}).to_dicts()
+        now = database.now() if held else None
+        return {
+            (row["subject_id"], row["session"]): row["computer"]
+            for row in held
+            if row["expires_at"] > now and not self._abandoned(row)
+        }
 
     def _restriction(self, key: SessionKey) -> dict[str, Any]:
         return {"subject_id": key[0], "session": key[1], "globus_alias": self._location.alias}
+
+
+def _drop(claims: Any) -> None:
+    """Delete leases; a connection that breaks meanwhile changes nothing."""
+    database.run_transaction(claims.delete_quick, done=lambda: not claims)
 
 
 def _holder(held: Mapping[str, Any]) -> str:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.journal import Entry, Journal, Outcome
 from pipeline.archive.session import join_remote
-from pipeline.errors import Conflict, DatabaseReadOnly, DatabaseUnavailable, GlobusUnavailable, LoginNeeded
+from pipeline.errors import (
+    ConfigError,
+    Conflict,
+    DatabaseReadOnly,
+    DatabaseUnavailable,
+    GlobusUnavailable,
+    LoginNeeded,
+    ServiceError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +32,7 @@ if TYPE_CHECKING:
 UNWRITABLE = (DatabaseUnavailable, DatabaseReadOnly)
 """After these nothing more can be written down."""
 
-FATAL = (*UNWRITABLE, LoginNeeded, GlobusUnavailable)
+FATAL = (*UNWRITABLE, LoginNeeded, GlobusUnavailable, ConfigError, ServiceError)
 """These end a round: every further session would meet them too, and wait as long."""
 
 

@@ -1,0 +1,243 @@
+"""The database is away, breaks, forgets or refuses; the configuration contradicts it; the disk is full."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from mapshell.errors import CONFIGURATION, FAILED, PARTLY
+from pipeline import binding, database, db_connection, migrations, publication
+from pipeline.db_server import version
+from pipeline.errors import DatabaseReadOnly, DatabaseUnavailable
+from pipeline.settings_types import Secret
+
+from .conftest import enter, wait_until
+from .faults import COMMAND, ONE, bind, command, converges, journal_states, refused, told
+from .proxy import STEPS, Proxy
+
+
+@pytest.fixture
+def steps():
+    STEPS.forget()
+    yield STEPS
+    STEPS.forget()
+
+
+@pytest.fixture
+def proxied(rig, monkeypatch):
+    """The rig, whose connections to the database can be broken; it gives up reconnecting early."""
+    monkeypatch.setattr(db_connection, "RECONNECT_FOR_S", 0.3)
+    direct = rig.settings
+    proxy = Proxy(direct.database.port)
+    rig.environ["MAPSHELL_DATABASE_PORT"] = str(proxy.port)
+    rig.settings = replace(direct, database=replace(direct.database, port=proxy.port))
+    rig.proxy = proxy
+    rig.direct = direct
+    yield rig
+    database.unbind()
+    proxy.close()
+
+
+def mended(rig):
+    """Everything works again; look without the proxy."""
+    rig.proxy.come_up()
+    rig.environ.pop("MAPSHELL_DATABASE_PORT")
+    rig.settings = rig.direct
+
+
+# ---- away
+
+
+def test_a_database_that_is_down_at_the_start(proxied):
+    proxied.proxy.go_down()
+    done = proxied.run(*COMMAND, check=FAILED)
+    assert f"The database at 127.0.0.1:{proxied.proxy.port} cannot be reached" in done.stderr
+    assert "Remedy:" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert proxied.tasks() == []
+    mended(proxied)
+    converges(proxied, tasks=2)
+
+
+@pytest.mark.parametrize(
+    ("step", "states", "tasks"),
+    [
+        ("accepted", [("publish", "planned")], 2),
+        ("succeeded", [("publish", "submitted")], 2),
+        ("committing", [("publish", "checked"), ("manifest", "submitted")], 2),
+    ],
+)
+def test_a_database_that_is_lost_ends_the_run_and_the_next_goes_on(proxied, steps, step, states, tasks):
+    steps.at(step, proxied.proxy.go_down)
+    outcomes, report = told(proxied, code=FAILED, seconds=30)
+    assert steps.reached == [step]
+    assert isinstance(report.stopped, DatabaseUnavailable)
+    assert report.stopped.remedy
+    assert not [outcome for outcome in outcomes if outcome.state == "archived"]
+    mended(proxied)
+    assert journal_states(proxied) == states
+    assert not bind(proxied).ArchivedRawEphys()
+    converges(proxied, tasks)  # in this very process, whose lease of then counts for nothing
+
+
+@pytest.mark.parametrize("step", ["planning", "succeeded", "committing", "committed"])
+def test_a_connection_that_breaks_is_opened_again(proxied, steps, step):
+    """As when the server restarts; what was under way is repeated or rolled back and repeated."""
+    steps.at(step, proxied.proxy.cut)
+    told(proxied)
+    assert steps.reached == [step]
+    mended(proxied)
+    converges(proxied, tasks=2)
+
+
+@pytest.mark.parametrize("step", ["planning", "accepted", "committing"])
+def test_the_answer_to_a_commit_is_lost(proxied, steps, step):
+    """The transaction took place: reading the tables again decides that, and nothing is written twice."""
+    steps.at(step, proxied.proxy.lose_the_next_commit)
+    told(proxied)
+    assert (steps.reached, proxied.proxy.lost) == ([step], 1)
+    mended(proxied)
+    converges(proxied, tasks=2)
+
+
+# ---- lost with all its rows
+
+
+def test_a_database_that_was_lost_while_a_transfer_was_under_way(rig):
+    rig.admin.fail_tasks("hold", after_files=3)
+    told(rig, wait=False)
+    (task,) = rig.tasks()
+    migrations.drop_everything(binding.get_current())
+    database.unbind()
+    bind(rig)
+    enter(rig.lab)
+    # What moves is not sent a second time, though no row tells of it.
+    session = refused(rig, state="in flight", says=(task["task_id"], "the journal does not know"))
+    assert "publish again" in session.remedy
+    assert len(rig.tasks()) == 1
+    rig.admin.control_task(task["task_id"], "release")
+    wait_until(lambda: rig.tasks()[0]["status"] == "SUCCEEDED")
+    converges(rig, tasks=3)
+    again = [each for each in rig.tasks() if each["label"] == task["label"] and each["task_id"] != task["task_id"]]
+    assert [(each["files_transferred"], each["files_skipped"]) for each in again] == [(0, task["files"])]
+
+
+# ---- refusing
+
+
+@contextmanager
+def read_only(rig):
+    """Let the account of the rig only read."""
+    own = rig.settings.database
+    schemas = [own.schema_prefix + group for group in binding.GROUPS]
+    bound = bind(rig) and database.connection()
+    if own.backend == "postgresql":
+        for schema in schemas:
+            bound.query(f"REVOKE INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} FROM {own.user}")
+        yield
+        for schema in schemas:
+            bound = database.connection()
+            bound.query(f"GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {own.user}")
+        return
+    name, writer = f"reader_{own.schema_prefix.strip('_')}", rig.settings
+    bound.query(f"CREATE USER {name} IDENTIFIED BY 'a reader'")
+    for schema in schemas:
+        bound.query(f"GRANT SELECT ON {schema}.* TO {name}")
+    rig.settings = replace(writer, database=replace(own, user=name, password=Secret("a reader")))
+    rig.environ |= {"MAPSHELL_DATABASE_USER": name, "MAPSHELL_DATABASE_PASSWORD": "a reader"}
+    yield
+    rig.settings = writer
+    for variable in ("MAPSHELL_DATABASE_USER", "MAPSHELL_DATABASE_PASSWORD"):
+        rig.environ.pop(variable)
+    bind(rig)
+    database.connection().query(f"DROP USER {name}")
+
+
+def test_an_account_that_may_not_write_is_told_before_anything_is_sent(rig):
+    # The locations are known, as they are after the first run of any computer.
+    rig.publish({"subject_id": 480133, "session": 99})
+    with read_only(rig):
+        assert version(bind(rig) and database.connection())
+        _, report = told(rig, code=FAILED)
+        assert isinstance(report.stopped, DatabaseReadOnly)
+        assert "nothing was transferred" in report.stopped.message
+        document, stderr = command(rig, code=FAILED)
+        assert "may not write" in document["stopped"]
+        assert "administrator" in stderr
+        dry, _ = told(rig, dry_run=True)  # looking needs no right to write
+        assert [outcome.state for outcome in dry] == ["queued"]
+        assert rig.tasks() == []
+    assert rig.tasks() == []
+    assert journal_states(rig) == []
+    converges(rig, tasks=2)
+
+
+def test_an_account_that_may_only_read_finds_out_that_there_is_nothing_to_do(rig):
+    told(rig)
+    with read_only(rig):
+        outcomes, _ = told(rig)
+        assert [outcome.state for outcome in outcomes] == ["archived"]
+
+
+# ---- the configuration says otherwise
+
+
+def test_a_configuration_that_places_the_archive_elsewhere_than_the_database(pg_rig):
+    told(pg_rig)
+    file = pg_rig.settings.file
+    document = json.loads(file.read_text())
+    document["custom"]["globus.storage_locations"]["raw-ephys"]["path"] = "/elsewhere"
+    file.write_text(json.dumps(document))
+    shown, stderr = command(pg_rig, code=CONFIGURATION)
+    assert "raw-ephys" in shown["error"]["message"]
+    assert "/elsewhere" in shown["error"]["message"]
+    assert "globus.storage_locations" in stderr
+    assert len(pg_rig.tasks()) == 2
+
+
+# ---- a full disk of this computer
+
+
+def test_no_room_for_the_staged_manifest(pg_rig):
+    staging = pg_rig.rig / "ephys/.mapshell"
+    staging.mkdir()
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("NO FULL DISK: only root on Linux can mount a small one")
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", staging], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"NO FULL DISK: a small one cannot be mounted here: {mounted.stderr.strip()}")
+    try:
+        (staging / "full").write_bytes(bytes(4096))
+        refused(pg_rig, code=PARTLY, state="in flight", says=(str(staging), "No space left"))
+        assert journal_states(pg_rig) == [("publish", "checked")]
+        assert [path.name for path in staging.iterdir()] == ["full"]  # nothing torn is left
+    finally:
+        subprocess.run(["umount", staging], check=True)
+    converges(pg_rig, tasks=2)
+
+
+def test_an_interrupt_in_the_middle_gives_the_session_back(pg_rig, steps):
+    def stumble():
+        raise KeyboardInterrupt
+
+    steps.at("planned", stumble)
+    with pytest.raises(KeyboardInterrupt):
+        pg_rig.publish(ONE, types=("ephys",))
+    assert not publication.Claim()
+    converges(pg_rig, tasks=2)
+
+
+def test_nothing_is_archived_while_the_database_cannot_tell(proxied, steps):
+    steps.at("claimed", proxied.proxy.go_down)
+    _, report = told(proxied, code=FAILED, seconds=30)
+    assert isinstance(report.stopped, DatabaseUnavailable)
+    assert proxied.tasks() == []
+    mended(proxied)
+    assert journal_states(proxied) == []
+    converges(proxied, tasks=2)
