@@ -11,6 +11,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from pipeline.sizes import human_bytes
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -218,18 +220,6 @@ def cell(row: Mapping[str, Any], column: Column) -> str:
     if isinstance(value, (list, tuple, set, frozenset)):
         return _printable(", ".join(str(each) for each in value))
     return _printable(str(value))
-
-
-def human_bytes(size: int) -> str:
-    """Return a size in bytes as a person reads it (decimal units, as disks are sold)."""
-    if abs(size) < 1000:
-        return f"{size} B"
-    number = float(size)
-    for unit in ("kB", "MB", "GB", "TB", "PB"):
-        number /= 1000
-        if abs(number) < 999.95 or unit == "PB":
-            return f"{number:.1f} {unit}"
-    raise AssertionError  # the last unit always returns
 
 
 def width(text: str) -> int:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from mapshell.output import human_bytes
+from pipeline.sizes import human_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from mapshell.output import Column, human_bytes
+from mapshell.output import Column
+from pipeline.report import NO_MATCH, NO_SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from mapshell.output import Output
     from pipeline.archive.find import Stray
     from pipeline.archive.journal import Outcome
-    from pipeline.rounds import Report
+    from pipeline.report import Report
     from pipeline.status import SessionStatus
 
 STYLES = {
@@ -27,11 +28,10 @@ STYLES = {
     "reclaimed": "dim",
 }
 
-NO_MATCH = "No session matches these options; `mapshell publication-status` lists all."
-NO_SESSION = "There is no session yet; enter them with `mapshell ingest-recordings`."
-
 _SHOWN = 3
 """How many further defects of a session are shown to a person."""
+
+_SENT = ("sent", "New files", "New bytes")
 
 _NAMED = 10
 """How many folders of unknown animals are named to a person."""
@@ -48,34 +48,35 @@ def _style(row: Mapping[str, Any]) -> str:
     return STYLES.get(row["state"], "")
 
 
-def show(output: Output, report: Report, *, dry_run: bool) -> None:
+def show(output: Output, report: Report) -> None:
     """Show what became of every session, then what needs a person, then the sum."""
-    rows = [_row(outcome) for outcome in report.outcomes]
     if output.json:
-        output.data(_document(report, rows, dry_run=dry_run))
+        output.data(_document(report))
         return
-    news = [row for row in rows if row["state"] != "archived" or row["sent_files"]]
+    news = [_row(outcome) for outcome in report.outcomes if report.is_news(outcome)]
+    done, files, size = ("to_send", "Files to send", "Bytes to send") if report.dry_run else _SENT
     if news:
         output.table(
-            news,
+            [_without_zeros(row, f"{done}_files", f"{done}_bytes") for row in news],
             (
                 Column("State", "state", style=_style),
                 *_WHO,
                 Column("Archive", "alias"),
                 Column("Folders", "folders"),
-                Column("New files", "sent_files", align="right", kind="number"),
-                Column("New bytes", "sent_bytes", align="right", kind="bytes"),
+                Column(files, f"{done}_files", align="right", kind="number"),
+                Column(size, f"{done}_bytes", align="right", kind="bytes"),
             ),
         )
-    if dry_run:
+    if report.dry_run:
         _show_plans(output, report.outcomes)
     _show_problems(output, report)
-    output.say(summary(report, dry_run=dry_run), style="bold")
+    output.say(str(report), style="bold")
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
     return {
         "state": outcome.state,
+        "failed": outcome.failed,
         "h2o": outcome.h2o,
         "subject_id": outcome.key[0],
         "session": outcome.key[1],
@@ -86,16 +87,23 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "bytes": outcome.size,
         "sent_files": outcome.sent_files,
         "sent_bytes": outcome.sent_bytes,
+        "to_send_files": outcome.to_send_files,
+        "to_send_bytes": outcome.to_send_bytes,
         "reason": outcome.reason,
         "remedy": outcome.remedy,
         "details": list(outcome.details),
     }
 
 
-def _document(report: Report, rows: Sequence[Mapping[str, Any]], *, dry_run: bool) -> dict[str, Any]:
+def _without_zeros(row: Mapping[str, Any], files: str, size: str) -> dict[str, Any]:
+    """Return the row with empty cells where there is no file: a column of zeros hides the rest."""
+    return dict(row) if row[files] else {**row, files: None, size: None}
+
+
+def _document(report: Report) -> dict[str, Any]:
     return {
-        "dry_run": dry_run,
-        "sessions": rows,
+        "dry_run": report.dry_run,
+        "sessions": [_row(outcome) for outcome in report.outcomes],
         "not_here": report.not_here,
         "without_water_restriction": [{"subject_id": key[0], "session": key[1]} for key in report.nameless],
         "folders_without_session": [
@@ -132,10 +140,10 @@ def _show_problems(output: Output, report: Report) -> None:
         if outcome.failed or (outcome.reason and outcome.state == "in flight"):
             who = f"{outcome.h2o} (subject {outcome.key[0]}) session {outcome.key[1]} of {outcome.session_date}"
             folders = ", ".join(outcome.folders)
-            _problem(output, f"{outcome.state}: {who}, {folders}", outcome.reason, outcome.remedy)
+            _problem(output, f"{outcome.state}: {who}, {folders}", _within(outcome, outcome.reason), outcome.remedy)
             more = [detail for detail in outcome.details[1:] if "rule" in detail] if outcome.failed else []
             for detail in more[:_SHOWN]:
-                output.say(f"    also {detail['file']}: {detail['reason']}")
+                output.say(f"    also {_within(outcome, detail['file'])}: {detail['reason']}")
             if len(more) > _SHOWN:
                 output.say(f"    and {len(more) - _SHOWN} more (all of them: --format json)")
     for stray in report.strays:
@@ -158,6 +166,11 @@ def _show_problems(output: Output, report: Report) -> None:
         )
 
 
+def _within(outcome: Outcome, said: str) -> str:
+    """Return a text that begins with a file, the file relative to the session's folder when there is only one."""
+    return said.removeprefix(f"{outcome.folders[0]}/") if len(outcome.folders) == 1 else said
+
+
 def _title(stray: Stray) -> str:
     if stray.folder == ".":
         return f"not read: {stray.root.local_path} ({stray.root.alias})"
@@ -172,34 +185,6 @@ def _problem(output: Output, what: str, reason: str, remedy: str) -> None:
         output.say(f"    Remedy: {remedy}")
 
 
-def summary(report: Report, *, dry_run: bool) -> str:
-    """Return the round in one line."""
-    if not report.chosen and not report.strays:
-        return NO_MATCH if report.restricted else NO_SESSION
-    files = sum(outcome.sent_files for outcome in report.outcomes)
-    size = human_bytes(sum(outcome.sent_bytes for outcome in report.outcomes))
-    parts = []
-    if dry_run:
-        parts.append(f"{files:,} files ({size}) would be sent" if files else "Nothing would be sent")
-    elif files:
-        sent = sum(1 for outcome in report.outcomes if outcome.sent_files)
-        parts.append(f"{sent} {_sessions(sent)} archived now: {files:,} files, {size}, each checked at the archive")
-    else:
-        parts.append("Nothing new to archive")
-    states = Counter(o.state for o in report.outcomes if not o.sent_files)
-    before = states.pop("archived", 0)
-    if before:
-        parts.append(f"{before} archived before")
-    parts.extend(f"{count} {state}" for state, count in sorted(states.items()))
-    if report.not_here:
-        parts.append(f"{report.not_here} not here")
-    return "; ".join(parts) + "."
-
-
-def _sessions(count: int) -> str:
-    return "session" if count == 1 else "sessions"
-
-
 def show_status(output: Output, rows: Sequence[SessionStatus], *, restricted: bool = False) -> None:
     """Show the state of sessions, and the sums."""
     from dataclasses import asdict
@@ -211,7 +196,7 @@ def show_status(output: Output, rows: Sequence[SessionStatus], *, restricted: bo
         output.data(listed)
         return
     output.table(
-        listed,
+        [_without_zeros(row, "files", "bytes") for row in listed],
         (
             Column("State", "state", style=_style),
             *_WHO,

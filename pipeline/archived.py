@@ -9,7 +9,7 @@ from pipeline.errors import UsageError
 if TYPE_CHECKING:
     from pipeline.archive.ports import Progress
     from pipeline.archive.session import DatasetType
-    from pipeline.rounds import Report
+    from pipeline.report import Report
 
 
 class Archived:

@@ -23,6 +23,7 @@ from pipeline.archive.manifest import FileEntry, Manifest
 from pipeline.archive.session import Location, SessionKey, SessionRef, dataset_name
 from pipeline.leases import Leases
 from pipeline.rows import archived_row, dataset_row, file_rows, transfer_row
+from pipeline.states import remember
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -201,33 +202,11 @@ class TableJournal(Leases):
         return {name: found for name, found in rows.items() if found}
 
     def report(self, outcomes: Sequence[Outcome], gone: Collection[SessionKey] = ()) -> None:
-        """Remember the state of sessions that are not simply archived; writes only what changed.
+        """Remember the state of sessions that are not simply archived.
 
         What this computer said of sessions that are ``gone`` from it is forgotten.
         """
-        here = {"globus_alias": self._location.alias, "computer": self._computer}
-        known = {(r["subject_id"], r["session"]): r for r in (publication.SessionState() & here).to_dicts()}
-        for key in known.keys() & set(gone):
-            (publication.SessionState() & here & self._restriction(key)).delete_quick()
-        now = database.now()
-        for outcome in outcomes:
-            row = {
-                **self._restriction(outcome.key),
-                "computer": self._computer,
-                "state": outcome.state,
-                "reason": outcome.reason[:2048],
-                "folders": "\n".join(outcome.folders)[:4096],
-                "files": outcome.files,
-                "bytes": outcome.size,
-            }
-            old = known.get(outcome.key)
-            if outcome.state == "archived":
-                if old is not None:
-                    (publication.SessionState() & here & self._restriction(outcome.key)).delete_quick()
-            elif old is None:
-                publication.SessionState.insert1({**row, "seen_at": now})
-            elif any(old[name] != value for name, value in row.items()):
-                publication.SessionState.update1({**row, "seen_at": now})
+        remember(self._location, self._computer, outcomes, gone)
 
 
 def _chunks(names: Iterable[str]) -> Iterable[list[str]]:

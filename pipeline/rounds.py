@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +20,12 @@ from pipeline.archive.session import DatasetType, Location, Root, SessionKey
 from pipeline.folders import cache_folder
 from pipeline.journal import TableJournal
 from pipeline.locations import locations
+from pipeline.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from pipeline.archive.ports import Clock, Progress, Store
-    from pipeline.errors import MapshellError
     from pipeline.settings import Settings
 
 
@@ -56,32 +55,6 @@ class Silence:
 
     def say(self, message: str) -> None:
         """Do nothing."""
-
-
-@dataclass(slots=True)
-class Report:
-    """What a round of publishing came to.
-
-    ``restricted`` says that not all sessions were asked for; ``chosen`` counts those that were, ``not_here`` those of
-    which this computer has no folder; ``strays`` are folders that belong to no session; ``nameless`` sessions of
-    subjects without water restriction; ``strangers`` folders of animals of which the database has no session;
-    ``stopped`` is the error that ended the round early.
-    """
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    strays: list[Stray] = field(default_factory=list)
-    restricted: bool = False
-    chosen: int = 0
-    not_here: int = 0
-    nameless: list[SessionKey] = field(default_factory=list)
-    strangers: set[str] = field(default_factory=set)
-    stopped: MapshellError | None = None
-
-    @property
-    def whole(self) -> bool:
-        """Whether nothing needs a person."""
-        refused = any(stray.refused for stray in self.strays)
-        return not (self.stopped or refused or self.nameless or any(outcome.failed for outcome in self.outcomes))
 
 
 def publish_round(
@@ -114,7 +87,7 @@ def publish_round(
     computer = settings.archive.computer
     lab_sessions = sessions.load()
     keys = sessions.chosen(restrictions)
-    report = Report(nameless=[key for key in lab_sessions.nameless if keys is None or key in keys])
+    report = Report(dry_run=dry_run, nameless=[key for key in lab_sessions.nameless if keys is None or key in keys])
     wanted = set(lab_sessions.refs) if keys is None else keys & set(lab_sessions.refs)
     report.restricted = keys is not None
     report.chosen = len(wanted) + len(report.nameless)
@@ -122,7 +95,7 @@ def publish_round(
     with Hasher(
         ChecksumCache(cache_folder(os.environ) / "sha1.sqlite"), threads=settings.archive.hash_threads
     ) as hasher:
-        for location in locations(settings, types, register=not dry_run):
+        for location in (places := locations(settings, types, register=not dry_run)):
             roots = local_roots(settings, location.alias)
             journal = TableJournal(location, lab_sessions.refs, computer)
             found = look(settings, location, roots, journal, lab_sessions, wanted)
@@ -138,9 +111,10 @@ def publish_round(
             refused = _refused(location, lab_sessions, strays, wanted - known)
             report.outcomes.extend(refused)
             seen.update(outcome.key for outcome in refused)
+            seen.update(key for stray in found.strays for key in stray.candidates)
             if not dry_run:
                 gone = wanted - known - {outcome.key for outcome in refused}
-                journal.report(refused, () if any(stray.folder == "." for stray in strays) else gone)
+                journal.report(refused, {key for key in gone if _in_sight(lab_sessions.refs[key].h2o, found.strays)})
             if not here:
                 continue
             round_ = Round(
@@ -165,7 +139,8 @@ def publish_round(
             report.stopped = result.stopped
             if report.stopped is not None:
                 break
-    report.not_here = len(wanted - seen)
+    unknown = report.stopped is not None and location is not places[-1]
+    report.not_here = 0 if unknown else len(wanted - seen)
     return report
 
 
@@ -174,6 +149,11 @@ def _concerns(stray: Stray, wanted: set[SessionKey], animals: Collection[str]) -
     if stray.candidates:
         return not wanted.isdisjoint(stray.candidates)
     return stray.folder == "." or stray.folder.split("/")[0] in animals
+
+
+def _in_sight(h2o: str, strays: Sequence[Stray]) -> bool:
+    """Say whether all folders of an animal could be looked at: what lies in others may still be there."""
+    return not any(stray.folder == "." or (stray.refused and stray.folder.split("/")[0] == h2o) for stray in strays)
 
 
 def _refused(

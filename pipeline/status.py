@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline import publication, sessions
+from pipeline.archive.checksums import ChecksumCache
 from pipeline.archive.plan import diff
 from pipeline.archive.session import DatasetType, Location, SessionKey, dataset_name
+from pipeline.folders import cache_folder
 from pipeline.journal import TableJournal
 from pipeline.locations import locations
 from pipeline.rounds import local_roots, look
+from pipeline.states import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from pipeline.archive.find import Found
+    from pipeline.archive.find import Found, LocalSession
+    from pipeline.archive.manifest import Manifest
     from pipeline.settings import Settings
-
-# When several computers have seen a session that is not archived, the most telling state is shown.
-_TELLING = ("in flight", "archived with changes", "recording", "refused", "queued", "not here")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,57 +58,91 @@ def status(
     lab_sessions = sessions.load()
     keys = sessions.chosen(restrictions)
     wanted = set(lab_sessions.refs) if keys is None else keys & set(lab_sessions.refs)
-    for location in locations(settings, types, register=False):
-        journal = TableJournal(location, lab_sessions.refs, computer)
-        found = look(settings, location, local_roots(settings, location.alias), journal, lab_sessions, wanted)
-        archived, totals = _archived(location), _totals(location)
-        elsewhere, under_way = _reported(location), _under_way(location)
-        for key in sorted(
-            wanted, key=lambda key: (lab_sessions.refs[key].h2o, lab_sessions.refs[key].session_date, key)
-        ):
-            ref = lab_sessions.refs[key]
-            state, facts = _state(key, found, archived, elsewhere, under_way, computer)
-            row = archived.get(key)
-            if row is not None:
-                files, size = totals.get(dataset_name(location.dataset_type, key), (0, 0))
-                facts = {"folders": tuple(row["evidence"].get("folders", ())), "files": files, "size": size, **facts}
-                facts["archived_at"] = row["archived_at"]
-            yield SessionStatus(ref.h2o, key[0], key[1], ref.session_date.isoformat(), location.alias, state, **facts)
+    with closing(ChecksumCache(cache_folder(os.environ) / "sha1.sqlite")) as cache:
+        for location in locations(settings, types, register=False):
+            journal = TableJournal(location, lab_sessions.refs, computer)
+            found = look(settings, location, local_roots(settings, location.alias), journal, lab_sessions, wanted)
+            archived, totals = _archived(location), _totals(location)
+            said, under_way = told(location), {**_under_way(location), **journal.working()}
+            for key in sorted(
+                wanted, key=lambda key: (lab_sessions.refs[key].h2o, lab_sessions.refs[key].session_date, key)
+            ):
+                ref = lab_sessions.refs[key]
+                state, facts = _state(key, found, archived, said.get(key, ()), under_way, computer, cache)
+                row = archived.get(key)
+                if row is not None:
+                    files, size = totals.get(dataset_name(location.dataset_type, key), (0, 0))
+                    facts = {
+                        "folders": tuple(row["evidence"].get("folders", ())),
+                        "files": files,
+                        "size": size,
+                        **facts,
+                    }
+                    facts["archived_at"] = row["archived_at"]
+                yield SessionStatus(
+                    ref.h2o, key[0], key[1], ref.session_date.isoformat(), location.alias, state, **facts
+                )
 
 
 def _state(
     key: SessionKey,
     found: Found,
     archived: Mapping[SessionKey, Any],
-    reported: Mapping[SessionKey, Mapping[str, Any]],
+    said: Sequence[Mapping[str, Any]],
     under_way: Mapping[SessionKey, str],
     computer: str,
+    cache: ChecksumCache,
 ) -> tuple[str, dict[str, Any]]:
-    """Decide the state of one session; facts are what the state brings along."""
-    told = reported.get(key)
-    facts: dict[str, Any] = {}
+    """Decide the state of one session; facts are what the state brings along.
+
+    ``said`` is what computers told of it, the newest first; ``under_way`` is true now, and wins.
+    """
     here = found.sessions.get(key)
-    if told is not None:
-        facts = {"reason": told["reason"], "computer": told["computer"]}
-    if key in archived:
-        if here is not None and key in found.indexed:
-            plan = diff(here.files, {entry.subpath: entry for entry in found.indexed[key].files})
-            new, changed = len(plan.only("send")), len(plan.only("conflict"))
-            if not new and not changed:
-                return "archived", {}
-            if told is None or not facts["reason"]:
-                said = [f"{new} new files"] * bool(new) + [f"{changed} changed files"] * bool(changed)
-                facts = {"reason": ", ".join(said), "computer": computer}
-            return "archived with changes", facts
-        return ("archived with changes", facts) if told is not None else ("archived", {})
     size = {"folders": here.folders, "files": len(here.files), "size": sum(f.size for f in here.files)} if here else {}
+    newest = said[0] if said else None
     if key in under_way:
-        return "in flight", {**_told_size(told), **size, "reason": "", "computer": under_way[key]}
-    if told is not None:
-        return told["state"], {**_told_size(told), **size, **facts}
+        theirs = next((row for row in said if row["computer"] == under_way[key]), None)
+        facts = {"reason": theirs["reason"] if theirs else "", "computer": under_way[key]}
+        return "in flight", facts if key in archived else {**_told_size(theirs or newest), **size, **facts}
+    if key in archived:
+        changes = [row for row in said if row["reason"] or row["state"] != "queued"]
+        if changes:
+            return "archived with changes", {"reason": changes[0]["reason"], "computer": changes[0]["computer"]}
+        reason = _changes(here, found.indexed.get(key), cache)
+        return ("archived with changes", {"reason": reason, "computer": computer}) if reason else ("archived", {})
+    if newest is not None:
+        told_facts = {"reason": newest["reason"], "computer": newest["computer"]}
+        return newest["state"], {**_told_size(newest), **size, **told_facts}
+    if here is not None and here.defects:
+        first = here.defects[0]
+        return "refused", {**size, "reason": f"{first.subpath}: {first.message}", "computer": computer}
     if here is not None:
         return "queued", {**size, "reason": "not published yet", "computer": computer}
+    for stray in found.strays:
+        if key in stray.candidates:
+            folders = (stray.folder,)
+            return "refused", {"folders": folders, "reason": f"{stray.folder}: {stray.reason}", "computer": computer}
     return "not here", {}
+
+
+def _changes(here: LocalSession | None, known: Manifest | None, cache: ChecksumCache) -> str:
+    """Say how an archived session differs here from the index; empty when it does not."""
+    if here is None or known is None:
+        return ""
+    earlier = {entry.subpath: entry for entry in known.files}
+    undecided = {item.subpath for item in diff(here.files, earlier).only("hash")}
+    read_before = {file.subpath: cache.get(file) for file in here.files if file.subpath in undecided}
+    plan = diff(here.files, earlier, checksums={name: sha1 for name, sha1 in read_before.items() if sha1})
+    new, changed, moved = len(plan.only("send")), len(plan.only("conflict")), len(plan.only("hash"))
+    found = [f"{here.defects[0].subpath}: {here.defects[0].message}"] if here.defects else []
+    found += [f"{new} new {_files(new)}"] if new else []
+    found += [f"{changed} changed {_files(changed)}"] if changed else []
+    found += [f"{moved} {_files(moved)} of another time, which the next publish compares"] if moved else []
+    return ", ".join(found)
+
+
+def _files(count: int) -> str:
+    return "file" if count == 1 else "files"
 
 
 def _told_size(told: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -126,15 +163,6 @@ def _totals(location: Location) -> dict[str, tuple[int, int]]:
     files = publication.DataSet.PhysicalFile() & {"globus_alias": location.alias}
     query = dj.U("dataset_name").aggr(files, files="count(*)", size="sum(file_size)")
     return {row["dataset_name"]: (int(row["files"]), int(row["size"])) for row in query.to_dicts()}
-
-
-def _reported(location: Location) -> dict[SessionKey, Mapping[str, Any]]:
-    best: dict[SessionKey, Mapping[str, Any]] = {}
-    for row in (publication.SessionState() & {"globus_alias": location.alias}).to_dicts():
-        key = (row["subject_id"], row["session"])
-        if key not in best or _TELLING.index(row["state"]) < _TELLING.index(best[key]["state"]):
-            best[key] = row
-    return best
 
 
 def _under_way(location: Location) -> dict[SessionKey, str]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.archive.session import DatasetType
-    from pipeline.rounds import Report
+    from pipeline.report import Report
 
 
 def session_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -132,7 +132,7 @@ def publish(
             wait=not no_wait,
             progress=progress,
         )
-    show(context.output, report, dry_run=dry_run)
+    show(context.output, report)
     if report.stopped is not None:
         raise report.stopped
     if not report.whole:

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mapshell.context import Context, Options
-from mapshell.output import human_bytes
 from mapshell.sandbox.constants import NATIVE_CLIENT_ID
 from pipeline.errors import UsageError
+from pipeline.sizes import human_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mapshell.output import Output
-    from pipeline.rounds import Report
+    from pipeline.report import Report
 
 RIG = "d3e0a001-0000-4000-8000-00000000a001"
 ARCHIVE = "d3e0a001-0000-4000-8000-00000000a002"
@@ -168,7 +168,7 @@ def _publish(inside: Context, folder: Path, began: float) -> None:
 
     with inside.output.progress() as progress:
         report: Report = publish_round(inside.settings, inside.globus, ("ephys", "video"), progress=progress)
-    show(inside.output, report, dry_run=False)
+    show(inside.output, report)
     if report.stopped is not None:
         raise report.stopped
     out = inside.output

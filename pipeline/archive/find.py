@@ -184,7 +184,7 @@ def find(
         if owner is not None:
             owned[owner].append((root, folder.subpath))
             continue
-        scan = _scan(root, folder.subpath, patterns, found, _possible([folder], sessions))
+        scan = _scan(root, folder.subpath, patterns, found, _by_name(folder, sessions))
         if scan is not None:
             scans[str(root.local_path), folder.subpath] = scan
             unknown.append((root, FoundFolder(folder.name, folder.subpath, earliest_start(scan.files))))
@@ -225,7 +225,14 @@ def _with_candidates(
     parsed = parse_folder(stray.folder, kind, layouts)
     if parsed is None:
         return stray
-    return replace(stray, candidates=tuple(_possible([FoundFolder(parsed, stray.folder, None)], sessions)))
+    return replace(stray, candidates=_by_name(FoundFolder(parsed, stray.folder, None), sessions))
+
+
+def _by_name(folder: FoundFolder, sessions: Mapping[SessionKey, SessionFacts]) -> tuple[SessionKey, ...]:
+    """Return the sessions that a folder which cannot be read may be of: those of its ident, or all of its day."""
+    keys = _possible([folder], sessions)
+    same = [key for key in keys if sessions[key].ident == folder.name.ident]
+    return tuple(same or keys)
 
 
 def _owners(indexed: Mapping[SessionKey, Manifest], folders: Collection[str]) -> dict[str, SessionKey]:

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapshell.output import Column, Output, human_bytes, plain_table, to_json, width
+from mapshell.output import Column, Output, plain_table, to_json, width
 from mapshell.progress import BarProgress, LineProgress, SilentProgress, describe, duration
 from pipeline.settings import Secret
+from pipeline.sizes import human_bytes
 
 COLUMNS = (Column("Session", "name"), Column("Size", "size", align="right", kind="bytes"), Column("Ok", "ok"))
 ROWS = [{"name": "SC038_111919", "size": 76_000_000_000, "ok": True}, {"name": "é\u0301漢", "size": 0, "ok": None}]

@@ -153,7 +153,8 @@ def test_a_time_alone_is_no_change(rig):
 def test_a_dry_run_changes_nothing(rig):
     report = rig.publish(dry_run=True)
     assert {o.state for o in report.outcomes} == {"queued", "recording"}
-    assert sum(o.sent_files for o in report.outcomes) == len(good_files(rig))
+    assert sum(o.to_send_files for o in report.outcomes) == len(good_files(rig))
+    assert not any(o.sent_files for o in report.outcomes)
     assert rig.archived() == {}
     assert not publication.Transfer()
     assert not publication.SessionState()

@@ -1,0 +1,104 @@
+"""What a round of publishing came to, for programs and in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipeline.sizes import human_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipeline.archive.find import Stray
+    from pipeline.archive.journal import Outcome
+    from pipeline.archive.session import SessionKey
+    from pipeline.errors import MapshellError
+
+NO_MATCH = "No session matches these options; `mapshell publication-status` lists all."
+NO_SESSION = "There is no session yet; enter them with `mapshell ingest-recordings`."
+
+
+@dataclass(slots=True, repr=False)
+class Report:
+    """What a round of publishing came to; ``str()`` is its sum, ``repr()`` names the sessions too.
+
+    ``restricted`` says that not all sessions were asked for; ``chosen`` counts those that were, ``not_here`` those of
+    which this computer has no folder at any location (0 when the round ended before all were looked at); ``strays``
+    are folders that belong to no session; ``nameless`` sessions of subjects without water restriction; ``strangers``
+    folders of animals of which the database has no session; ``stopped`` is the error that ended the round early.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
+    restricted: bool = False
+    chosen: int = 0
+    not_here: int = 0
+    nameless: list[SessionKey] = field(default_factory=list)
+    strangers: set[str] = field(default_factory=set)
+    stopped: MapshellError | None = None
+    dry_run: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing needs a person."""
+        refused = any(stray.refused for stray in self.strays)
+        return not (self.stopped or refused or self.nameless or any(outcome.failed for outcome in self.outcomes))
+
+    def __str__(self) -> str:
+        if not self.chosen and not self.strays:
+            return NO_MATCH if self.restricted else NO_SESSION
+        sentences = [self._sent()]
+        quiet = [outcome for outcome in self.outcomes if not self.is_news(outcome)]
+        if quiet:
+            sentences.append(f"Archived before: {_counted(quiet, 'session')}.")
+        for state in sorted({outcome.state for outcome in self.outcomes} - {"archived"}):
+            theirs = [o for o in self.outcomes if o.state == state and (o.failed or not o.to_send_files)]
+            if theirs:
+                sentences.append(f"{state.capitalize()}: {_counted(theirs)}.")
+        if self.not_here:
+            sentences.append(f"Not here: {self.not_here:,}.")
+        return " ".join(sentences)
+
+    def __repr__(self) -> str:
+        lines = []
+        for outcome in filter(self.is_news, self.outcomes):
+            who = f"{outcome.h2o} (subject {outcome.key[0]}) session {outcome.key[1]} of {outcome.session_date}"
+            lines.append(f"{outcome.state}: {who}, {outcome.alias}: {', '.join(outcome.folders)}")
+            if outcome.reason:
+                lines.append(f"    {outcome.reason}")
+        lines.extend(f"{'refused' if s.refused else 'no session'}: {s.folder}\n    {s.reason}" for s in self.strays)
+        if self.stopped is not None:
+            lines.append(f"stopped: {self.stopped.message}")
+        return "\n".join([*lines, str(self)])
+
+    @staticmethod
+    def is_news(outcome: Outcome) -> bool:
+        """Say whether a session is more than archived before."""
+        return outcome.state != "archived" or bool(outcome.sent_files)
+
+    def _sent(self) -> str:
+        if self.dry_run:
+            planned = [outcome for outcome in self.outcomes if outcome.to_send_files]
+            files, size = sum(o.to_send_files for o in planned), sum(o.to_send_bytes for o in planned)
+            return f"Would send: {_counted(planned, 'session')} ({_amount(files, size)})." if planned else _NOTHING_TO
+        sent = [outcome for outcome in self.outcomes if outcome.sent_files]
+        if not sent:
+            return "Nothing new to archive."
+        files, size = sum(o.sent_files for o in sent), sum(o.sent_bytes for o in sent)
+        return f"Archived now: {_counted(sent, 'session')} ({_amount(files, size)}), each file checked at the archive."
+
+
+def _counted(outcomes: Iterable[Outcome], noun: str = "") -> str:
+    """Return how many at each location: ``5 sessions in raw-ephys, 4 in raw-video``."""
+    counts = sorted(Counter(outcome.alias for outcome in outcomes).items())
+    nouns = [noun and f" {noun}{'' if count == 1 else 's'}" for _, count in counts[:1]] + [""] * len(counts)
+    return ", ".join(f"{count:,}{word} in {alias}" for (alias, count), word in zip(counts, nouns, strict=False))
+
+
+def _amount(files: int, size: int) -> str:
+    return f"{files:,} {'file' if files == 1 else 'files'}, {human_bytes(size)}"
+
+
+_NOTHING_TO = "Would send: nothing."

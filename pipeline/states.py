@@ -1,0 +1,55 @@
+"""What computers last saw of sessions that are not simply archived: told by publish, read by status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline import database, publication
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from pipeline.archive.journal import Outcome
+    from pipeline.archive.session import Location, SessionKey
+
+
+def remember(location: Location, computer: str, outcomes: Sequence[Outcome], gone: Collection[SessionKey] = ()) -> None:
+    """Write down what a computer saw of sessions; forget what it said of archived ones and of those ``gone`` from it.
+
+    That a session is *in flight* is the journal's to say, as long as it is true; here it waits, with what there is to
+    say of it.
+    """
+    here = {"globus_alias": location.alias, "computer": computer}
+    known = {(r["subject_id"], r["session"]): r for r in (publication.SessionState() & here).to_dicts()}
+    archived = {outcome.key for outcome in outcomes if outcome.state == "archived"}
+    for key in known.keys() & (set(gone) | archived):
+        (publication.SessionState() & here & {"subject_id": key[0], "session": key[1]}).delete_quick()
+    now = database.now()
+    for outcome in outcomes:
+        if outcome.key in archived:
+            continue
+        row = {**here, "subject_id": outcome.key[0], "session": outcome.key[1], **_facts(outcome), "seen_at": now}
+        if outcome.key in known:
+            publication.SessionState.update1(row)
+        else:
+            publication.SessionState.insert1(row)
+
+
+def _facts(outcome: Outcome) -> dict[str, Any]:
+    flying = outcome.state == "in flight"
+    return {
+        "state": "queued" if flying else outcome.state,
+        "reason": "" if flying and not outcome.failed else outcome.reason[:2048],
+        "folders": "\n".join(outcome.folders)[:4096],
+        "files": outcome.files,
+        "bytes": outcome.size,
+    }
+
+
+def told(location: Location) -> dict[SessionKey, list[Mapping[str, Any]]]:
+    """Return what computers said of sessions, the newest word first."""
+    rows = (publication.SessionState() & {"globus_alias": location.alias} & "state != 'in flight'").to_dicts()
+    found: dict[SessionKey, list[Mapping[str, Any]]] = {}
+    for row in sorted(rows, key=lambda row: (row["seen_at"], row["computer"]), reverse=True):
+        found.setdefault((row["subject_id"], row["session"]), []).append(row)
+    return found
