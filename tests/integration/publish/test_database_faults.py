@@ -84,7 +84,7 @@ def test_a_database_that_is_lost_ends_the_run_and_the_next_goes_on(proxied, step
     converges(proxied, tasks)  # in this very process, whose lease of then counts for nothing
 
 
-@pytest.mark.parametrize("step", ["planning", "succeeded", "committing", "committed"])
+@pytest.mark.parametrize("step", ["succeeded", "committing", "committed"])
 def test_a_connection_that_breaks_is_opened_again(proxied, steps, step):
     """As when the server restarts; what was under way is repeated or rolled back and repeated."""
     steps.at(step, proxied.proxy.cut)
@@ -121,9 +121,7 @@ def test_a_database_that_was_lost_while_a_transfer_was_under_way(rig):
     assert len(rig.tasks()) == 1
     rig.admin.control_task(task["task_id"], "release")
     wait_until(lambda: rig.tasks()[0]["status"] == "SUCCEEDED")
-    converges(rig, tasks=3)
-    again = [each for each in rig.tasks() if each["label"] == task["label"] and each["task_id"] != task["task_id"]]
-    assert [(each["files_transferred"], each["files_skipped"]) for each in again] == [(0, task["files"])]
+    converges(rig, tasks=2)  # the task of then is adopted: nothing was sent again
 
 
 # ---- refusing
