@@ -74,6 +74,17 @@ class Tasks(Caller):
             found |= {each.task_id: each for each in self._task_list(f"task_id:{','.join(some)}", len(some))}
         return {each: found[each] for each in wanted if each in found}
 
+    def task(self, task_id: str) -> TaskStatus | None:
+        """Look at one task; None when the service says that this login has no such task."""
+        doing = Doing(f"look at task {task_id}")
+        try:
+            answer = self._ask(doing, "get_task", task_id)
+        except GlobusError as error:
+            if getattr(error.__cause__, "http_status", None) == 404 and getattr(error.__cause__, "raw_json", None):
+                return None
+            raise
+        return self._read(doing, documents.task, answer)
+
     def find_tasks(self, label: str, *, since: datetime | None = None) -> list[TaskStatus]:
         """Return the own transfer tasks with this label, newest first.
 

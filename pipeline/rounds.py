@@ -132,6 +132,7 @@ def publish_round(
                 stall_seconds=settings.archive.stall_seconds,
                 staging=settings.archive.staging_name,
                 provenance=provenance(computer),
+                leave_out=_patterns(settings),
             )
             with journal:
                 result = publish(round_, here, found.indexed, dry_run=dry_run, wait=wait)
@@ -212,17 +213,21 @@ def look(
     if not roots:
         return Found()
     layouts = tuple(compile_layout(pattern) for pattern in settings.archive.layouts.get(location.dataset_type, ()))
-    patterns = (*settings.archive.leave_out, settings.archive.staging_name)
     return find(
         roots,
         location.dataset_type,
         lab_sessions.facts,
         lab_sessions.refs,
         journal.indexed,
-        patterns,
+        _patterns(settings),
         layouts,
         wanted,
     )
+
+
+def _patterns(settings: Settings) -> tuple[str, ...]:
+    """Return what is never archived: what the settings leave out, and our own staging folder."""
+    return (*settings.archive.leave_out, settings.archive.staging_name)
 
 
 def local_roots(settings: Settings, alias: str) -> tuple[Root, ...]:

@@ -195,7 +195,7 @@ def find(
             scan = scans.get((str(root.local_path), subpath)) or _scan(root, subpath, patterns, found, [key])
             if scan is not None:
                 parts.append((root, subpath, scan))
-        found.sessions[key] = _local_session(refs[key], parts)
+        found.sessions[key] = local_session(refs[key], parts)
     return found
 
 
@@ -276,7 +276,8 @@ def _match_unknown(
             )
 
 
-def _local_session(ref: SessionRef, parts: Sequence[tuple[Root, str, Scan]]) -> LocalSession:
+def local_session(ref: SessionRef, parts: Sequence[tuple[Root, str, Scan]]) -> LocalSession:
+    """Put together what the folders of a session hold; the same file under two roots is a defect."""
     files: dict[str, LocalFile] = {}
     defects = [defect for _, _, scan in parts for defect in scan.defects]
     for _, _, scan in parts:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.archive.aside import left_at_the_archive
 from pipeline.archive.check import check, contradicted, quarantine
 from pipeline.archive.describe import Description, astray, describe, reattach, unstage
 from pipeline.archive.journal import Outcome, step
+from pipeline.archive.news import has_news, look_again
 from pipeline.archive.round import FATAL, UNWRITABLE, Flight, Round, as_details, outcome, refusal
 from pipeline.archive.scan import Defect, unchanged
 from pipeline.archive.transfer import why_failed
@@ -18,6 +20,8 @@ from pipeline.errors import GlobusError, IntegrityError, MapshellError, OtherLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from uuid import UUID
 
     from pipeline.archive.find import LocalSession
     from pipeline.archive.journal import Entry
@@ -38,6 +42,7 @@ class Gatherer:
         self._described: list[Description] = []
         self.outcomes: list[Outcome] = []
         self.again: list[LocalSession] = []
+        self._given_up: dict[UUID, tuple[datetime, Defect]] = {}
         self.stopped: MapshellError | None = None
 
     def run(self, *, wait_for_tasks: bool = True) -> None:
@@ -75,6 +80,9 @@ class Gatherer:
         """Whatever is still under way stays in the journal; the next round goes on with it."""
         error = self.stopped
         for flight in self._flights():
+            if error is None and flight.entry.transfer_id in self._given_up:
+                self._leave_cancelled(flight)
+                continue
             reason = f"task {flight.entry.task_id}" if error is None else error.message
             self._end(flight, "in flight", reason, "" if error is None else error.remedy, failed=error is not None)
 
@@ -124,7 +132,24 @@ class Gatherer:
         else:
             self._still_flying(watch, flight, status)
 
+    def _give_up(self, flight: Flight, status: TaskStatus, defect: Defect) -> None:
+        """Cancel a task; only when the service has really ended it, which takes a while, is the session free again."""
+        transfer, now = flight.entry.transfer_id, self._round.clock.now()
+        if transfer not in self._given_up:
+            self._round.store().cancel(status.task_id)
+            self._given_up[transfer] = now, defect
+        elif now - self._given_up[transfer][0] >= _CANCELLED_WITHIN:
+            self._leave_cancelled(flight)
+
+    def _leave_cancelled(self, flight: Flight) -> None:
+        _, defect = self._given_up[flight.entry.transfer_id]
+        reason = f"{defect.subpath}: {defect.message}; its transfer was cancelled and has not ended yet"
+        self._end(flight, "in flight", reason, defect.remedy, failed=True)
+
     def _still_flying(self, watch: Watch, flight: Flight, status: TaskStatus) -> None:
+        if flight.entry.transfer_id in self._given_up:
+            self._give_up(flight, status, self._given_up[flight.entry.transfer_id][1])
+            return
         wrong, enough = watch.trouble(status)
         key = str(flight.entry.transfer_id)
         self._round.progress.update(key, status.bytes_transferred, "" if wrong is None else wrong.message)
@@ -134,8 +159,7 @@ class Gatherer:
         vanished = [*flight.changed, *(defect for defect in unchanged(flight.files) if defect.rule == "vanished")]
         if vanished:
             # The service would go on asking for the file until the task's deadline.
-            self._round.store().cancel(status.task_id)
-            self._failed(flight, f"{vanished[0].subpath}: {vanished[0].message}", vanished[0].remedy)
+            self._give_up(flight, status, vanished[0])
         elif enough:
             self._end(flight, "in flight", wrong.message, wrong.remedy, failed=True)
 
@@ -159,6 +183,11 @@ class Gatherer:
         self._checked.append(flight)
 
     def _after_failure(self, flight: Flight, status: TaskStatus) -> None:
+        if flight.entry.transfer_id in self._given_up:
+            _, defect = self._given_up[flight.entry.transfer_id]
+            left = left_at_the_archive(self._round, flight)
+            self._failed(flight, f"{defect.subpath}: {defect.message}", defect.remedy, moved=left)
+            return
         reason = why_failed(self._round.store(), status)
         wrong = contradicted(self._round, flight)
         if status.files_skipped:  # it met files of others: only what it reports as sent is ours
@@ -225,8 +254,9 @@ class Gatherer:
         description.flights.remove(flight)
         if not description.flights:
             self._described.remove(description)
-        if flight.more:
-            self.again.append(flight.session)
+        now = look_again(self._round, flight.session)
+        if flight.more or (not flight.problems and has_news(now, flight.session, flight.manifest)):
+            self.again.append(now)
         if flight.problems:
             result = refusal(self._round, flight.session, "archived with changes", flight.problems)
         else:
@@ -257,5 +287,7 @@ class Gatherer:
         else:
             self._round.clock.sleep(seconds)
 
+
+_CANCELLED_WITHIN = timedelta(minutes=1)
 
 _AGAIN = "publish again: it will be sent again."

@@ -79,7 +79,7 @@ class Entry:
     """One transfer in the journal.
 
     ``left`` names (by destination path) what a failed transfer may have left at the archive; None means any of its
-    items.
+    items.  ``submitted_at`` is None when this very round submitted it.
     """
 
     transfer_id: UUID
@@ -93,6 +93,7 @@ class Entry:
     task_id: str | None = None
     outcome: str | None = None
     left: tuple[str, ...] | None = None
+    submitted_at: datetime | None = None
 
     def advanced(self, state: JournalState, **facts: Any) -> Entry:
         """Return the entry in its next state."""

@@ -115,6 +115,9 @@ class Store(Protocol):
     def tasks(self, task_ids: Sequence[str]) -> dict[str, TaskStatus]:
         """Status of many tasks in as few calls as possible; unknown ones are left out."""
 
+    def task(self, task_id: str) -> TaskStatus | None:
+        """Status of one task, asked for directly; None when the service says that it knows none."""
+
     def find_tasks(self, label: str, *, since: datetime | None = None) -> list[TaskStatus]:
         """Own transfer tasks, of any state, with this label (``*`` stands for any text), newest first."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.archive.depart import depart
 from pipeline.archive.gather import Gatherer
 from pipeline.archive.round import UNWRITABLE
+from pipeline.archive.scan import LATER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +55,7 @@ def publish(
     if not dry_run:
         round_.journal.tidy()
     outcomes: dict[SessionKey, Outcome] = {}
+    passes = 0
     stopped: MapshellError | None = None
     while sessions and stopped is None:
         departures = depart(round_, sessions, indexed, dry_run=dry_run, hash_early=wait)
@@ -64,12 +66,25 @@ def publish(
             outcomes[outcome.key] = _joined(outcomes.get(outcome.key), outcome)
         stopped = gatherer.stopped
         # What lies in another collection, or came after a transfer was submitted, follows as the next generation.
-        sessions = gatherer.again
+        sessions, passes = gatherer.again, passes + 1
+        if passes == _PASSES:
+            for session in sessions:
+                named = outcomes[session.ref.key]
+                outcomes[session.ref.key] = replace(
+                    named, state="archived with changes", reason=_STILL_MORE, remedy=LATER, failed=True
+                )
+            break
         if sessions and stopped is None:
             indexed = round_.journal.indexed([session.ref.key for session in sessions])
     if not dry_run and not isinstance(stopped, UNWRITABLE):
         round_.journal.report(tuple(outcomes.values()))
     return RoundResult(tuple(outcomes[key] for key in sorted(outcomes)), stopped)
+
+
+_PASSES = 10
+"""How often a round follows what comes while it works: a folder that is being filled must not keep it for ever."""
+
+_STILL_MORE = "files keep coming while it is archived"
 
 
 def _joined(earlier: Outcome | None, outcome: Outcome) -> Outcome:

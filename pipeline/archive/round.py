@@ -18,7 +18,7 @@ from pipeline.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pipeline.archive.checksums import Hasher
     from pipeline.archive.filetypes import FileTypeRule
@@ -43,6 +43,7 @@ class Round:
     ``store`` is called when Globus is needed, and not before: a round with nothing to do asks nobody.
     ``epoch`` gives this instant in UTC seconds since 1970, by this computer's clock, as file times are.
     ``stall_seconds`` is how long a task that only meets errors is waited for.
+    ``leave_out`` names what is never archived, for a further look at the folders.
     ``closed`` is why the archive cannot be reached, once that is known.
     """
 
@@ -60,6 +61,7 @@ class Round:
     stall_seconds: float = 300.0
     staging: str = ".mapshell"
     closed: MapshellError | None = None
+    leave_out: Collection[str] = ()
     extra_types: Sequence[FileTypeRule] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 

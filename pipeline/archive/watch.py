@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.archive.transfer import Poller, Trouble, other_login, trouble
@@ -9,13 +10,16 @@ from pipeline.errors import GlobusError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from pipeline.archive.journal import Entry
     from pipeline.archive.ports import TaskStatus
     from pipeline.archive.round import Round
 
-_FORGOTTEN_AFTER = 3
 _UNANSWERED = 3
+
+FORGOTTEN_AFTER = timedelta(minutes=5)
+"""The service's list of tasks may lag behind: before this time since the submission, no task counts as forgotten."""
 
 
 class Forgotten(Exception):
@@ -29,7 +33,8 @@ class Watch:
         self._round = round_
         self._poller = Poller(round_.store(), most=round_.poll_seconds)
         self._statuses: dict[str, TaskStatus] = {}
-        self._unknown: dict[str, int] = {}
+        self._unknown: set[str] = set()
+        self._first_asked: dict[str, datetime] = {}
         self._faulty: dict[str, tuple[float, int]] = {}
         self._unanswered = 0
 
@@ -47,6 +52,8 @@ class Watch:
             The service has not answered several times running.
         """
         task_ids = [str(entry.task_id) for entry in entries]
+        for task_id in task_ids:
+            self._first_asked.setdefault(task_id, self._round.clock.now())
         try:
             found = self._poller.poll(task_ids)
         except GlobusError as error:
@@ -56,8 +63,7 @@ class Watch:
             self._round.progress.say(f"{error.message} The transfers go on; asking again.")
             return
         self._unanswered = 0
-        # What the service knew a moment ago, or was given a moment ago, may only be late in its list.
-        self._unknown = {task_id: self._unknown.get(task_id, 0) + 1 for task_id in task_ids if task_id not in found}
+        self._unknown = set(task_ids) - set(found)
         self._statuses.update(found)
 
     def status(self, entry: Entry) -> TaskStatus | None:
@@ -68,14 +74,18 @@ class Watch:
         OtherLogin
             It was submitted under another identity, and cannot be seen: that does not mean that it is gone.
         Forgotten
-            The service was asked several times and does not know it.
+            It was submitted a while ago, the service does not list it, and asked for it directly knows none.
         """
-        times = self._unknown.get(str(entry.task_id), 0)
-        if times and entry.identity != self._round.store().identity:
-            raise other_login(entry)
-        if times >= _FORGOTTEN_AFTER:
-            raise Forgotten
-        return self._statuses.get(str(entry.task_id))
+        task_id = str(entry.task_id)
+        if task_id in self._unknown:
+            if entry.identity != self._round.store().identity:
+                raise other_login(entry)
+            if self._round.clock.now() - (entry.submitted_at or self._first_asked[task_id]) >= FORGOTTEN_AFTER:
+                seen = self._round.store().task(task_id)
+                if seen is None:
+                    raise Forgotten
+                self._statuses[task_id] = seen
+        return self._statuses.get(task_id)
 
     def trouble(self, status: TaskStatus) -> tuple[Trouble | None, bool]:
         """Return what keeps a task from ending, if anything does, and whether to wait for it no longer."""

@@ -300,6 +300,7 @@ def test_a_task_that_the_service_has_forgotten(pg_rig):
     pg_rig.admin.control_task(task["task_id"], "cancel")
     row = bind(pg_rig).Transfer.to_dicts()[0]
     publication.Transfer.update1({"transfer_id": row["transfer_id"], "task_id": uuid.uuid4()})
+    publication.Transfer.update1({"transfer_id": row["transfer_id"], "submitted_at": "2020-01-01"})
     refused(pg_rig, says="does not know its task")
     converges(pg_rig, tasks=3)
 
