@@ -242,6 +242,7 @@ def _journal_entry(row: Mapping[str, Any], parts: Sequence[Part]) -> Entry:
         created_at=row["created_at"],
         task_id=None if row["task_id"] is None else str(row["task_id"]),
         outcome=row["outcome"],
+        submitted_at=row["submitted_at"],
         left=None if left is None else tuple(json.loads(gzip.decompress(left))),
     )
 
