@@ -54,6 +54,10 @@ class SchemaVersionError(DatabaseError):
     """The database's tables are of another version than this program can use."""
 
 
+class LeaseLost(MapshellError):
+    """Another process took a session over, or went on with it, while we worked on it: we must not write any more."""
+
+
 class LoginNeeded(MapshellError):
     """No usable Globus login: token missing, expired, revoked, or a consent or fresh session is needed."""
 

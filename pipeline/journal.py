@@ -17,16 +17,17 @@ from pipeline.archive.journal import (
     Part,
     request_from_json,
     request_to_json,
-    step,
 )
 from pipeline.archive.manifest import FileEntry, Manifest
+from pipeline.archive.resume import is_indexed
 from pipeline.archive.session import Location, SessionKey, SessionRef, dataset_name
 from pipeline.leases import Leases
-from pipeline.rows import archived_row, dataset_row, file_rows, transfer_row
+from pipeline.rows import transfer_row
 from pipeline.states import remember
+from pipeline.transitions import BEFORE, OPEN, commit, is_committed, move, told
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 _CHUNK = 200
 
@@ -51,26 +52,33 @@ class TableJournal(Leases):
     # -- the index ---------------------------------------------------------------------------------------------
 
     def indexed(self, keys: Collection[SessionKey]) -> dict[SessionKey, Manifest]:
-        """Return what the index holds of these sessions now."""
+        """Return what the index holds of these sessions now.
+
+        Its sessions are what they were when they were archived; ``archived_at`` is None without an archived row.
+        """
         wanted = {dataset_name(self._location.dataset_type, key): key for key in keys}
         here = {"globus_alias": self._location.alias}
-        datasets: dict[str, int] = {}
+        datasets: dict[str, Mapping[str, Any]] = {}
         files: dict[str, list[FileEntry]] = {}
+        archived: dict[str, datetime] = {}
+        table = publication.archived_table(self._location.dataset_type)()
         for names in _chunks(wanted):
             chosen = [{"dataset_name": name} for name in names]
             for row in (publication.DataSet() & here & chosen).to_dicts():
-                datasets[row["dataset_name"]] = row["dataset_generation"]
+                datasets[row["dataset_name"]] = row
             for row in (publication.DataSet.PhysicalFile() & here & chosen).to_dicts():
                 files.setdefault(row["dataset_name"], []).append(_entry(row))
+            archived.update({row["dataset_name"]: row["archived_at"] for row in (table & here & chosen).to_dicts()})
         return {
             wanted[name]: Manifest(
-                session=self._refs[wanted[name]],
+                session=_as_archived(wanted[name], row),
                 dataset_type=self._location.dataset_type,
                 alias=self._location.alias,
-                generation=generation,
+                generation=row["dataset_generation"],
                 files=tuple(sorted(files.get(name, ()), key=lambda entry: entry.subpath)),
+                archived_at=archived.get(name),
             )
-            for name, generation in datasets.items()
+            for name, row in datasets.items()
         }
 
     # -- the journal proper ------------------------------------------------------------------------------------
@@ -111,6 +119,7 @@ class TableJournal(Leases):
         """Store a new entry."""
 
         def write() -> None:
+            self.keep(self._ours(entry))
             publication.Transfer.insert1(transfer_row(entry, request_to_json(entry.request)))
             publication.Transfer.Session.insert(
                 {
@@ -122,55 +131,79 @@ class TableJournal(Leases):
                 for part in entry.parts
             )
 
-        database.run_transaction(write, done=lambda: bool(publication.Transfer() & {"transfer_id": entry.transfer_id}))
+        self._write(entry, write, lambda: self._is_in(entry))
 
     def advance(self, entry: Entry) -> None:
-        """Store an entry's new state (and, once it is checked, its final manifests)."""
+        """Store an entry's new state (and, once it is checked, its final manifests).
+
+        Raises
+        ------
+        LeaseLost
+            A session is no longer ours, or another process went on with the entry.
+        """
 
         def write() -> None:
-            self._write_state(entry)
+            self.keep(self._ours(entry))
+            move(entry, BEFORE[entry.state])
             if entry.state == "checked":
                 for part in entry.parts:
                     publication.Transfer.Session.update1(
                         {"transfer_id": entry.transfer_id, **self._restriction(part.key), "payload": part.pack()}
                     )
 
-        now = {"transfer_id": entry.transfer_id, "state": entry.state}
-        database.run_transaction(write, done=lambda: bool(publication.Transfer() & now))
-
-    def _write_state(self, entry: Entry) -> None:
-        now = database.now()
-        row: dict[str, Any] = {"transfer_id": entry.transfer_id, "state": entry.state, "task_id": _uuid(entry.task_id)}
-        if entry.state == "submitted":
-            row["submitted_at"] = now
-        if entry.state in ("done", "failed"):
-            row["ended_at"] = now
-            row["outcome"] = None if entry.outcome is None else entry.outcome[:2048]
-        if entry.left is not None:
-            row["left_behind"] = gzip.compress(json.dumps(entry.left).encode(), mtime=0)
-        publication.Transfer.update1(row)
+        self._write(entry, write, lambda: self._is_in(entry))
 
     def commit(self, manifest: Manifest, entry: Entry) -> None:
-        """Write dataset, files and archived row, and the entry's end, in one transaction."""
-        table = publication.archived_table(manifest.dataset_type)
-        key = archived_row(manifest)
-        pk = {name: key[name] for name in table.primary_key}
+        """Write dataset, files and archived row, and the entry's end, in one transaction.
+
+        Raises
+        ------
+        LeaseLost
+            The session is no longer ours, or another process has committed this generation.
+        Refused, DatabaseError
+            The lab's tables say something else of the session now, or have it no longer.
+        """
 
         def write() -> None:
-            new = [e for e in manifest.files if e.generation == manifest.generation]
-            if manifest.generation == 1:
-                publication.DataSet.insert1(dataset_row(manifest))
-            else:
-                publication.DataSet.update1(dataset_row(manifest))
-            database.bulk_insert(publication.DataSet.PhysicalFile, file_rows(manifest, new))
-            step("committing")
-            if manifest.generation == 1:
-                table.insert1(key, allow_direct_insert=True)
-            else:
-                table.update1(key)
-            self._write_state(entry)
+            self.keep([manifest.session.key])
+            move(entry, BEFORE["done"])
+            commit(manifest)
 
-        database.run_transaction(write, done=lambda: bool(table & pk & {"generation": manifest.generation}))
+        self._write(entry, write, lambda: is_committed(manifest))
+
+    def settle(self, entry: Entry) -> bool:
+        """End an open entry once the index has the generations of all its sessions; say whether it has.
+
+        Whoever brought them: files of it that did not get into the index stay known as left behind.
+        """
+        indexed = self.indexed([part.key for part in entry.parts])
+        if not all(is_indexed(part, indexed) for part in entry.parts):
+            return False
+        whole = all({*part.manifest.files} <= {*indexed[part.key].files} for part in entry.parts)
+        end = entry.advanced("done")
+        if entry.purpose == "publish" and not whole:
+            end = entry.advanced("failed", outcome="another transfer brought this generation of its dataset")
+        open_ = publication.Transfer() & {"transfer_id": entry.transfer_id} & f"state in {OPEN}"
+
+        def write() -> None:
+            if open_:
+                move(end, OPEN)
+
+        self._write(end, write, lambda: not open_)
+        return True
+
+    def _ours(self, entry: Entry) -> set[SessionKey]:
+        """Return the sessions of an entry that this round works on; others may work on the rest of its manifests."""
+        keys = {part.key for part in entry.parts}
+        return (keys & self._held) or keys
+
+    def _is_in(self, entry: Entry) -> bool:
+        return bool(publication.Transfer() & {"transfer_id": entry.transfer_id, "state": entry.state})
+
+    @staticmethod
+    def _write(entry: Entry, write: Callable[[], None], done: Callable[[], bool]) -> None:
+        with told(part.manifest.session for part in entry.parts):
+            database.run_transaction(write, done=done)
 
     def _entries(self, transfers: Any) -> list[Entry]:
         rows = {row["transfer_id"]: row for row in transfers.to_dicts()}
@@ -215,6 +248,10 @@ def _chunks(names: Iterable[str]) -> Iterable[list[str]]:
         yield chunk
 
 
+def _as_archived(key: SessionKey, row: Mapping[str, Any]) -> SessionRef:
+    return SessionRef(*key, row["dataset_h2o"], row["dataset_date"], row["dataset_time"])
+
+
 def _entry(row: Mapping[str, Any]) -> FileEntry:
     return FileEntry(
         subpath=row["file_subpath"],
@@ -245,10 +282,6 @@ def _journal_entry(row: Mapping[str, Any], parts: Sequence[Part]) -> Entry:
         submitted_at=row["submitted_at"],
         left=None if left is None else tuple(json.loads(gzip.decompress(left))),
     )
-
-
-def _uuid(text: str | None) -> uuid.UUID | None:
-    return None if text is None else uuid.UUID(text)
 
 
 def _json_row(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import time
 import uuid
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline import database, publication
-from pipeline.errors import DatabaseError
+from pipeline.errors import DatabaseError, LeaseLost
+from pipeline.heartbeat import Heartbeat
+from pipeline.machine import machine_id
+from pipeline.services import is_process, process_created
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -39,7 +40,8 @@ class Leases:
         self._location = location
         self._computer = computer
         self._owner = uuid.uuid4()
-        self._extended = time.monotonic()
+        self._machine = machine_id()
+        self._heartbeat: Heartbeat | None = None
         self._writable = False
         self._held: set[SessionKey] = set()
 
@@ -48,6 +50,9 @@ class Leases:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+            self._heartbeat = None
         # What cannot be given back, because the database was lost, is nobody's from now on.
         _OURS.discard(self._owner)
         if kind is not None and self._held:  # somebody interrupted us
@@ -77,7 +82,9 @@ class Leases:
             **self._restriction(key),
             "owner": self._owner,
             "computer": self._computer,
+            "machine": self._machine,
             "process_id": os.getpid(),
+            "process_began": process_created(os.getpid()),
             "claimed_at": now,
             "expires_at": now + LEASE,
         }
@@ -88,28 +95,40 @@ class Leases:
         if found["owner"] != self._owner:
             return _holder(found)
         self._held.add(key)
+        if self._heartbeat is None and self._owner in _OURS:
+            self._heartbeat = Heartbeat(self._owner, LEASE)
         return None
 
     def _abandoned(self, held: Mapping[str, Any]) -> bool:
-        """Say whether the holder was a process of this computer that is gone, or a round of this process that ended."""
-        if held["computer"] != self._computer:
+        """Say whether the holder was a process of this machine that is gone, or a round of this process that ended."""
+        if held["machine"] != self._machine or held["process_began"] is None:
             return False
-        if held["process_id"] == os.getpid():
-            return held["owner"] not in _OURS
-        import psutil
+        if not is_process(int(held["process_id"]), float(held["process_began"])):
+            return True
+        return held["process_id"] == os.getpid() and held["owner"] not in _OURS
 
-        return not psutil.pid_exists(int(held["process_id"]))
+    def keep(self, keys: Collection[SessionKey]) -> None:
+        """Make sure that sessions are still ours; in a transaction, that they stay ours until its end.
 
-    def extend(self, keys: Collection[SessionKey]) -> None:
-        """Keep leases alive; asks the database at most every tenth of a lease."""
-        if time.monotonic() - self._extended < LEASE.total_seconds() / 10:
-            return
-        self._extended = time.monotonic()
-        expires = database.now() + LEASE
-        for key in keys:
-            if publication.Claim() & self._restriction(key) & {"owner": self._owner}:
-                row = {**self._restriction(key), "expires_at": expires}
-                database.run_transaction(partial(publication.Claim.update1, row), done=lambda: True)
+        Raises
+        ------
+        LeaseLost
+            Another process has taken one of them: it was not heard of us for the length of a lease.
+        """
+        bound = database.connection()
+        lock = " FOR UPDATE" if bound.in_transaction else ""
+        for subject_id, session in sorted(keys):
+            held = bound.query(
+                f"SELECT owner FROM {publication.Claim.full_table_name} "  # noqa: S608
+                f"WHERE subject_id = %s AND session = %s AND globus_alias = %s{lock}",
+                (subject_id, session, self._location.alias),
+            ).fetchone()
+            if held is None or uuid.UUID(bytes=bytes(held[0])) != self._owner:
+                raise LeaseLost(
+                    f"Subject {subject_id} session {session} was taken over by another process, which had not heard "
+                    "of this one for too long.",
+                    remedy="publish again when the other one has ended.",
+                )
 
     def release(self, keys: Collection[SessionKey]) -> None:
         """Give leases back."""
@@ -118,8 +137,8 @@ class Leases:
             self._held.discard(key)
 
     def tidy(self) -> None:
-        """Drop leases of processes of this computer that are gone."""
-        mine = publication.Claim() & {"globus_alias": self._location.alias, "computer": self._computer}
+        """Drop leases of processes of this machine that are gone."""
+        mine = publication.Claim() & {"globus_alias": self._location.alias, "machine": self._machine}
         for held in mine.to_dicts():
             if self._abandoned(held):
                 _drop(mine & {"owner": held["owner"]})

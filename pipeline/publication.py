@@ -95,6 +95,9 @@ class DataSet(Manual):
     -> DataSetType
     dataset_generation: int32          # how often files were added; 1 at first
     dataset_manifest: varchar(1024)    # subpath of the latest manifest
+    dataset_h2o: varchar(16)           # animal of the session when it was archived, as in its folders
+    dataset_date: date                 # of the session when it was archived, local calendar date
+    dataset_time = null : varchar(8)   # of the session's start when it was archived, local wall time HH:MM:SS
     """
 
     class PhysicalFile(Part):
@@ -206,7 +209,9 @@ class Claim(Manual):
     ---
     owner: uuid                      # of the run
     computer: varchar(255)           # where it runs
+    machine = null : uuid            # where it runs: one mapshell of one person on one machine, whatever its name
     process_id: int64                # of the run
+    process_began = null : float64   # s since boot or 1970: tells the process from a later one with its id
     claimed_at: datetime(6)          # UTC
     expires_at: datetime(6)          # UTC; after it anybody may take the session
     """

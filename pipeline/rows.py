@@ -28,6 +28,9 @@ def dataset_row(manifest: Manifest) -> dict[str, Any]:
         "dataset_type": manifest.dataset_type,
         "dataset_generation": manifest.generation,
         "dataset_manifest": manifest.subpath,
+        "dataset_h2o": manifest.session.h2o,
+        "dataset_date": manifest.session.session_date,
+        "dataset_time": manifest.session.session_time,
     }
 
 

@@ -9,15 +9,26 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive.adopt import lost_task
 from pipeline.archive.describe import unstage
+from pipeline.archive.identity import disowned
 from pipeline.archive.integrity import Verdict, inspect
 from pipeline.archive.journal import Entry, Outcome, step
 from pipeline.archive.manifest import Manifest
 from pipeline.archive.plan import Plan, diff
 from pipeline.archive.resume import is_indexed, resume
-from pipeline.archive.round import FATAL, UNWRITABLE, Departures, Flight, Round, failure, outcome, refusal
+from pipeline.archive.round import (
+    UNWRITABLE,
+    Departures,
+    Flight,
+    Round,
+    ends_the_round,
+    failure,
+    in_words,
+    outcome,
+    refusal,
+)
 from pipeline.archive.scan import Defect, list_remote
 from pipeline.archive.submit import Prepared, next_generation, submit
-from pipeline.errors import CollectionNotFound, CollectionOffline, MapshellError, OtherLogin
+from pipeline.errors import CollectionNotFound, CollectionOffline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -47,7 +58,7 @@ def depart(
             unfinished.update({part.key: entry for part in entry.parts})
         elif not dry_run and all(is_indexed(part, indexed) for part in entry.parts):
             unstage(round_, (part.manifest for part in entry.parts))  # we died after the commit
-            round_.journal.advance(entry.advanced("done"))
+            round_.journal.settle(entry)
     left = Departures()
     for session in sessions:
         key = session.ref.key
@@ -58,10 +69,11 @@ def depart(
                 result = outcome(round_, session, "in flight", f"task {unfinished[key].task_id or 'being submitted'}")
             else:
                 result = _depart(round_, session, indexed.get(key), dry_run=dry_run)
-        except MapshellError as error:
-            result = failure(round_, session, error, indexed.get(key))
-            if isinstance(error, FATAL) and not isinstance(error, OtherLogin):
-                left.stopped = error
+        except Exception as error:  # noqa: BLE001 - one session's error, of whatever kind, never stops the others
+            said = in_words(error)
+            result = failure(round_, session, said, indexed.get(key))
+            if ends_the_round(error):
+                left.stopped = said
         if isinstance(result, Flight):
             left.flights.append(result)
             _take_off(round_, result, hash_early=hash_early)
@@ -75,6 +87,8 @@ def depart(
 
 
 def _depart(round_: Round, session: LocalSession, known: Manifest | None, *, dry_run: bool) -> Flight | Outcome:
+    if known is not None and (wrong := disowned(known, session.ref)):
+        return refusal(round_, session, "refused" if known.archived_at is None else "archived with changes", [wrong])
     if not session.files and not session.defects:
         if known is not None:
             return outcome(round_, session, "archived")
@@ -99,6 +113,8 @@ def _depart(round_: Round, session: LocalSession, known: Manifest | None, *, dry
         if any(entry.purpose == "publish" for entry in round_.journal.unfinished([session.ref.key])):
             return outcome(round_, session, "in flight", "another computer submitted it a moment ago")
         known = round_.journal.indexed([session.ref.key]).get(session.ref.key)
+        if known is not None and (wrong := disowned(known, session.ref)):
+            return refusal(round_, session, "archived with changes", [wrong])
     prepared = _against_archive(round_, session, known, verdict, dry_run=dry_run)
     if not isinstance(prepared, Prepared):
         return prepared
@@ -126,8 +142,7 @@ def _compare(
     if undecided and not dry_run:
         files = [file for file in session.files if file.subpath in undecided]
         futures = [round_.hasher.start(file) for file in files]
-        while wait(futures, timeout=30).not_done:
-            round_.journal.extend([session.ref.key])
+        wait(futures)
         plan = compare(checksums={file.subpath: round_.hasher.finish(file) for file in files})
     return plan
 

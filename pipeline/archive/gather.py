@@ -12,11 +12,11 @@ from pipeline.archive.check import check, contradicted, quarantine
 from pipeline.archive.describe import Description, astray, describe, reattach, unstage
 from pipeline.archive.journal import Outcome, step
 from pipeline.archive.news import has_news, look_again
-from pipeline.archive.round import FATAL, UNWRITABLE, Flight, Round, as_details, outcome, refusal
+from pipeline.archive.round import UNWRITABLE, Flight, Round, as_details, ends_the_round, in_words, outcome, refusal
 from pipeline.archive.scan import Defect, unchanged
 from pipeline.archive.transfer import why_failed
 from pipeline.archive.watch import Forgotten, Watch
-from pipeline.errors import GlobusError, IntegrityError, MapshellError, OtherLogin
+from pipeline.errors import GlobusError, IntegrityError, MapshellError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,7 +71,6 @@ class Gatherer:
             if not self._flights() or not wait_for_tasks:
                 return
             self._pause(watch.interval)
-            self._round.journal.extend([flight.session.ref.key for flight in self._flights()])
 
     def _flights(self) -> list[Flight]:
         return [*self._airborne, *self._checked, *(f for d in self._described for f in d.flights)]
@@ -91,11 +90,12 @@ class Gatherer:
         """Let an error end only the flights that it concerns; what they have reached stays in the journal."""
         try:
             yield
-        except MapshellError as error:
-            if isinstance(error, FATAL) and not isinstance(error, OtherLogin):
+        except Exception as error:
+            if ends_the_round(error):
                 raise
+            said = in_words(error)
             for flight in list(flights):
-                self._end(flight, "in flight", error.message, error.remedy, failed=True)
+                self._end(flight, "in flight", said.message, said.remedy, failed=True)
 
     def _reattach(self) -> None:
         """Find the transfers of manifests that belong to flights checked in an earlier round."""
@@ -110,7 +110,10 @@ class Gatherer:
                     self._checked = [flight for flight in self._checked if flight not in flights]
 
     def _describe(self) -> None:
-        """Send the manifests of the flights that were checked."""
+        """Send the manifests of the flights that were checked, and are still ours."""
+        for flight in list(self._checked):
+            with self._only_ending([flight]):
+                self._round.journal.keep([flight.session.ref.key])
         descriptions, taken = describe(self._round, self._checked)
         self._described.extend(descriptions)
         self._checked.clear()
@@ -195,6 +198,7 @@ class Gatherer:
         else:
             left = left_at_the_archive(self._round, flight)
         if wrong:
+            self._round.journal.keep([flight.session.ref.key])
             prefix = self._round.location.path.rstrip("/") + "/"
             quarantine(self._round, wrong, {path.removeprefix(prefix) for path in left})
         self._failed(flight, f"the transfer failed: {reason}", _AGAIN, wrong, left)
@@ -239,9 +243,10 @@ class Gatherer:
             raise self._undescribed(entry, missing)
         step("described")
         for flight in list(description.flights):
-            self._commit(description, flight)
-        self._round.journal.advance(entry.advanced("done"))
-        step("done")
+            with self._only_ending([flight]):
+                self._commit(description, flight)
+        if self._round.journal.settle(entry):  # else some of them were not committed: the next round reattaches
+            step("done")
 
     def _undescribed(self, entry: Entry, reason: str) -> IntegrityError:
         self._round.journal.advance(entry.advanced("failed", outcome=reason))

@@ -163,17 +163,26 @@ class Journal(Protocol):
         Nothing is submitted without: that the database can be written is made sure of here, before the first one.
         """
 
-    def extend(self, keys: Collection[SessionKey]) -> None:
-        """Keep leases alive (cheap; does nothing when it is too early)."""
+    def keep(self, keys: Collection[SessionKey]) -> None:
+        """Make sure that these sessions are still ours, before something that no transaction can take back.
+
+        Raises
+        ------
+        LeaseLost
+            Another process has taken one of them.
+        """
 
     def release(self, keys: Collection[SessionKey]) -> None:
         """Give leases back."""
 
     def tidy(self) -> None:
-        """Drop leases of processes of this computer that are gone."""
+        """Drop leases of processes of this machine that are gone."""
 
     def indexed(self, keys: Collection[SessionKey]) -> Mapping[SessionKey, Manifest]:
-        """Return what the index holds of these sessions now."""
+        """Return what the index holds of these sessions now.
+
+        Its sessions are what they were when they were archived; ``archived_at`` is None without an archived row.
+        """
 
     def unfinished(self, keys: Collection[SessionKey]) -> Sequence[Entry]:
         """Entries of these sessions in a state other than done and failed, oldest first."""
@@ -195,6 +204,9 @@ class Journal(Protocol):
 
     def commit(self, manifest: Manifest, entry: Entry) -> None:
         """Write dataset, files and archived row, and the entry's end, in one transaction."""
+
+    def settle(self, entry: Entry) -> bool:
+        """End an open entry once the index has the generations of all its sessions; say whether it has."""
 
     def lab_rows(self, session: SessionRef) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         """Return the session's rows of the lab's tables, as JSON data for the manifest."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.archive.identity import is_same, mistaken
 from pipeline.archive.journal import Entry, Outcome, Part, Source, step
 from pipeline.archive.round import Flight, Round, outcome
 from pipeline.archive.scan import LATER, PUT_BACK, Defect
@@ -27,6 +28,12 @@ def resume(round_: Round, session: LocalSession, entry: Entry) -> Flight | Outco
     whole = tuple(file for file in files if file is not None)
     if entry.computer != round_.computer and (len(whole) < len(part.sources) or entry.identity != _identity(round_)):
         return _elsewhere(round_, session, entry)
+    if not is_same(part.manifest.session, session.ref):
+        other = mistaken(part.manifest.session, session.ref)
+        return outcome(round_, session, "in flight", f"{other.subpath}: {other.message}", other.remedy, failed=True)
+    if not round_.roots:
+        reason = f"no local root of {round_.location.alias} is configured any more, from which its transfer began"
+        return outcome(round_, session, "in flight", reason, _ROOT, failed=True)
     holder = round_.journal.claim(session.ref.key)
     if holder is not None:
         return outcome(round_, session, "in flight", f"{holder} is publishing it now")
@@ -37,6 +44,8 @@ def resume(round_: Round, session: LocalSession, entry: Entry) -> Flight | Outco
             return outcome(round_, session, "archived", "another computer ended it a moment ago")
         return outcome(round_, session, "queued", "another computer gave it up a moment ago", _AGAIN, failed=True)
     entry = fresh[entry.transfer_id]
+    if entry.state == "checked" and round_.journal.settle(entry):
+        return outcome(round_, session, "archived", "another computer archived it meanwhile")
     changed = [source for source, file in zip(part.sources, files, strict=True) if file is None]
     if entry.state == "planned" and entry.identity != _identity(round_):
         wrong = other_login(entry)
@@ -78,3 +87,4 @@ def is_indexed(part: Part, indexed: Mapping[SessionKey, Manifest]) -> bool:
 
 _PATIENCE = timedelta(days=1)
 _AGAIN = "publish again: it will be planned anew."
+_ROOT = "put the root back into dj_local_conf.json (`mapshell config show`) until the transfer has been checked."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,10 @@ from pipeline.errors import (
     DatabaseReadOnly,
     DatabaseUnavailable,
     GlobusUnavailable,
+    LeaseLost,
     LoginNeeded,
+    MapshellError,
+    OtherLogin,
     ServiceError,
 )
 
@@ -27,7 +31,8 @@ if TYPE_CHECKING:
     from pipeline.archive.ports import Clock, Progress, Store
     from pipeline.archive.scan import Defect
     from pipeline.archive.session import LocalFile, Location, Root
-    from pipeline.errors import MapshellError
+
+_LOG = logging.getLogger("mapshell.publish")
 
 UNWRITABLE = (DatabaseUnavailable, DatabaseReadOnly)
 """After these nothing more can be written down."""
@@ -141,8 +146,27 @@ def outcome(
     )
 
 
+def ends_the_round(error: Exception) -> bool:
+    """Say whether every further session would meet an error too."""
+    return isinstance(error, FATAL) and not isinstance(error, OtherLogin)
+
+
+def in_words(error: Exception) -> MapshellError:
+    """Return an error as one that can be shown; one that nobody expected goes to the log with all that is known."""
+    if isinstance(error, MapshellError):
+        return error
+    _LOG.error("unexpected error in a round of publishing", exc_info=error)
+    said = " ".join(str(error).split())[:400]
+    return MapshellError(
+        f"An unexpected error: {type(error).__name__}: {said}".rstrip(": ") + ".",
+        remedy="publish again; if it comes again, report it together with the log.",
+    )
+
+
 def failure(round_: Round, session: LocalSession, error: MapshellError, known: Manifest | None = None) -> Outcome:
     """Make the outcome of a session that an error kept from being archived; the next round tries again."""
+    if isinstance(error, LeaseLost):
+        return outcome(round_, session, "in flight", error.message, error.remedy, failed=True)
     first = "refused" if isinstance(error, Conflict) else "queued"
     state = first if known is None else "archived with changes"
     return outcome(round_, session, state, error.message, error.remedy, failed=True)

@@ -61,6 +61,7 @@ def submit(round_: Round, prepared: Prepared) -> Flight:
     files = tuple(file for file in prepared.files if file.root.endpoint == endpoint)
     store, transfer_id = round_.store(), uuid.uuid4()
     names = {file.subpath for file in files}
+    round_.journal.keep([prepared.session.ref.key])
     set_aside(round_, (subpath for subpath in prepared.aside if subpath in names), "unfinished")
     manifest = draft(round_, prepared.session, prepared.known, files, prepared.verdict)
     sha1s = {entry.subpath: entry.sha1 for entry in manifest.files}

@@ -55,7 +55,10 @@ def archive(lab_database):
     publication.GlobusStorageLocation.insert1(
         {"globus_alias": "raw-ephys", "globus_endpoint": ENDPOINT, "globus_path": "/4D", "dataset_type": "ephys"}
     )
-    publication.DataSet.insert1({**DATASET, "dataset_type": "ephys", "dataset_generation": 1, "dataset_manifest": "m"})
+    day = {"dataset_h2o": "SC038", "dataset_date": "2019-11-19"}
+    publication.DataSet.insert1(
+        {**DATASET, **day, "dataset_type": "ephys", "dataset_generation": 1, "dataset_manifest": "m"}
+    )
     return publication
 
 

@@ -1,0 +1,162 @@
+"""The steps of the journal and of the index, each only from the state before it.
+
+What another process did meanwhile is never written over.  All of this is called inside a transaction, whose end frees
+the rows that are locked here.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pipeline import database, experiment, lab, publication
+from pipeline.archive.identity import is_same, mistaken
+from pipeline.archive.journal import step
+from pipeline.archive.session import SessionRef
+from pipeline.errors import DatabaseError, LeaseLost, MapshellError, Refused
+from pipeline.quiet import dj
+from pipeline.rows import archived_row, dataset_row, file_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from pipeline.archive.journal import Entry
+    from pipeline.archive.manifest import Manifest
+
+OPEN = ("planned", "submitted", "checked")
+BEFORE = {"submitted": ("planned",), "checked": ("submitted",), "done": ("checked",), "failed": OPEN}
+_AGAIN = "publish again: it goes on from what the journal and the index say then."
+
+
+def move(entry: Entry, before: Collection[str]) -> None:
+    """Store an entry's new state, if the stored one is one of those that may come ``before`` it.
+
+    Of a transfer of manifests, on whose sessions several processes may be at work, each may tell the same.
+
+    Raises
+    ------
+    LeaseLost
+        Another process went on with the entry.
+    """
+    stored = _locked(publication.Transfer, "state", {"transfer_id": entry.transfer_id})
+    if stored == entry.state and entry.purpose == "manifest":
+        return
+    if stored not in before:
+        raise LeaseLost(
+            f"Another process went on with the transfer of {_names(entry)}: the journal has it as {stored}.",
+            remedy=_AGAIN,
+        )
+    now = database.now()
+    row: dict[str, Any] = {"transfer_id": entry.transfer_id, "state": entry.state}
+    row["task_id"] = None if entry.task_id is None else uuid.UUID(entry.task_id)
+    if entry.state == "submitted":
+        row["submitted_at"] = now
+    if entry.state in ("done", "failed"):
+        row["ended_at"] = now
+        row["outcome"] = None if entry.outcome is None else entry.outcome[:2048]
+    if entry.left is not None:
+        row["left_behind"] = gzip.compress(json.dumps(entry.left).encode(), mtime=0)
+    publication.Transfer.update1(row)
+
+
+def commit(manifest: Manifest) -> None:
+    """Write dataset, files and archived row of the generation that follows what the index has.
+
+    Raises
+    ------
+    LeaseLost
+        The index does not have the generation before.
+    Refused
+        The lab's row of the session names another recording now.
+    DatabaseError
+        The lab has no such session any more, or the index has lost its archived row.
+    """
+    _check_lab(manifest.session)
+    dataset, archived = dataset_row(manifest), archived_row(manifest)
+    stored = _locked(
+        publication.DataSet, "dataset_generation", {name: dataset[name] for name in ("globus_alias", "dataset_name")}
+    )
+    if (stored or 0) != manifest.generation - 1:
+        raise LeaseLost(
+            f"The index has generation {stored or 0} of {manifest.session}: {manifest.generation} does not follow.",
+            remedy=_AGAIN,
+        )
+    table = publication.archived_table(manifest.dataset_type)
+    if manifest.generation == 1:
+        publication.DataSet.insert1(dataset)
+    else:
+        publication.DataSet.update1(dataset)
+    new = [entry for entry in manifest.files if entry.generation == manifest.generation]
+    database.bulk_insert(publication.DataSet.PhysicalFile, file_rows(manifest, new))
+    step("committing")
+    if manifest.generation == 1:
+        table.insert1(archived, allow_direct_insert=True)
+    else:
+        table.update1(archived)
+
+
+def is_committed(manifest: Manifest) -> bool:
+    """Say whether the index has this very generation, by the task that brought it and the instant of its check."""
+    table, row = publication.archived_table(manifest.dataset_type), archived_row(manifest)
+    found = (table & {name: row[name] for name in table.primary_key}).to_dicts()
+    return bool(found) and all(
+        (
+            found[0]["generation"] == manifest.generation,
+            found[0]["archived_at"] == manifest.archived_at,
+            found[0]["evidence"].get("task") == manifest.evidence.get("task"),
+        )
+    )
+
+
+def _check_lab(session: SessionRef) -> None:
+    one = {"subject_id": session.subject_id, "session": session.session}
+    rows = (experiment.Session() & one).to_dicts()
+    names = (lab.WaterRestriction() & {"subject_id": session.subject_id}).to_dicts()
+    if not rows or not names:
+        raise missing(session)
+    h2o, row = names[0]["water_restriction_number"], rows[0]
+    now = SessionRef(*session.key, h2o, row["session_date"], row.get("session_time"))
+    if not is_same(session, now):
+        wrong = mistaken(session, now)
+        raise Refused(f"{wrong.subpath}: {wrong.message}.", remedy=wrong.remedy)
+
+
+def missing(session: SessionRef) -> DatabaseError:
+    """Make the error of a session that is under way and that the lab's tables no longer have."""
+    return DatabaseError(
+        f"The lab's tables no longer have {session}, or its animal's water restriction; its transfer is under way.",
+        remedy="enter the session again with the same number, animal and date, then publish.",
+    )
+
+
+def _locked(table: Any, what: str, key: dict[str, Any]) -> Any:
+    """Return one value of a row that nobody else can change before the transaction ends; None without such a row."""
+    bound = database.connection()
+    postgres = bound.adapter.backend == "postgresql"
+    values = [(str(v) if postgres else v.bytes) if isinstance(v, uuid.UUID) else v for v in key.values()]
+    where = " AND ".join(f"{name} = %s" for name in key)
+    query = f"SELECT {what} FROM {table.full_table_name} WHERE {where} FOR UPDATE"  # noqa: S608 - our own names
+    found = bound.query(query, tuple(values)).fetchone()
+    return None if found is None else found[0]
+
+
+def _names(entry: Entry) -> str:
+    return ", ".join(str(part.manifest.session) for part in entry.parts)
+
+
+@contextmanager
+def told(sessions: Iterable[SessionRef]) -> Iterator[None]:
+    """Turn what DataJoint refuses into an error that names the sessions."""
+    try:
+        yield
+    except MapshellError:
+        raise
+    except dj.errors.DataJointError as error:
+        said = str(error).strip().splitlines()
+        raise DatabaseError(
+            f"The rows of {', '.join(map(str, sessions))} could not be written: {said[0] if said else error!r}.",
+            remedy="look whether the session is still in the lab's tables (experiment.Session); then publish again.",
+        ) from error
