@@ -87,10 +87,10 @@ class TableJournal(Leases):
         """Say whether any transfer of a session was ever journalled in this database, which may be a rebuilt one."""
         return bool(publication.Transfer.Session() & self._restriction(key))
 
-    def unfinished(self, keys: Collection[SessionKey]) -> list[Entry]:
-        """Entries of these sessions in a state other than done and failed, oldest first."""
-        open_ = publication.Transfer() & "state in ('planned', 'submitted', 'checked')"
-        return [entry for entry in self._entries(open_) if any(part.key in set(keys) for part in entry.parts)]
+    def unfinished(self, keys: Collection[SessionKey] | None = None) -> list[Entry]:
+        """Entries of these sessions (None: of all) in a state other than done and failed, oldest first."""
+        entries = self._entries(publication.Transfer() & f"state in {OPEN}")
+        return [entry for entry in entries if keys is None or any(part.key in set(keys) for part in entry.parts)]
 
     def leftovers(self, key: SessionKey) -> set[str]:
         """Subpaths that transfers of a session may have left at the archive without a row in the index."""

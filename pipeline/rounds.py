@@ -21,6 +21,7 @@ from pipeline.folders import cache_folder
 from pipeline.journal import TableJournal
 from pipeline.locations import locations
 from pipeline.report import Report
+from pipeline.transitions import missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -104,6 +105,7 @@ def publish_round(
             report.strays.extend(strays)
             if keys is None:
                 report.strangers |= found.strangers
+                report.outcomes.extend(_deleted(journal, location, lab_sessions))
             here = [found.sessions[key] for key in sorted(found.sessions) if key in wanted]
             here += _left_behind(journal, computer, lab_sessions, wanted - set(found.sessions))
             seen.update(found.sessions, (session.ref.key for session in here))
@@ -196,6 +198,28 @@ def _left_behind(
         for part in entry.parts
     }
     return [LocalSession(lab_sessions.refs[key], (), (), ()) for key in sorted(keys & gone)]
+
+
+def _deleted(journal: TableJournal, location: Location, lab_sessions: sessions.LabSessions) -> list[Outcome]:
+    """Return the outcomes of sessions whose transfers are under way and that the lab's tables no longer have."""
+    outcomes = {}
+    for entry in journal.unfinished():
+        for part in entry.parts if entry.purpose == "publish" else ():
+            ref = part.manifest.session
+            if part.key not in lab_sessions.refs:
+                said = missing(ref)
+                outcomes[part.key] = Outcome(
+                    key=part.key,
+                    h2o=ref.h2o,
+                    session_date=ref.session_date.isoformat(),
+                    alias=location.alias,
+                    folders=(),
+                    state="in flight",
+                    reason=said.message,
+                    remedy=said.remedy,
+                    failed=True,
+                )
+    return list(outcomes.values())
 
 
 def look(

@@ -120,7 +120,7 @@ def _check_lab(session: SessionRef) -> None:
     h2o, row = names[0]["water_restriction_number"], rows[0]
     now = SessionRef(*session.key, h2o, row["session_date"], row.get("session_time"))
     if not is_same(session, now):
-        wrong = mistaken(session, now)
+        wrong = mistaken(session, now, "submitted")
         raise Refused(f"{wrong.subpath}: {wrong.message}.", remedy=wrong.remedy)
 
 

@@ -39,12 +39,12 @@ def disowned(known: Manifest, now: SessionRef) -> Defect | None:
     return unlisted(now) if known.archived_at is None else None
 
 
-def mistaken(archived: SessionRef, now: SessionRef) -> Defect:
-    """Name a session whose row is no longer the one that was archived."""
+def mistaken(then: SessionRef, now: SessionRef, what: str = "archived") -> Defect:
+    """Name a session whose row is no longer the one that was ``archived`` or submitted."""
     return Defect(
         "identity",
         str(now),
-        f"it was archived as {_said(archived)}, but the lab's tables now say {_said(now)}; nothing was added to it",
+        f"it was {what} as {_said(then)}, but the lab's tables now say {_said(now)}; nothing was added to it",
         "correct the session in the lab's tables: its animal, date and start must be those of its recordings.",
     )
 

@@ -29,7 +29,7 @@ def resume(round_: Round, session: LocalSession, entry: Entry) -> Flight | Outco
     if entry.computer != round_.computer and (len(whole) < len(part.sources) or entry.identity != _identity(round_)):
         return _elsewhere(round_, session, entry)
     if not is_same(part.manifest.session, session.ref):
-        other = mistaken(part.manifest.session, session.ref)
+        other = mistaken(part.manifest.session, session.ref, "submitted")
         return outcome(round_, session, "in flight", f"{other.subpath}: {other.message}", other.remedy, failed=True)
     if not round_.roots:
         reason = f"no local root of {round_.location.alias} is configured any more, from which its transfer began"
