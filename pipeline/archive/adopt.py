@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 
 
 def lost_task(
-    round_: Round, session: LocalSession, known: Manifest | None, remote: Mapping[str, int], verdict: Verdict
+    round_: Round,
+    session: LocalSession,
+    known: Manifest | None,
+    remote: Mapping[str, int],
+    verdict: Verdict,
+    *,
+    dry_run: bool = False,
 ) -> Flight | Outcome | None:
     """Look for tasks of this generation that the journal does not know.
 
@@ -44,7 +50,7 @@ def lost_task(
         if task.state in ("ACTIVE", "INACTIVE"):
             reason = f"task {task.task_id}, which the journal does not know, is still moving its files"
             return outcome(round_, session, "in flight", reason, "publish again when it has ended.", failed=True)
-        if task.state == "SUCCEEDED" and _brought(round_, task, files, remote):
+        if task.state == "SUCCEEDED" and not dry_run and _brought(round_, task, files, remote):
             return _adopted(round_, session, manifest, files, task)
     return None
 

@@ -189,8 +189,8 @@ def _against_archive(
     strangers = set(remote) - ours - already
     if strangers or not round_.journal.knows(key):
         # A task of ours that the journal has lost (with its database) may have brought them, or be about to.
-        lost = lost_task(round_, session, known, remote, verdict)
-        if isinstance(lost, Outcome) or (lost is not None and not dry_run):
+        lost = lost_task(round_, session, known, remote, verdict, dry_run=dry_run)
+        if lost is not None:
             return lost
     plan = _compare(round_, session, known, remote=remote, ours=ours, dry_run=dry_run)
     sending = {item.subpath for item in plan.only("send")}

@@ -223,6 +223,18 @@ def test_files_of_a_superseded_transfer_are_sent_again(pg_rig):
     assert again["file_generation"] == 2
 
 
+def test_a_dry_run_takes_nothing_into_the_journal(pg_rig):
+    pg_rig.admin.fail_tasks("hold")
+    told(pg_rig, wait=False)
+    pg_rig.admin.control_task(pg_rig.tasks()[0]["task_id"], "release")
+    wait_until(lambda: pg_rig.tasks()[0]["status"] == "SUCCEEDED")
+    publication.Transfer.Session().delete_quick()
+    publication.Transfer().delete_quick()
+    told(pg_rig, code=PARTLY, dry_run=True)
+    assert journal_states(pg_rig) == []
+    converges(pg_rig, tasks=2)
+
+
 def test_a_lost_answer_is_decided_by_what_the_rows_say_of_whom(pg_rig):
     told(pg_rig)
     (entry,) = [entry for entry in journal_of(pg_rig)._entries(publication.Transfer()) if entry.purpose == "publish"]
