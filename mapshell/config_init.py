@@ -15,10 +15,10 @@ import click
 from pipeline import folders
 from pipeline.errors import ConfigError, LocalDiskError, UsageError
 from pipeline.settings import Settings, parse
-from pipeline.settings_globus import storage_locations
-from pipeline.settings_keys import BY_NAME
-from pipeline.settings_text import Source
-from pipeline.settings_values import as_globus_path, convert
+from pipeline.settings.globus import storage_locations
+from pipeline.settings.keys import BY_NAME
+from pipeline.settings.text import Source
+from pipeline.settings.values import as_globus_path, convert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

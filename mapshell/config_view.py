@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mapshell.output import Column
 from pipeline.settings import Secret
-from pipeline.settings_keys import KEYS, Key
+from pipeline.settings.keys import KEYS, Key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mapshell.output import Format, Output
-    from pipeline.db_connection import LabConnection
+    from pipeline.database.lab_connection import LabConnection
     from pipeline.globus import GlobusStorageManager
     from pipeline.settings import Settings
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline import experiment, lab
-from pipeline.binding import Manual, Part, TableGroup
+from pipeline.database.binding import Manual, Part, TableGroup
 
 schema = TableGroup("ephys")
 

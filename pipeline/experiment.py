@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline import lab
-from pipeline.binding import Manual, TableGroup
+from pipeline.database.binding import Manual, TableGroup
 
 schema = TableGroup("experiment")
 

@@ -52,7 +52,7 @@ class Heartbeat:
                 _LOG.debug("The leases could not be renewed.", exc_info=True)
 
     def _beat(self) -> None:
-        from pipeline import db_server
+        from pipeline.database import server as db_server
 
         now = self._connection.query(f"SELECT {db_server.utc_now_sql(self._connection)}").fetchone()[0]
         self._connection.query(

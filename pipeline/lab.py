@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.binding import Manual, TableGroup
+from pipeline.database.binding import Manual, TableGroup
 
 schema = TableGroup("lab")
 

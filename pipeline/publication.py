@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import experiment
 from pipeline.archived import Archived
-from pipeline.binding import Imported, Lookup, Manual, Part, TableGroup
+from pipeline.database.binding import Imported, Lookup, Manual, Part, TableGroup
 
 if TYPE_CHECKING:
     from pipeline.archive.session import DatasetType

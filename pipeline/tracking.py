@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline import experiment
-from pipeline.binding import Lookup, Manual, TableGroup
+from pipeline.database.binding import Lookup, Manual, TableGroup
 
 schema = TableGroup("tracking")
 

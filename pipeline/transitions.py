@@ -16,8 +16,8 @@ from pipeline import database, experiment, lab, publication
 from pipeline.archive.identity import is_same, mistaken
 from pipeline.archive.journal import step
 from pipeline.archive.session import SessionRef
+from pipeline.database.quiet import dj
 from pipeline.errors import DatabaseError, LeaseLost, MapshellError, Refused
-from pipeline.quiet import dj
 from pipeline.rows import archived_row, dataset_row, file_rows
 
 if TYPE_CHECKING:

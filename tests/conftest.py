@@ -19,8 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import embedded, embedded_cluster, services
-from pipeline.settings_types import DatabaseSettings, Secret, Settings
+from pipeline import embedded, services
+from pipeline.embedded import cluster as embedded_cluster
+from pipeline.settings.types import DatabaseSettings, Secret, Settings
 
 # Known to all workers of a run; made by the process that started pytest.
 SERVERS = "MAPSHELL_TEST_SERVERS"
@@ -152,14 +153,15 @@ def mariadb_database(mariadb_server):
 
 
 def _fresh(server: Server):
-    from pipeline import binding, database, migrations
+    from pipeline import database
+    from pipeline.database import binding, migrations
 
     prefix = f"t{uuid.uuid4().hex[:10]}_"
     settings = Settings(database=replace(server.settings, schema_prefix=prefix))
     database.unbind()
     yield settings
     database.unbind()
-    from pipeline.db_connection import LabConnection
+    from pipeline.database.lab_connection import LabConnection
 
     connection = LabConnection(lambda: database._target(server.settings))
     migrations.drop_everything(binding.Binding(connection, prefix))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.ingest.rows import KnownRows
 from pipeline.ingest.session_plan import KnownSessions
-from pipeline.settings_types import DEFAULT_ALIASES
+from pipeline.settings.types import DEFAULT_ALIASES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

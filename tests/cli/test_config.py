@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mapshell.config_view import reference_markdown
-from pipeline.settings_keys import KEYS
+from pipeline.settings.keys import KEYS
 
 UUID = "c40e971d-0075-4a82-b12f-8f9717762e7b"
 OPTIONS = ("--client-id", UUID, "--local-endpoint", UUID.upper(), "--local-path", "rig", "--globus-path", "/D/rig")

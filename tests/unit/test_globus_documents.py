@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.archive.ports import TransferItem, TransferRequest
 from pipeline.errors import UsageError
-from pipeline.globus_documents import body, body_hash, collection, entry, event, instant, task
+from pipeline.globus.documents import body, body_hash, collection, entry, event, instant, task
 
 SHA1 = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 NAMES = st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=40)

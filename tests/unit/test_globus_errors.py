@@ -23,8 +23,8 @@ from pipeline.errors import (
     QuotaExceeded,
     RemotePathNotFound,
 )
-from pipeline.globus_demands import missing_consents, required_scopes, required_session
-from pipeline.globus_errors import Doing, translate
+from pipeline.globus.demands import missing_consents, required_scopes, required_session
+from pipeline.globus.errors import Doing, translate
 
 UUID = "5f0e4cb1-0000-4000-8000-000000000002"
 NAME = f"raw-ephys (Petrel, {UUID})"

@@ -6,8 +6,8 @@ import webbrowser
 
 import pytest
 
-from pipeline import globus_flows
-from pipeline.globus_flows import browser_likely, interactive_python
+from pipeline.globus import flows as globus_flows
+from pipeline.globus.flows import browser_likely, interactive_python
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from globus_sdk.token_storage import TokenStorageData
 
 from pipeline.errors import ConfigError, LocalDiskError
-from pipeline.globus_tokens import Notes, namespace, open_store
+from pipeline.globus.tokens import Notes, namespace, open_store
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from pipeline import settings
 from pipeline.errors import ConfigError
-from pipeline.settings_keys import KEYS
-from pipeline.settings_types import DEFAULT_LEAVE_OUT
+from pipeline.settings.keys import KEYS
+from pipeline.settings.types import DEFAULT_LEAVE_OUT
 
 REPOSITORY = Path(__file__).parents[2]
 UUID = "c40e971d-0075-4a82-b12f-8f9717762e7b"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import database, embedded_cluster
+from pipeline import database
+from pipeline.embedded import cluster as embedded_cluster
 from pipeline.errors import (
     ConfigError,
     DatabaseError,
@@ -18,12 +19,12 @@ from pipeline.errors import (
     SchemaVersionError,
     ServiceError,
 )
-from pipeline.settings_types import DatabaseSettings, Secret, Settings
+from pipeline.settings.types import DatabaseSettings, Secret, Settings
 
 BIND = """
 import json, sys
 from pathlib import Path
-from pipeline.settings_types import DatabaseSettings, Secret, Settings
+from pipeline.settings.types import DatabaseSettings, Secret, Settings
 raw = json.loads(sys.argv[1])
 raw["password"] = Secret(raw["password"])
 from pipeline import database
@@ -96,7 +97,7 @@ def test_binding_again_is_the_same_and_other_settings_move_all_tables(lab_databa
         assert lab.Rig.to_dicts() == []
         assert lab.Rig.database.startswith("xt")
     finally:
-        from pipeline import binding, migrations
+        from pipeline.database import binding, migrations
 
         migrations.drop_everything(binding.get_current())
     database.bind(lab_database)
@@ -116,7 +117,7 @@ def test_one_process_moves_between_two_kinds_of_server(postgresql_database, mari
 
 
 def test_every_table_is_declared_commented_and_empty(lab_database):
-    from pipeline import binding
+    from pipeline.database import binding
 
     database.bind(lab_database)
     tables = [table for group in binding.GROUPS.values() for table in group.tables()]
@@ -140,7 +141,8 @@ def test_several_processes_bind_an_empty_database_at_once(lab_database):
 
 
 def test_a_creation_that_was_cut_short_is_finished(lab_database):
-    from pipeline import binding, lab, migrations, publication
+    from pipeline import lab, publication
+    from pipeline.database import binding, migrations
 
     connection = database.bind(lab_database)
     here = binding.get_current()
@@ -154,7 +156,7 @@ def test_a_creation_that_was_cut_short_is_finished(lab_database):
 
 
 def test_schemas_of_another_program_are_left_alone(lab_database, lab_server):
-    from pipeline.db_connection import LabConnection
+    from pipeline.database.lab_connection import LabConnection
 
     schema = lab_database.database.schema_prefix + "lab"
     connection = LabConnection(lambda: database._target(lab_server.settings))
@@ -168,7 +170,7 @@ def test_schemas_of_another_program_are_left_alone(lab_database, lab_server):
 
 
 def test_newer_tables_are_refused_in_clear_words(lab_database):
-    from pipeline import binding, migrations
+    from pipeline.database import binding, migrations
 
     database.bind(lab_database)
     migrations._stamp(binding.get_current(), 99)
@@ -180,7 +182,7 @@ def test_newer_tables_are_refused_in_clear_words(lab_database):
 
 
 def test_migrations_run_once_and_in_order(lab_database):
-    from pipeline import binding, migrations
+    from pipeline.database import binding, migrations
 
     database.bind(lab_database)
     ran = []

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline import database, db_errors, embedded
+from pipeline import database, embedded
+from pipeline.database import errors as db_errors
 from pipeline.errors import DatabaseError, DatabaseUnavailable
-from pipeline.settings_types import DatabaseSettings, Settings
+from pipeline.settings.types import DatabaseSettings, Settings
 
 
 @pytest.fixture

@@ -13,7 +13,10 @@ import psutil
 import psycopg2
 import pytest
 
-from pipeline import embedded, embedded_cluster, embedded_process, embedded_programs, services
+from pipeline import embedded, services
+from pipeline.embedded import cluster as embedded_cluster
+from pipeline.embedded import process as embedded_process
+from pipeline.embedded import programs as embedded_programs
 from pipeline.errors import ServiceError
 
 pytestmark = pytest.mark.postgresql

@@ -9,7 +9,7 @@ import pytest
 
 from mapshell.sandbox import constants, service
 from pipeline.globus import GlobusStorageManager
-from pipeline.globus_transport import Patience
+from pipeline.globus.transport import Patience
 from pipeline.settings import GlobusSettings, LocalRoot, Secret, Settings, StorageLocation
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from globus_sdk.token_storage import TokenStorageData
 
 from pipeline.errors import CollectionOffline, ConfigError, GlobusError, LoginNeeded, RemotePathNotFound, ServiceError
 from pipeline.globus import GlobusStorageManager
-from pipeline.globus_tokens import namespace, open_store
-from pipeline.globus_transport import Patience
+from pipeline.globus.tokens import namespace, open_store
+from pipeline.globus.transport import Patience
 from pipeline.services import new_state, write_state
 from pipeline.settings import GlobusSettings, Settings
 

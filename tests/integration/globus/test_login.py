@@ -271,7 +271,7 @@ def test_a_wrong_secret_is_a_matter_of_configuration(world):
 def test_the_browser_tells_the_code_by_itself(world, monkeypatch, capfd):
     import urllib.request
 
-    from pipeline import globus_flows
+    from pipeline.globus import flows as globus_flows
 
     def browser(url):
         data = b"decision=allow"

@@ -15,7 +15,7 @@ from mapshell.cli import cli
 from mapshell.context import Context, Options
 from mapshell.demo.lab import make_lab
 from mapshell.demo.recordings import write_recording
-from pipeline.settings_types import GlobusSettings, LocalRoot
+from pipeline.settings.types import GlobusSettings, LocalRoot
 
 NOW = datetime.fromisoformat("2024-03-05T14:00:00")
 

@@ -15,7 +15,7 @@ from mapshell.demo.videos import write_videos
 from pipeline import database
 from pipeline.ingest.recordings import ingest_recordings
 from pipeline.ingest.subjects import ingest_subjects
-from pipeline.settings_types import ArchiveSettings, GlobusSettings, LocalRoot
+from pipeline.settings.types import ArchiveSettings, GlobusSettings, LocalRoot
 
 if TYPE_CHECKING:
     from pathlib import Path

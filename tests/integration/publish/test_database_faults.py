@@ -10,10 +10,12 @@ from dataclasses import replace
 import pytest
 
 from mapshell.errors import CONFIGURATION, FAILED, PARTLY
-from pipeline import binding, database, db_connection, migrations, publication
-from pipeline.db_server import version
+from pipeline import database, publication
+from pipeline.database import binding, migrations
+from pipeline.database import lab_connection as db_connection
+from pipeline.database.server import version
 from pipeline.errors import DatabaseReadOnly, DatabaseUnavailable
-from pipeline.settings_types import Secret
+from pipeline.settings.types import Secret
 
 from .conftest import enter, wait_until
 from .faults import COMMAND, ONE, bind, command, converges, journal_states, refused, told

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ConfigError
-from pipeline.settings_text import Source, describe, suggest
-from pipeline.settings_types import DATASET_TYPES, DEFAULT_ALIASES, DatasetType, LocalRoot, StorageLocation
-from pipeline.settings_values import as_globus_path, as_path, as_uuid
+from pipeline.settings.text import Source, describe, suggest
+from pipeline.settings.types import DATASET_TYPES, DEFAULT_ALIASES, DatasetType, LocalRoot, StorageLocation
+from pipeline.settings.values import as_globus_path, as_path, as_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipeline.settings_types import DEFAULT_LEAVE_OUT, STAGING_NAME
+from pipeline.settings.types import DEFAULT_LEAVE_OUT, STAGING_NAME
 
 Kind = Literal["text", "integer", "number", "flag", "choice", "path", "uuid", "url", "patterns", "structure"]
 

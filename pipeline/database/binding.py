@@ -12,13 +12,13 @@ import threading
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from pipeline.quiet import dj
+from pipeline.database.quiet import dj
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.db_connection import LabConnection
-    from pipeline.settings_types import Settings
+    from pipeline.database.lab_connection import LabConnection
+    from pipeline.settings.types import Settings
 
 LOCK = threading.RLock()
 
@@ -199,7 +199,7 @@ class Manual(_Lazy, dj.Manual):  # type: ignore[misc]
 
 
 class Lookup(_Lazy, dj.Lookup):  # type: ignore[misc]
-    """A table of fixed terms; its contents come with the program (``pipeline.lookups``)."""
+    """A table of fixed terms; its contents come with the program (``pipeline.database.lookups``)."""
 
 
 class Imported(_Lazy, dj.Imported):  # type: ignore[misc]

@@ -153,7 +153,7 @@ class ArchiveSettings:
     @property
     def timezone(self) -> str:
         """IANA name of the lab's time zone; the computer's when none is configured."""
-        from pipeline.timezone import local_timezone
+        from pipeline.settings.timezone import local_timezone
 
         return self.timezone_name or local_timezone()
 
@@ -162,7 +162,7 @@ class ArchiveSettings:
 class Settings:
     """All settings at hand, where each came from, and what was left alone.
 
-    ``values`` and ``origins`` are keyed by the dotted names of ``pipeline.settings_keys.KEYS``; an origin is
+    ``values`` and ``origins`` are keyed by the dotted names of ``pipeline.settings.keys.KEYS``; an origin is
     "file …", "environment NAME" or "default".  ``foreign`` names the keys of the file that belong to others.
     ``warnings`` are for the person, once.
     """

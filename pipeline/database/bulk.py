@@ -12,7 +12,7 @@ from pipeline.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from pipeline.db_connection import LabConnection
+    from pipeline.database.lab_connection import LabConnection
 
 # MariaDB takes 16 MB a packet by default, older servers 4 MB.
 BATCH_BYTES = 1_000_000

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline import embedded_programs
+from pipeline.embedded import programs as embedded_programs
 from pipeline.errors import ServiceError
 from pipeline.services import WINDOWS, ServiceState, is_process, wait_until
 

@@ -7,7 +7,7 @@ same statement again, whatever it was.  Here
 - a lost connection is reopened for a bounded time, and only statements that read are repeated by themselves:
   whether a lost write took place must be read from the tables (``database.run_transaction`` does),
 - a lost connection leaves no stale transaction behind,
-- errors are ours (``pipeline.db_errors``).
+- errors are ours (``pipeline.database.errors``).
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from pipeline import db_errors
-from pipeline.db_adapter import adapter
-from pipeline.db_drivers import Target, connect, driver_errors, is_open, quiet_config
+from pipeline.database import errors as db_errors
+from pipeline.database.adapter import adapter
+from pipeline.database.drivers import Target, connect, driver_errors, is_open, quiet_config
+from pipeline.database.quiet import dj
 from pipeline.errors import DatabaseError, DatabaseUnavailable, ServiceError
-from pipeline.quiet import dj
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -198,7 +198,7 @@ class LabConnection(dj.Connection):  # type: ignore[misc]
 
         Raises
         ------
-        pipeline.db_errors.ConnectionLost
+        pipeline.database.errors.ConnectionLost
             In a transaction, or while writing: read the tables before writing again.
         """
         if self.rewrite is not None:
@@ -295,7 +295,7 @@ class LabConnection(dj.Connection):  # type: ignore[misc]
 
         Raises
         ------
-        pipeline.db_errors.ConnectionLost
+        pipeline.database.errors.ConnectionLost
             With ``in_commit`` true: the answer was lost; only the tables can tell whether it took place.
         pipeline.errors.DatabaseError
             The server rolled back instead, because of an earlier error in the transaction that was passed over.

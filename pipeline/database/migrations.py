@@ -11,14 +11,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline import db_server
+from pipeline.database import server as db_server
 from pipeline.errors import DatabaseError, SchemaVersionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pipeline.binding import Binding
-    from pipeline.db_connection import LabConnection
+    from pipeline.database.binding import Binding
+    from pipeline.database.lab_connection import LabConnection
 
 VERSION_TABLE = "~schema_version"
 
@@ -112,7 +112,7 @@ def _check_not_newer(binding: Binding, version: int | None, latest: int) -> None
 
 
 def _create(binding: Binding, version: int) -> None:
-    from pipeline.binding import GROUPS
+    from pipeline.database.binding import GROUPS
 
     connection = binding.connection
     _check_not_foreign(binding)
@@ -132,7 +132,7 @@ def _create(binding: Binding, version: int) -> None:
 
 def _check_not_foreign(binding: Binding) -> None:
     """Refuse to put our tables among those of another program, as with an empty prefix on a lab's own server."""
-    from pipeline.binding import GROUPS
+    from pipeline.database.binding import GROUPS
 
     connection = binding.connection
     for group in GROUPS.values():
@@ -185,7 +185,7 @@ def _stamp(binding: Binding, version: int) -> None:
 
 def drop_everything(binding: Binding) -> None:
     """Drop our schemas with all they hold; for tests and for taking a demo apart."""
-    from pipeline.binding import GROUPS
+    from pipeline.database.binding import GROUPS
 
     connection = binding.connection
     for group in reversed(list(GROUPS.values())):

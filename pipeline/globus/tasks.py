@@ -6,10 +6,10 @@ from fnmatch import fnmatchcase
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
-from pipeline import globus_documents as documents
 from pipeline.errors import GlobusError
-from pipeline.globus_calls import Caller, caused_by
-from pipeline.globus_errors import Doing
+from pipeline.globus import documents
+from pipeline.globus.calls import Caller, caused_by
+from pipeline.globus.errors import Doing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline import bulk
+from pipeline.database import bulk
 from pipeline.errors import DatabaseReadOnly
 
 if TYPE_CHECKING:
-    from pipeline.binding import Binding
+    from pipeline.database.binding import Binding
 
 _GLOB_LIMIT = 1024
 _DESCRIPTION_LIMIT = 255

@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.embedded_programs import SystemUser, as_argument, options_for
+from pipeline.embedded.programs import SystemUser, as_argument, options_for
 from pipeline.errors import ServiceError
 from pipeline.services import write_private
 

@@ -15,7 +15,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline import embedded_cluster, embedded_process
+from pipeline.embedded import cluster as embedded_cluster
+from pipeline.embedded import process as embedded_process
 from pipeline.errors import ServiceError
 from pipeline.services import (
     ServiceState,
@@ -180,8 +181,8 @@ def _start_supervisor(folder: Path, idle_minutes: float) -> Address:
     with contextlib.suppress(OSError):
         log.unlink()
     # By path, not by module name: a foreign package of the same name on the path must not be run instead.
-    root = str(Path(__file__).resolve().parent.parent)
-    code = f"import sys; sys.path.insert(0, {root!r}); from pipeline.embedded_supervisor import main; main()"
+    root = str(Path(__file__).resolve().parent.parent.parent)
+    code = f"import sys; sys.path.insert(0, {root!r}); from pipeline.embedded.supervisor import main; main()"
     command = [sys.executable, "-X", "utf8", "-c", code, str(folder), str(idle_minutes)]
     # Settings for PostgreSQL in the caller's environment are meant for other servers.
     env = {name: value for name, value in os.environ.items() if not name.startswith("PG")}

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from pipeline import folders
 from pipeline.errors import ConfigError
-from pipeline.settings_parse import parse
-from pipeline.settings_types import (
+from pipeline.settings.parse import parse
+from pipeline.settings.types import (
     DEFAULT_ALIASES,
     ArchiveSettings,
     DatabaseSettings,

@@ -16,19 +16,19 @@ from globus_sdk.scopes import AuthScopes, GCSCollectionScopes, Scope, TransferSc
 from globus_sdk.token_storage import ScopeRequirementsValidator
 
 from pipeline.errors import CollectionNotFound, ConfigError, LoginNeeded, PermissionDenied
-from pipeline.globus_demands import consent_needed
-from pipeline.globus_documents import Collection, collection
-from pipeline.globus_errors import Doing, translate
-from pipeline.globus_flows import Flow
-from pipeline.globus_tokens import Notes, namespace, open_store
-from pipeline.globus_transport import BoundedTransport, Patience, retry_config
+from pipeline.globus.demands import consent_needed
+from pipeline.globus.documents import Collection, collection
+from pipeline.globus.errors import Doing, translate
+from pipeline.globus.flows import Flow
+from pipeline.globus.tokens import Notes, namespace, open_store
+from pipeline.globus.transport import BoundedTransport, Patience, retry_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from globus_sdk import OAuthTokenResponse
 
-    from pipeline.globus_address import Address
+    from pipeline.globus.address import Address
     from pipeline.settings import LocalRoot, Settings, StorageLocation
 
     How = Callable[[Flow, GlobusAuthorizationParameters], OAuthTokenResponse]

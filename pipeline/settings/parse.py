@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import folders
 from pipeline.errors import ConfigError
-from pipeline.settings_globus import FlatRoot, Places, local_roots, shared_root, storage_locations
-from pipeline.settings_keys import BY_NAME, KEYS
-from pipeline.settings_text import Found, Source, read_keys, suggest
-from pipeline.settings_types import (
+from pipeline.settings.globus import FlatRoot, Places, local_roots, shared_root, storage_locations
+from pipeline.settings.keys import BY_NAME, KEYS
+from pipeline.settings.text import Found, Source, read_keys, suggest
+from pipeline.settings.types import (
     DEFAULT_ALIASES,
     DEFAULT_PORTS,
     ArchiveSettings,
@@ -21,7 +21,7 @@ from pipeline.settings_types import (
     LocalRoot,
     Settings,
 )
-from pipeline.settings_values import convert, from_environment
+from pipeline.settings.values import convert, from_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 from pipeline.errors import ConfigError
-from pipeline.settings_text import BACKSLASH_REMEDY, describe
-from pipeline.settings_types import Secret
+from pipeline.settings.text import BACKSLASH_REMEDY, describe
+from pipeline.settings.types import Secret
 
 if TYPE_CHECKING:
-    from pipeline.settings_keys import Key
+    from pipeline.settings.keys import Key
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

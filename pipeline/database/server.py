@@ -16,7 +16,7 @@ from pipeline.errors import DatabaseError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pipeline.db_connection import LabConnection
+    from pipeline.database.lab_connection import LabConnection
 
 _LOCK_PATIENCE_S = 120
 # MariaDB's name, then that of MySQL 8.

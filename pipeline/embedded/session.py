@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from pipeline import embedded_cluster, embedded_process
+from pipeline.embedded import cluster as embedded_cluster
+from pipeline.embedded import process as embedded_process
 from pipeline.errors import ServiceError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.quiet import dj
+from pipeline.database.quiet import dj
 
 CONNECT_TIMEOUT_S = 10
 # Longer than any statement of ours takes; a server that hangs does not hang us for ever.

@@ -7,16 +7,15 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from pipeline import globus_demands as demands
-from pipeline import globus_errors as errors
 from pipeline.errors import ConfigError, MapshellError
-from pipeline.globus_errors import Doing
+from pipeline.globus import demands, errors
+from pipeline.globus.errors import Doing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pipeline.globus_login import Session
-    from pipeline.globus_transport import Patience
+    from pipeline.globus.login import Session
+    from pipeline.globus.transport import Patience
     from pipeline.settings import Settings
 
 T = TypeVar("T")
@@ -55,9 +54,9 @@ class Caller:
 
     def _session(self) -> Session:
         if not self._open:
-            from pipeline.globus_address import resolve
-            from pipeline.globus_login import Session
-            from pipeline.globus_transport import Patience
+            from pipeline.globus.address import resolve
+            from pipeline.globus.login import Session
+            from pipeline.globus.transport import Patience
 
             try:
                 address = resolve(self.settings, self._environ)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.quiet import dj
+from pipeline.database.quiet import dj
 
 _PRIMARY_KEYS = """
 FROM pg_index i

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline import globus_demands as demands
 from pipeline.errors import LoginNeeded, UsageError
-from pipeline.globus_errors import Doing
-from pipeline.globus_files import Files
-from pipeline.globus_tasks import Tasks
+from pipeline.globus import demands
+from pipeline.globus.errors import Doing
+from pipeline.globus.files import Files
+from pipeline.globus.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pipeline.globus_documents import Collection
-    from pipeline.globus_login import Session
-    from pipeline.globus_transport import Patience
+    from pipeline.globus.documents import Collection
+    from pipeline.globus.login import Session
+    from pipeline.globus.transport import Patience
     from pipeline.settings import Settings
 
 __all__ = ["GlobusStorageManager"]
@@ -66,7 +66,7 @@ class GlobusStorageManager(Files, Tasks):
         self.encrypt = encrypt
         self._collections: dict[str, Collection] = {}
         if interactive is None:
-            from pipeline.globus_flows import interactive_python
+            from pipeline.globus.flows import interactive_python
 
             interactive = interactive_python()
         if interactive:
@@ -93,7 +93,7 @@ class GlobusStorageManager(Files, Tasks):
         LoginNeeded
             The login was not completed, or a needed consent was refused.
         """
-        from pipeline import globus_flows as flows
+        from pipeline.globus import flows
 
         if browser is None:
             browser = flows.browser_likely(self._environ)
@@ -105,7 +105,7 @@ class GlobusStorageManager(Files, Tasks):
         The function may be called twice in the first login of a configuration (see ``Session.login``).  Errors as for
         ``login``.
         """
-        from pipeline import globus_flows as flows
+        from pipeline.globus import flows
 
         return self._log_in(flows.with_code(authorize), force=force)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline import globus_documents as documents
 from pipeline.errors import Conflict, GlobusError, RemotePathNotFound
-from pipeline.globus_calls import Caller, caused_by
-from pipeline.globus_errors import Doing
+from pipeline.globus import documents
+from pipeline.globus.calls import Caller, caused_by
+from pipeline.globus.errors import Doing
 
 if TYPE_CHECKING:
     from pipeline.archive.ports import RemoteEntry

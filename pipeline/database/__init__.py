@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from pipeline.db_connection import LabConnection
-    from pipeline.db_drivers import Target
-    from pipeline.settings_types import DatabaseSettings, Settings
+    from pipeline.database.drivers import Target
+    from pipeline.database.lab_connection import LabConnection
+    from pipeline.settings.types import DatabaseSettings, Settings
 
 T = TypeVar("T")
 ATTEMPTS = 5
@@ -54,7 +54,7 @@ def bind(settings: Settings | None = None) -> LabConnection:
     pipeline.errors.ConfigError
         The configuration does not say how to connect.
     """
-    from pipeline import binding, lookups, migrations
+    from pipeline.database import binding, lookups, migrations
 
     with binding.LOCK:
         present = binding.get_current()
@@ -69,7 +69,7 @@ def bind(settings: Settings | None = None) -> LabConnection:
             return present.connection
         _load_table_modules()
         migrations.check_prefix(settings.database.schema_prefix)
-        from pipeline.db_connection import LabConnection
+        from pipeline.database.lab_connection import LabConnection
 
         database = settings.database
         connection = LabConnection(lambda: _target(database))
@@ -90,7 +90,7 @@ def bind(settings: Settings | None = None) -> LabConnection:
 
 def unbind() -> None:
     """Close the connections; the next use of a table binds anew."""
-    from pipeline import binding
+    from pipeline.database import binding
 
     with binding.LOCK:
         present = binding.get_current()
@@ -101,7 +101,7 @@ def unbind() -> None:
 
 def is_bound() -> bool:
     """Tell whether the tables are bound to a database."""
-    from pipeline import binding
+    from pipeline.database import binding
 
     return binding.get_current() is not None
 
@@ -113,7 +113,7 @@ def connection() -> LabConnection:
 
 def bound_settings() -> Settings:
     """Return the settings that the tables were bound with; binds to those at hand when there is no binding yet."""
-    from pipeline import binding
+    from pipeline.database import binding
 
     bind()
     present = binding.get_current()
@@ -124,7 +124,8 @@ def bound_settings() -> Settings:
 
 def describe() -> dict[str, str]:
     """Tell where the rows are kept, without any secret: server, place, database, prefix of the schemas."""
-    from pipeline import binding, db_server
+    from pipeline.database import binding
+    from pipeline.database import server as db_server
 
     bound = bind()
     present = binding.get_current()
@@ -144,7 +145,7 @@ def _load_table_modules() -> None:
 
 
 def _target(database: DatabaseSettings) -> Target:
-    from pipeline.db_drivers import Target
+    from pipeline.database.drivers import Target
 
     if database.host is None:
         if database.embedded is None:
@@ -224,7 +225,7 @@ def run_transaction(
     pipeline.errors.DatabaseError
         The last deadlock.
     """
-    from pipeline import db_errors
+    from pipeline.database import errors as db_errors
 
     bound = bind()
     for attempt in range(1, attempts + 1):
@@ -274,22 +275,22 @@ def ensure_writable() -> None:
 
 
 def bulk_insert(table: Any, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Insert many rows in few statements; see :func:`pipeline.bulk.bulk_insert`."""
-    from pipeline import bulk
+    """Insert many rows in few statements; see :func:`pipeline.database.bulk.bulk_insert`."""
+    from pipeline.database import bulk
 
     return bulk.bulk_insert(bind(), table, rows)
 
 
 def insert_if_absent(table: Any, row: Mapping[str, Any]) -> bool:
     """Insert one row unless its key is taken; returns whether it was inserted."""
-    from pipeline import bulk
+    from pipeline.database import bulk
 
     return bulk.insert_if_absent(bind(), table, row)
 
 
 def now() -> datetime:
     """Present time of the database server, UTC without zone, to the microsecond: one clock for all computers."""
-    from pipeline import db_server
+    from pipeline.database import server as db_server
 
     bound = bind()
     found: datetime = bound.query(f"SELECT {db_server.utc_now_sql(bound)}").fetchone()[0]

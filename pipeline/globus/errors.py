@@ -19,7 +19,7 @@ from pipeline.errors import (
     QuotaExceeded,
     RemotePathNotFound,
 )
-from pipeline.globus_demands import LOGIN, consent_needed, describe_session, required_session
+from pipeline.globus.demands import LOGIN, consent_needed, describe_session, required_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable

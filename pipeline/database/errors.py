@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.database.quiet import dj
 from pipeline.errors import DatabaseError, DatabaseReadOnly, DatabaseUnavailable
-from pipeline.quiet import dj
 
 # PostgreSQL SQLSTATE codes: shut down by the administrator, crashed, starting up, and the class of connection errors.
 _PG_LOST = {"57P01", "57P02", "57P03", "57P05", "25P03"}

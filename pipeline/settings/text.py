@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline.errors import ConfigError
-from pipeline.settings_keys import BY_NAME, RETIRED, STRICT_SECTIONS
+from pipeline.settings.keys import BY_NAME, RETIRED, STRICT_SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -20,8 +20,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import embedded_cluster, embedded_process, embedded_programs
-from pipeline.embedded_session import Session
+from pipeline.embedded import cluster as embedded_cluster
+from pipeline.embedded import process as embedded_process
+from pipeline.embedded import programs as embedded_programs
+from pipeline.embedded.session import Session
 from pipeline.errors import MapshellError, ServiceError
 from pipeline.services import (
     ServiceState,

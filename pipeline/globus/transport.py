@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from globus_sdk.transport import RequestsTransport, RetryCheckResult, RetryConfig, RetryContext
 
-from pipeline.globus_address import is_loopback
+from pipeline.globus.address import is_loopback
 
 if TYPE_CHECKING:
     import requests
