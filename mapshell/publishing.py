@@ -37,7 +37,7 @@ _NAMED = 10
 """How many folders of unknown animals are named to a person."""
 
 _WHO = (
-    Column("Water restriction", "h2o", style="bold"),
+    Column("h2o", "h2o", style="bold"),
     Column("Subject", "subject_id", align="right"),
     Column("Session", "session", align="right"),
     Column("Date", "session_date"),
