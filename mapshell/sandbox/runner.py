@@ -7,9 +7,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any
 
-from mapshell.sandbox import moving
-from mapshell.sandbox.holds import HOLDS, apply_hold
-from mapshell.sandbox.moving import Copied, Interrupted
+from mapshell.sandbox import misbehave, moving
 from mapshell.sandbox.passes import Fatal, Fault, Pass, as_fault, check_writable
 from mapshell.sandbox.paths import Folder, to_wire
 from mapshell.sandbox.tasks import Item
@@ -17,6 +15,8 @@ from mapshell.sandbox.tasks import Item
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from mapshell.sandbox.moving import Copied
 
 _CHUNK = 1000
 
@@ -80,7 +80,7 @@ class TransferPass(Pass):
         """
         self._refresh()
         try:
-            if self.task.fault is not None and self._misbehave(item):
+            if self.task.fault is not None and misbehave.before(self, item):
                 return
             if item.kind == "dir":
                 self._expand(item)
@@ -92,7 +92,7 @@ class TransferPass(Pass):
                 raise Fatal("QUOTA_EXCEEDED", "quota exceeded") from fault
             if not (fault.source and self.task.options.get("skip_source_errors")):
                 raise
-            self._skip(item, fault)
+            self.skip(item, fault)
 
     def _refresh(self) -> None:
         """Take note of settings that were changed while the task runs."""
@@ -101,13 +101,14 @@ class TransferPass(Pass):
         if self.collections.peek(self.target.collection_id) is not self.target.spec:
             self.target = self.folder(self.task.destination, "destination")
 
-    def _skip(self, item: Item, fault: Fault) -> None:
+    def skip(self, item: Item, fault: Fault) -> None:
+        """Leave a file out, and say why."""
         item.state, item.error = "skipped_error", (fault.code, fault.details)
         self.counters["subtasks_skipped_errors"] += 1
 
     def _file(self, item: Item) -> None:
-        source, size = self._readable(item)
-        target = self._writable(item)
+        source, size = self.readable(item)
+        target = self.writable(item)
         algorithm = moving.algorithm_name(item.algorithm)
         if item.state != "copy" and self._level is not None and not self._must_copy(item, source, target, algorithm):
             item.state, item.size = "skipped", size
@@ -122,7 +123,14 @@ class TransferPass(Pass):
             self._check(item, target, copied, hashed)
         self._finish_file(item, source, target, copied)
 
-    def _readable(self, item: Item) -> tuple[Path, int]:
+    def readable(self, item: Item) -> tuple[Path, int]:
+        """Return the local file to read, and its size in bytes.
+
+        Raises
+        ------
+        Fault
+            It cannot be read.
+        """
         try:
             source = self.source.local(item.source)
             status = _stat(source, folder=False)
@@ -130,7 +138,14 @@ class TransferPass(Pass):
             raise as_fault(error, item.source, self.source.spec.display_name, source=True) from error
         return source, status.st_size
 
-    def _writable(self, item: Item) -> Path:
+    def writable(self, item: Item) -> Path:
+        """Return the local file to write; its folder is made.
+
+        Raises
+        ------
+        Fault
+            Nothing can be written there.
+        """
         try:
             target = self.target.local(item.destination)
             check_writable(self.target)
@@ -191,8 +206,8 @@ class TransferPass(Pass):
         self.counters["subtasks_succeeded"] += 1
         if self.target.spec.quota is not None:
             self.collections.spend(self.target.collection_id, copied.size)
-        if self._fault_is("lie") and self._matches(item):
-            moving.spoil(target, str((self.task.fault or {}).get("how", "flip")))
+        if self.task.fault is not None:
+            misbehave.after(self, item, target)
 
     # Folders ---------------------------------------------------------------------------------------------------
 
@@ -202,7 +217,7 @@ class TransferPass(Pass):
             _stat(folder, folder=True)
         except Exception as error:
             raise as_fault(error, item.source, self.source.spec.display_name, source=True) from error
-        target = self._writable(item)
+        target = self.writable(item)
         try:
             target.mkdir(exist_ok=True)
         except OSError as error:
@@ -260,38 +275,6 @@ class TransferPass(Pass):
                 if included(rules, name, kind):
                     counts["files" if kind == "file" else "directories"] += 1
                     yield kind, name
-
-    # Faults on demand ------------------------------------------------------------------------------------------
-
-    def _fault_is(self, action: str) -> bool:
-        return self.task.fault is not None and self.task.fault.get("action") == action
-
-    def _matches(self, item: Item) -> bool:
-        pattern = str((self.task.fault or {}).get("path", "*"))
-        return fnmatch.fnmatchcase(item.destination, pattern) or fnmatch.fnmatchcase(item.source, pattern)
-
-    def _misbehave(self, item: Item) -> bool:
-        """Do to the task what a test asked for, once enough files have arrived; True: the item is dealt with."""
-        fault = self.task.fault or {}
-        action = fault.get("action")
-        if item.kind == "dir" or self.counters["files_transferred"] < int(fault.get("after_files", 0)):
-            return False
-        if action == "skip" and self._matches(item):
-            self._skip(item, Fault("FILE_NOT_FOUND", "file not found", f"File: {item.source}", source=True))
-            return True
-        if action in {"hold", "pause", "inactive"}:
-            # Once only: whoever releases the task wants it to go on.
-            self.store.update(self.task.task_id, fault=None)
-            apply_hold(self.store, self.task.task_id, HOLDS[str(action)])
-            raise Interrupted
-        if action in {"fail", "cancel"}:
-            if fault.get("partial"):
-                source, size = self._readable(item)
-                moving.copy(source, self._writable(item), None, self.check, most=size // 2)
-            if action == "cancel":
-                raise Fatal("CANCELED", "canceled")
-            raise Fatal(str(fault.get("code", "ENDPOINT_ERROR")), str(fault.get("description", "endpoint error")))
-        return False
 
 
 def _stat(path: Path, *, folder: bool) -> os.stat_result:
