@@ -22,12 +22,15 @@ __all__ = [
     "Claim",
     "DataSet",
     "DataSetType",
+    "FileCheck",
     "FileType",
     "GlobusStorageLocation",
+    "Retrieval",
     "SessionIdent",
     "SessionState",
     "Transfer",
     "Verification",
+    "Withdrawal",
     "archived_table",
     "experiment",
     "schema",
@@ -250,6 +253,70 @@ class Verification(Manual):
     verdict: varchar(32)             # same or drift
     report: json                     # file by file what differs
     """
+
+
+@schema
+class FileCheck(Manual):
+    """The last comparison of an archived file's bytes with the index."""
+
+    definition = """
+    # last comparison of an archived file's bytes with the index
+    -> DataSet.PhysicalFile
+    ---
+    checked_at: datetime(6)          # UTC
+    how: varchar(64)                 # by what means the bytes were read
+    verdict: varchar(32)             # same, different or missing
+    seen_sha1 = null : char(40)      # lower-case hex, of the bytes at the archive
+    """
+
+
+@schema
+class Withdrawal(Manual):
+    """A session whose archived row was deleted on purpose: discover leaves it alone."""
+
+    definition = """
+    # session whose archived row was deleted on purpose
+    subject_id: int32                # of lab.Subject
+    session: int16                   # of experiment.Session
+    globus_alias: varchar(32)        # of GlobusStorageLocation
+    ---
+    dataset_name: varchar(128)       # whose files stay at the archive
+    generation: int32                # of the dataset then
+    withdrawn_at: datetime(6)        # UTC
+    computer: varchar(255)           # where it was done
+    """
+
+
+@schema
+class Retrieval(Manual):
+    """Files that somebody fetched from the archive."""
+
+    definition = """
+    # files that were fetched from the archive
+    retrieval_id: uuid               # ours
+    ---
+    identity = null : varchar(64)    # Globus identity that fetched them
+    computer: varchar(255)           # that asked
+    target: varchar(2048)            # folder on that computer, or collection and path
+    via: varchar(16)                 # globus or https
+    started_at: datetime(6)          # UTC
+    ended_at: datetime(6)            # UTC
+    outcome: varchar(2048)           # how it ended, in words
+    """
+
+    class Session(Part):
+        """What was fetched of one session; no foreign key, so that the record outlives the session."""
+
+        definition = """
+        # what was fetched of one session
+        -> master
+        subject_id: int32            # of lab.Subject
+        session: int16               # of experiment.Session
+        globus_alias: varchar(32)    # of GlobusStorageLocation
+        ---
+        files: int32                 # fetched and checked
+        bytes: int64                 # their sizes, summed
+        """
 
 
 def archived_table(dataset_type: DatasetType) -> Any:

@@ -43,9 +43,32 @@ class Migration:
     apply: Callable[[LabConnection, str], None]
 
 
-# Number 1 is the first release: the tables as the classes define them.
+def _new_tables(*names: str) -> Callable[[LabConnection, str], None]:
+    """Return a step that declares tables of ``publication`` that came with a version."""
+
+    def apply(connection: LabConnection, prefix: str) -> None:
+        del prefix
+        from pipeline import publication
+
+        connection.rewrite = db_server.table_rewriter(connection)
+        try:
+            with db_server.ddl_block(connection):
+                for name in names:
+                    table = getattr(publication, name)
+                    for each in (table, getattr(table, "Session", None)):
+                        if each is not None:
+                            _declare(each())
+        finally:
+            connection.rewrite = None
+
+    return apply
+
+
+# Number 1: the tables as they were before there were numbers.
 FIRST_VERSION = 1
-MIGRATIONS: tuple[Migration, ...] = ()
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(2, "checks of files, withdrawals, retrievals", _new_tables("FileCheck", "Withdrawal", "Retrieval")),
+)
 
 
 def latest_version(migrations: Sequence[Migration] | None = None) -> int:

@@ -186,15 +186,32 @@ def test_migrations_run_once_and_in_order(lab_database):
 
     database.bind(lab_database)
     ran = []
+    first = migrations.latest_version()
     steps = [
-        migrations.Migration(3, "third", lambda _c, prefix: ran.append((3, prefix))),
-        migrations.Migration(2, "second", lambda _c, prefix: ran.append((2, prefix))),
+        migrations.Migration(first + 2, "then", lambda _c, prefix: ran.append((2, prefix))),
+        migrations.Migration(first + 1, "next", lambda _c, prefix: ran.append((1, prefix))),
     ]
     prefix = lab_database.database.schema_prefix
     for _ in range(2):
         migrations.ensure_tables(binding.get_current(), steps)
-    assert ran == [(2, prefix), (3, prefix)]
-    assert migrations.stored_version(binding.get_current()) == 3
+    assert ran == [(1, prefix), (2, prefix)]
+    assert migrations.stored_version(binding.get_current()) == first + 2
+
+
+def test_a_database_of_the_first_version_gets_the_tables_that_came_later(lab_database):
+    from pipeline import publication
+    from pipeline.database import binding, migrations
+
+    connection = database.bind(lab_database)
+    version_table = migrations._version_table(binding.get_current())
+    later = [publication.Retrieval.Session, publication.Retrieval, publication.Withdrawal, publication.FileCheck]
+    for table in later:
+        connection.query(f"DROP TABLE {table.full_table_name}")
+    connection.query(f"UPDATE {version_table} SET version = 1")
+    database.unbind()
+    database.bind(lab_database)
+    assert [table.to_dicts() for table in later] == [[], [], [], []]
+    assert migrations.stored_version(binding.get_current()) == migrations.latest_version()
 
 
 def test_lookup_rows_are_added_once_and_those_of_others_stay(lab_database):
