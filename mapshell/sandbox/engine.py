@@ -12,6 +12,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
+from mapshell.sandbox import eventtexts
 from mapshell.sandbox.deleting import DeletePass
 from mapshell.sandbox.holds import apply_hold
 from mapshell.sandbox.moving import Interrupted
@@ -25,7 +26,7 @@ _log = logging.getLogger("mapshell.sandbox")
 _FIRST_RETRY_S = 0.25
 _LONGEST_RETRY_S = 5.0
 _CANCELED = {"code": "CANCELED", "description": "canceled"}
-_EXPIRED = {"code": "TIMEOUT", "description": "The task did not complete before its deadline"}
+_EXPIRED = {"code": "EXPIRED", "description": "expired"}
 
 
 class Engine:
@@ -182,10 +183,12 @@ class Engine:
             self._expire(task)
             return None
         kind = TransferPass if task.type == "TRANSFER" else DeletePass
-        moved = kind(task, self._store, self._collections, lambda: self._is_interrupted(task_id)).run()
+        work = kind(task, self._store, self._collections, lambda: self._is_interrupted(task_id))
+        moved = work.run()
         if not self._store.is_open(task_id) or moved is None:
             if moved is not None:
-                self._store.finish(task_id, "SUCCEEDED")
+                eventtexts.tell_success(self._store, task, work.counters)
+                self._store.finish(task_id, "SUCCEEDED", details=eventtexts.succeeded(work.counters))
             self._delays.pop(task_id, None)
             return None
         delay = _FIRST_RETRY_S if moved else min(self._delays.get(task_id, _FIRST_RETRY_S) * 2, _LONGEST_RETRY_S)

@@ -6,6 +6,7 @@ import errno
 import time
 from typing import TYPE_CHECKING
 
+from mapshell.sandbox import eventtexts
 from mapshell.sandbox.errors import ApiError
 from mapshell.sandbox.moving import Interrupted
 from mapshell.sandbox.paths import Folder, PathRefused
@@ -124,7 +125,9 @@ class Pass:
         """
         before = self.counters["subtasks_succeeded"] + self.counters["subtasks_skipped_errors"]
         if not self.store.events(self.task.task_id, 1, 0)[0]:
-            self.store.add_event(self.task.task_id, "STARTED", "started", "", is_error=False)
+            self.store.add_event(
+                self.task.task_id, "STARTED", "started", eventtexts.started(self.task.type), is_error=False
+            )
         try:
             self._all_items()
         except Fatal as error:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import fnmatch
-import os
-import stat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mapshell.sandbox import misbehave, moving
+from mapshell.sandbox import misbehave, moving, selection
 from mapshell.sandbox.passes import Fatal, Fault, Pass, as_fault, check_writable
-from mapshell.sandbox.paths import Folder, to_wire
 from mapshell.sandbox.tasks import Item
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from mapshell.sandbox.moving import Copied
+    from mapshell.sandbox.paths import Folder
 
 _CHUNK = 1000
 
@@ -84,15 +80,12 @@ class TransferPass(Pass):
                 return
             if item.kind == "dir":
                 self._expand(item)
+            elif item.kind == "symlink":
+                selection.carry_link(self, item)
             else:
                 self._file(item)
         except Fault as fault:
-            if fault.code == "QUOTA_EXCEEDED" and self.task.options.get("fail_on_quota_errors"):
-                self.note_fault(fault)
-                raise Fatal("QUOTA_EXCEEDED", "quota exceeded") from fault
-            if not (fault.source and self.task.options.get("skip_source_errors")):
-                raise
-            self.skip(item, fault)
+            selection.settle(self, item, fault)
 
     def _refresh(self) -> None:
         """Take note of settings that were changed while the task runs."""
@@ -133,7 +126,7 @@ class TransferPass(Pass):
         """
         try:
             source = self.source.local(item.source)
-            status = _stat(source, folder=False)
+            status = selection.expect(source, item.source, folder=False)
         except Exception as error:
             raise as_fault(error, item.source, self.source.spec.display_name, source=True) from error
         return source, status.st_size
@@ -214,7 +207,7 @@ class TransferPass(Pass):
     def _expand(self, item: Item) -> None:
         try:
             folder = self.source.local(item.source)
-            _stat(folder, folder=True)
+            selection.expect(folder, item.source, folder=True)
         except Exception as error:
             raise as_fault(error, item.source, self.source.spec.display_name, source=True) from error
         target = self.writable(item)
@@ -222,6 +215,7 @@ class TransferPass(Pass):
             target.mkdir(exist_ok=True)
         except OSError as error:
             raise as_fault(error, item.destination, self.target.spec.display_name, source=False) from error
+        selection.delete_extra(self, item, folder, target)
         if item.state == "expanding":
             self.store.drop_children(self.task.task_id, item.seq)
         item.state = "expanding"
@@ -229,7 +223,8 @@ class TransferPass(Pass):
         counts = self._insert_children(item, folder)
         for name, count in counts.items():
             self.counters[name] += count
-        self.counters["subtasks_total"] += counts["files"] + counts["directories"]
+        left_out = self.task.options.get("recursive_symlinks", "ignore") == "ignore"
+        self.counters["subtasks_total"] += sum(counts.values()) - (counts["symlinks"] if left_out else 0)
         self.counters["subtasks_succeeded"] += 1
         item.state = "done"
         self.store.save_items(self.task.task_id, [item], self.counters)
@@ -239,7 +234,7 @@ class TransferPass(Pass):
         chunk: list[Item] = []
         seq = self.store.last_seq(self.task.task_id)
         try:
-            for kind, name in self._children(folder, counts):
+            for kind, name in selection.children(folder, self.task.options, counts):
                 seq += 1
                 chunk.append(
                     Item(
@@ -259,36 +254,3 @@ class TransferPass(Pass):
             raise as_fault(error, item.source, self.source.spec.display_name, source=True) from error
         self.store.add_items(self.task.task_id, chunk)
         return counts
-
-    def _children(self, folder: Path, counts: dict[str, int]) -> Iterator[tuple[str, str]]:
-        rules: list[dict[str, Any]] = self.task.options.get("filter_rules") or []
-        with os.scandir(folder) as scan:
-            for entry in scan:
-                if entry.is_symlink():
-                    # Links inside of folders are left out, as by default at the real service.
-                    counts["symlinks"] += 1
-                    continue
-                kind = "dir" if entry.is_dir(follow_symlinks=False) else "file"
-                if kind == "file" and not entry.is_file(follow_symlinks=False):
-                    continue
-                name = to_wire(entry.name)
-                if included(rules, name, kind):
-                    counts["files" if kind == "file" else "directories"] += 1
-                    yield kind, name
-
-
-def _stat(path: Path, *, folder: bool) -> os.stat_result:
-    status = path.stat()
-    if folder and not stat.S_ISDIR(status.st_mode):
-        raise NotADirectoryError(20, "Not a directory")
-    if not folder and stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(21, "Is a directory")
-    return status
-
-
-def included(rules: list[dict[str, Any]], name: str, kind: str) -> bool:
-    """Apply the filter rules of a transfer to one entry of a folder: the first that matches decides."""
-    for rule in rules:
-        if rule.get("type") in {None, kind} and fnmatch.fnmatchcase(name, str(rule.get("name", ""))):
-            return bool(rule.get("method") == "include")
-    return True

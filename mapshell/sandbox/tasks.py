@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mapshell.sandbox.eventtexts import ENDINGS
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
@@ -166,7 +168,7 @@ class TaskStore:
         stored = [json.dumps(value) if isinstance(value, dict) else value for value in values.values()]
         self._database.execute(f"UPDATE tasks SET {names} WHERE task_id = ?", (*stored, task_id))  # noqa: S608 - names from code
 
-    def finish(self, task_id: str, status: str, fatal_error: dict[str, str] | None = None) -> bool:
+    def finish(self, task_id: str, status: str, fatal_error: dict[str, str] | None = None, details: str = "") -> bool:
         """End a task unless it has ended; tells whether this call did it."""
         with self._database.write():
             changed = self._database.execute(
@@ -177,7 +179,9 @@ class TaskStore:
             if changed:
                 code = status if fatal_error is None else fatal_error["code"]
                 description = status.lower() if fatal_error is None else fatal_error["description"]
-                self.add_event(task_id, code, description, "", is_error=fatal_error is not None)
+                self.add_event(
+                    task_id, code, description, details or ENDINGS.get(code, ""), is_error=fatal_error is not None
+                )
         return bool(changed)
 
     # Items -----------------------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from mapshell.sandbox.errors import ApiError
 from mapshell.sandbox.front import path_kind
 from mapshell.sandbox.paths import split, to_disk, to_wire
-from mapshell.sandbox.runner import included
 from mapshell.sandbox.scopes import ScopeError, ScopeNode, by_resource_server, parse
+from mapshell.sandbox.selection import included
 from mapshell.sandbox.spec import CollectionSpec, parse_collection
 from pipeline.errors import UsageError
 

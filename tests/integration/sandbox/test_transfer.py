@@ -37,7 +37,7 @@ def test_a_transfer_moves_bytes_and_tells_about_it(sandbox, client, name):
     assert (task["status"], task["files_transferred"], task["bytes_transferred"]) == ("SUCCEEDED", 1, len(content))
     assert (sandbox.archive / "in" / name).read_bytes() == content
     assert int((sandbox.archive / "in" / name).stat().st_mtime) == 1_600_000_000
-    assert [event["code"] for event in client.task_event_list(task_id)] == ["SUCCEEDED", "STARTED"]
+    assert [event["code"] for event in client.task_event_list(task_id)] == ["SUCCEEDED", "PROGRESS", "STARTED"]
     moved = list(client.paginated.task_successful_transfers(task_id).items())
     assert [(item["source_path"], item["destination_path"]) for item in moved] == [(f"/{name}", f"/in/{name}")]
     assert (moved[0]["checksum"], moved[0]["checksum_algorithm"]) == (hashlib.sha1(content).hexdigest(), "SHA1")

@@ -1,0 +1,185 @@
+"""What of a folder belongs to a recursive transfer: filter rules, links, and what is extra at the destination."""
+
+from __future__ import annotations
+
+import errno
+import fnmatch
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mapshell.sandbox.passes import Fatal, Fault, as_fault, check_writable
+from mapshell.sandbox.paths import to_wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mapshell.sandbox.runner import TransferPass
+    from mapshell.sandbox.tasks import Item
+
+#: Which counter of a task tells how many there are of a kind.
+COUNTERS = {"file": "files", "dir": "directories", "symlink": "symlinks"}
+#: Errors at the source that ``skip_source_errors`` lets pass; all others are tried again.
+SKIPPABLE = frozenset({"FILE_NOT_FOUND", "PERMISSION_DENIED", "AMBIGUOUS_PATH"})
+#: Errors that no retry can mend: they end the task.
+TERMINAL = frozenset({"IS_A_DIRECTORY", "NOT_A_DIRECTORY", "NOT_A_SYMLINK"})
+
+
+def included(rules: Sequence[Mapping[str, Any]], name: str, kind: str) -> bool:
+    """Apply the filter rules of a transfer to one entry of a folder: the first that matches its name decides.
+
+    A rule of type ``file`` is for everything that is no folder.  Below a folder that is left out nothing is looked at.
+    """
+    for rule in rules:
+        if rule.get("type") in {None, "dir" if kind == "dir" else "file"} and fnmatch.fnmatchcase(
+            name, str(rule.get("name", ""))
+        ):
+            return bool(rule.get("method", "exclude") == "include")
+    return True
+
+
+def children(folder: Path, options: Mapping[str, Any], counts: dict[str, int]) -> Iterator[tuple[str, str]]:
+    """Yield kind and name (as on the wire) of what a folder brings along; ``counts`` is filled by counter.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be listed, or a link to be copied leads back to a folder that holds it.
+    """
+    rules, links = options.get("filter_rules") or (), options.get("recursive_symlinks") or "ignore"
+    with os.scandir(folder) as scan:
+        for entry in scan:
+            kind = _kind(entry, folder, links)
+            if kind is None:
+                counts["symlinks"] += entry.is_symlink()
+            elif included(rules, name := to_wire(entry.name), kind):
+                counts[COUNTERS[kind]] += 1
+                yield kind, name
+
+
+def _kind(entry: os.DirEntry[str], folder: Path, links: str) -> str | None:
+    if entry.is_symlink():
+        if links == "ignore":
+            return None
+        if links == "keep":
+            return "symlink"
+        if Path(entry.path).resolve() in {folder, *folder.parents}:
+            raise OSError(errno.ELOOP, "Too many levels of symbolic links", entry.path)
+        # A link that leads nowhere is met, and told about, when its turn comes.
+        return "dir" if entry.is_dir() else "file"
+    if entry.is_dir(follow_symlinks=False):
+        return "dir"
+    return "file" if entry.is_file(follow_symlinks=False) else None
+
+
+def carry_link(work: TransferPass, item: Item) -> None:
+    """Make the same link at the destination, whatever it leads to; what is there under its name must be a link.
+
+    Raises
+    ------
+    Fault
+        It cannot be read or made now, or is no link.
+    """
+    try:
+        text = os.readlink(work.source.local(item.source, follow=False))  # noqa: PTH115 - the text as it is
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise Fault("NOT_A_SYMLINK", "not a symlink", f"File: {item.source}", source=True) from error
+        raise as_fault(error, item.source, work.source.spec.display_name, source=True) from error
+    except Exception as error:
+        raise as_fault(error, item.source, work.source.spec.display_name, source=True) from error
+    try:
+        check_writable(work.target)
+        target = work.target.local(item.destination, follow=False)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_symlink():
+            target.unlink()
+        target.symlink_to(text)
+    except FileExistsError as error:
+        raise Fault("NOT_A_SYMLINK", "not a symlink", f"File: {item.destination}") from error
+    except Exception as error:
+        raise as_fault(error, item.destination, work.target.spec.display_name, source=False) from error
+    item.state = "done"
+    work.counters["subtasks_succeeded"] += 1
+
+
+def delete_extra(work: TransferPass, item: Item, source: Path, target: Path) -> None:
+    """Delete at the destination what the source folder has not, or has as another type (``delete_destination_extra``).
+
+    What the filter rules leave out is left alone on both sides.  Links are deleted, never followed.
+
+    Raises
+    ------
+    Fault
+        Something cannot be listed or deleted now.
+    """
+    if not work.task.options.get("delete_destination_extra"):
+        return
+    rules, links = work.task.options.get("filter_rules") or (), work.task.options.get("recursive_symlinks") or "ignore"
+    try:
+        with os.scandir(source) as scan:
+            there = {entry.name: _kind(entry, source, links) or _type(entry) for entry in scan}
+        with os.scandir(target) as scan:
+            extra = [entry for entry in scan if there.get(entry.name) != _type(entry)]
+        for entry in extra:
+            kind = _type(entry)
+            if included(rules, to_wire(entry.name), kind):
+                check_writable(work.target)
+                work.target.check_rules(f"/{item.destination.strip('/')}/{to_wire(entry.name)}")
+                shutil.rmtree(entry.path) if kind == "dir" else os.unlink(entry.path)  # noqa: PTH108 - an entry
+                work.check()
+    except (OSError, Fault) as error:
+        raise as_fault(error, item.destination, work.target.spec.display_name, source=False) from error
+
+
+def _type(entry: os.DirEntry[str]) -> str:
+    if entry.is_symlink():
+        return "symlink"
+    return "dir" if entry.is_dir(follow_symlinks=False) else "file"
+
+
+def settle(work: TransferPass, item: Item, fault: Fault) -> None:
+    """Decide what a fault of one item means for the task: skip the item, end the task, or try again.
+
+    Raises
+    ------
+    Fatal
+        No retry can mend it, or the task is told to fail.
+    Fault
+        To be tried again.
+    """
+    options = work.task.options
+    if fault.code in TERMINAL or (fault.code == "QUOTA_EXCEEDED" and options.get("fail_on_quota_errors")):
+        work.note_fault(fault)
+        raise Fatal(fault.code, fault.description) from fault
+    if not (fault.source and fault.code in SKIPPABLE and options.get("skip_source_errors")):
+        raise fault
+    if item.kind == "dir" and options.get("delete_destination_extra"):
+        work.store.add_event(
+            work.task.task_id,
+            "DELETE_DESTINATION_EXTRA_SKIPPED",
+            "delete destination extra skipped",
+            f"Directory: {item.destination}",
+            is_error=False,
+        )
+    work.skip(item, fault)
+
+
+def expect(path: Path, name: str, *, folder: bool) -> os.stat_result:
+    """Look at a source that the transfer says is a folder, or a file.
+
+    Raises
+    ------
+    Fault
+        It is the other.
+    OSError
+        It cannot be looked at.
+    """
+    status = path.stat()
+    if folder and not stat.S_ISDIR(status.st_mode):
+        raise Fault("NOT_A_DIRECTORY", "not a directory", f"File: {name}\nMessage: Not a directory", source=True)
+    if not folder and stat.S_ISDIR(status.st_mode):
+        raise Fault("IS_A_DIRECTORY", "is a directory", f"File: {name}\nMessage: Is a directory", source=True)
+    return status
