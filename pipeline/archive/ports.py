@@ -94,6 +94,12 @@ class Store(Protocol):
     def identity(self) -> str:
         """UUID of the identity that submits (cached; asks the service at most once a process)."""
 
+    def siblings(self, number: int) -> Sequence[Store]:
+        """Return further stores of the same login, for further threads; whoever asks for them closes them."""
+
+    def close(self) -> None:
+        """Close connections; a later operation opens them again."""
+
     def ls(self, endpoint: str, path: str) -> list[RemoteEntry]:
         """List one folder completely (pages read on); ``RemotePathNotFound`` when it is not there."""
 

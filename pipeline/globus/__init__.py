@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pipeline.globus.documents import Collection
     from pipeline.globus.login import Session
+    from pipeline.globus.pace import Pace
     from pipeline.globus.transport import Patience
     from pipeline.settings import Settings
 
@@ -44,6 +45,8 @@ class GlobusStorageManager(Files, Tasks):
         How long to try when the service does not answer.
     environ
         Environment variables; the process's own by default.
+    pace
+        How fast requests may follow each other; one of its own by default.
 
     Raises
     ------
@@ -61,8 +64,9 @@ class GlobusStorageManager(Files, Tasks):
         encrypt: bool = True,
         patience: Patience | None = None,
         environ: Mapping[str, str] | None = None,
+        pace: Pace | None = None,
     ) -> None:
-        super().__init__(settings, patience=patience, environ=environ)
+        super().__init__(settings, patience=patience, environ=environ, pace=pace)
         self.encrypt = encrypt
         self._collections: dict[str, Collection] = {}
         if interactive is None:
@@ -71,6 +75,23 @@ class GlobusStorageManager(Files, Tasks):
             interactive = interactive_python()
         if interactive:
             self.login()
+
+    def siblings(self, number: int) -> list[GlobusStorageManager]:
+        """Return further managers of the same login, one for each thread; together they keep to one pace.
+
+        Whoever asks for them closes them.
+        """
+        return [
+            GlobusStorageManager(
+                self.settings,
+                interactive=False,
+                encrypt=self.encrypt,
+                patience=self._patience,
+                environ=self._environ,
+                pace=self._pace,
+            )
+            for _ in range(number)
+        ]
 
     # --- login ----------------------------------------------------------------------------------------------------
 

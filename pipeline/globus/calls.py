@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from pipeline.errors import ConfigError, MapshellError
 from pipeline.globus import demands, errors
 from pipeline.globus.errors import Doing
+from pipeline.globus.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +29,12 @@ class Caller:
     """
 
     def __init__(
-        self, settings: Settings | None, *, patience: Patience | None = None, environ: Mapping[str, str] | None = None
+        self,
+        settings: Settings | None,
+        *,
+        patience: Patience | None = None,
+        environ: Mapping[str, str] | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self._environ = os.environ if environ is None else environ
         if settings is None:
@@ -37,6 +43,7 @@ class Caller:
             settings = load(environ=self._environ)
         self.settings = settings
         self._patience = patience
+        self._pace = pace or Pace()
         self._lock = threading.RLock()
         self._open: list[Session] = []  # none or one
         self._finalizer = weakref.finalize(self, _close, self._open)
@@ -58,11 +65,10 @@ class Caller:
             from pipeline.globus.login import Session
             from pipeline.globus.transport import Patience
 
+            patience = self._patience or Patience(total=self.settings.globus.patience_s)
             try:
                 address = resolve(self.settings, self._environ)
-                self._open.append(
-                    Session(self.settings, address, self._patience or Patience(total=self.settings.globus.patience_s))
-                )
+                self._open.append(Session(self.settings, address, patience, self._pace))
             except ValueError as error:  # what the SDK finds wrong in its own variables
                 raise ConfigError(
                     f"The Globus SDK cannot be set up: {error}",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from globus_sdk import OAuthTokenResponse
 
     from pipeline.globus.address import Address
+    from pipeline.globus.pace import Pace
     from pipeline.settings import LocalRoot, Settings, StorageLocation
 
     How = Callable[[Flow, GlobusAuthorizationParameters], OAuthTokenResponse]
@@ -51,6 +52,8 @@ class Session:
         Where Globus is; a local service has been verified already.
     patience
         How long requests are tried.
+    pace
+        How fast requests to the Transfer service follow each other.
 
     Raises
     ------
@@ -63,7 +66,7 @@ class Session:
     transfer: globus_sdk.TransferClient
     auth: globus_sdk.AuthClient
 
-    def __init__(self, settings: Settings, address: Address, patience: Patience) -> None:
+    def __init__(self, settings: Settings, address: Address, patience: Patience, pace: Pace | None = None) -> None:
         own = settings.globus
         if not own.client_id:
             raise ConfigError("No Globus client id is configured (globus.client_id).", remedy=REGISTER)
@@ -76,6 +79,7 @@ class Session:
         self.unattended = bool(own.client_secret)
         self._secret = own.client_secret
         self._patience = patience
+        self._pace = pace
         # Every alias of a collection; a collection may serve several.
         self.configured: dict[str, list[str]] = {}
         places: list[StorageLocation | LocalRoot] = [*own.storage_locations, *own.local_roots]
@@ -134,7 +138,8 @@ class Session:
         self._clients = [login_client, self.app, self.auth, self.transfer]
 
     def _service(self, url: str, *, named: bool = True) -> dict[str, Any]:
-        transport = BoundedTransport(self._patience, url)
+        pace = self._pace if url == self.address.transfer_url else None
+        transport = BoundedTransport(self._patience, url, pace)
         self._transports.append(transport)
         arguments = {"base_url": url, "transport": transport, "retry_config": retry_config(self._patience)}
         return {**arguments, "app_name": PROGRAM} if named else arguments

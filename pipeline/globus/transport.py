@@ -1,4 +1,4 @@
-"""How requests are sent: retried a bounded number of times, and to this computer never through a proxy."""
+"""How requests are sent: at a pace, retried a bounded number of times, and to this computer never through a proxy."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from globus_sdk.transport import RequestsTransport, RetryCheckResult, RetryConfig, RetryContext
+from requests.adapters import HTTPAdapter
 
 from pipeline.globus.address import is_loopback
 
 if TYPE_CHECKING:
     import requests
 
+    from pipeline.globus.pace import Pace
+
 _ENDPOINT_RETRIES = 2
 """How often a request is repeated when an endpoint, not the service, does not answer: often it is switched off."""
+
+_TOO_MANY = 429
 
 _started: ContextVar[float] = ContextVar("_started")
 
@@ -43,11 +48,31 @@ class Patience:
     timeout: float | None = None
 
 
-class BoundedTransport(RequestsTransport):
-    """The SDK's transport, which notes when a request began."""
+class _Paced(HTTPAdapter):
+    """Sends each request, repeated ones too, when the pace allows."""
 
-    def __init__(self, patience: Patience, url: str) -> None:
+    def __init__(self, pace: Pace) -> None:
+        super().__init__()
+        self._pace = pace
+
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send a request; see requests."""
+        self._pace.wait()
+        response = super().send(*args, **kwargs)
+        if response.status_code == _TOO_MANY:
+            said = response.headers.get("Retry-After", "")
+            self._pace.slow_down(float(said) if said.isdecimal() else 1.0)
+        return response
+
+
+class BoundedTransport(RequestsTransport):
+    """The SDK's transport, which notes when a request began, and keeps a pace if there is one."""
+
+    def __init__(self, patience: Patience, url: str, pace: Pace | None = None) -> None:
         super().__init__(http_timeout=patience.timeout)
+        if pace is not None:
+            for scheme in ("https://", "http://"):
+                self.session.mount(scheme, _Paced(pace))
         if is_loopback(url):
             self.session.trust_env = False
 
