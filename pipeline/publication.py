@@ -1,6 +1,7 @@
-"""The archive's index: which files of which session lie where, proved when and how, and the journal of transfers.
+"""The archive's index: which files of which session lie where, proved when and how.
 
-Instants are UTC without zone; subpaths are POSIX, relative to the storage location, compared byte by byte.
+Instants are UTC without zone; subpaths are POSIX, relative to the storage location, compared byte by byte.  The tables
+of the journal are defined in ``pipeline.publication_journal``; all of them are found here.
 """
 
 from __future__ import annotations
@@ -9,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import experiment
 from pipeline.archived import Archived
-from pipeline.database.binding import Imported, Lookup, Manual, Part, TableGroup
+from pipeline.database.binding import Imported, Lookup, Manual, Part
+from pipeline.publication_journal import Claim, Retrieval, SessionState, Transfer, Withdrawal, schema
 
 if TYPE_CHECKING:
     from pipeline.archive.session import DatasetType
-
-schema = TableGroup("publication")
 
 __all__ = [
     "ArchivedRawEphys",
@@ -160,87 +160,6 @@ class ArchivedTrackingVideo(Archived, Imported):
 
 
 @schema
-class Transfer(Manual):
-    """The journal: one Globus task, written down before it is submitted."""
-
-    definition = """
-    # journal of Globus tasks, written before they are submitted
-    transfer_id: uuid                        # ours
-    ---
-    purpose: varchar(16)                     # publish, manifest, retrieve, verify
-    state: varchar(16)                       # step of the journal
-    submission_id = null : uuid              # Globus runs it once
-    task_id = null : uuid                    # Globus task, once known
-    label: varchar(128)                      # of the task, with the token of sessions and generations
-    identity = null : varchar(64)            # Globus identity that submitted; others cannot see the task
-    body_sha256 = null : char(64)            # of the request, lower-case hex
-    request = null : bytes                   # gzip of the request as JSON
-    left_behind = null : bytes               # gzip of a JSON list: paths that a failed task may have left
-    computer: varchar(255)                   # that submitted
-    created_at: datetime(6)                  # UTC
-    submitted_at = null : datetime(6)        # UTC
-    ended_at = null : datetime(6)            # UTC
-    outcome = null : varchar(2048)           # how it ended, in words
-    index (state)
-    """
-
-    class Session(Part):
-        """A session that the task carries; no foreign key, so that a journal outlives a rebuilt lab."""
-
-        definition = """
-        # session that a task carries
-        -> master
-        subject_id: int32                    # of lab.Subject
-        session: int16                       # of experiment.Session
-        globus_alias: varchar(32)            # of GlobusStorageLocation
-        ---
-        generation: int32                    # of the dataset that this makes
-        payload: bytes                       # gzip of JSON: manifest of the generation and items
-        index (subject_id, session, globus_alias)
-        """
-
-
-@schema
-class Claim(Manual):
-    """The lease: who works on a session now.  The only lock there is."""
-
-    definition = """
-    # who works on a session now
-    subject_id: int32                # of lab.Subject
-    session: int16                   # of experiment.Session
-    globus_alias: varchar(32)        # of GlobusStorageLocation
-    ---
-    owner: uuid                      # of the run
-    computer: varchar(255)           # where it runs
-    machine = null : uuid            # where it runs: one mapshell of one person on one machine, whatever its name
-    process_id: int64                # of the run
-    process_began = null : float64   # s since boot or 1970: tells the process from a later one with its id
-    claimed_at: datetime(6)          # UTC
-    expires_at: datetime(6)          # UTC; after it anybody may take the session
-    """
-
-
-@schema
-class SessionState(Manual):
-    """What a computer last saw of a session that is not simply archived."""
-
-    definition = """
-    # what a computer last saw of a session at a location
-    subject_id: int32                # of lab.Subject
-    session: int16                   # of experiment.Session
-    globus_alias: varchar(32)        # of GlobusStorageLocation
-    computer: varchar(255)           # that looked
-    ---
-    state: varchar(32)               # one of the words of every screen
-    reason: varchar(2048)            # why, empty when there is nothing to say
-    folders: varchar(4096)           # seen, relative to the local root, one a line
-    files: int32                     # seen, number
-    bytes: int64                     # seen, sum of sizes
-    seen_at: datetime(6)             # UTC
-    """
-
-
-@schema
 class Verification(Manual):
     """A look at the archive that compared it with the index."""
 
@@ -268,55 +187,6 @@ class FileCheck(Manual):
     verdict: varchar(32)             # same, different or missing
     seen_sha1 = null : char(40)      # lower-case hex, of the bytes at the archive
     """
-
-
-@schema
-class Withdrawal(Manual):
-    """A session whose archived row was deleted on purpose: discover leaves it alone."""
-
-    definition = """
-    # session whose archived row was deleted on purpose
-    subject_id: int32                # of lab.Subject
-    session: int16                   # of experiment.Session
-    globus_alias: varchar(32)        # of GlobusStorageLocation
-    ---
-    dataset_name: varchar(128)       # whose files stay at the archive
-    generation: int32                # of the dataset then
-    withdrawn_at: datetime(6)        # UTC
-    computer: varchar(255)           # where it was done
-    """
-
-
-@schema
-class Retrieval(Manual):
-    """Files that somebody fetched from the archive."""
-
-    definition = """
-    # files that were fetched from the archive
-    retrieval_id: uuid               # ours
-    ---
-    identity = null : varchar(64)    # Globus identity that fetched them
-    computer: varchar(255)           # that asked
-    target: varchar(2048)            # folder on that computer, or collection and path
-    via: varchar(16)                 # globus or https
-    started_at: datetime(6)          # UTC
-    ended_at: datetime(6)            # UTC
-    outcome: varchar(2048)           # how it ended, in words
-    """
-
-    class Session(Part):
-        """What was fetched of one session; no foreign key, so that the record outlives the session."""
-
-        definition = """
-        # what was fetched of one session
-        -> master
-        subject_id: int32            # of lab.Subject
-        session: int16               # of experiment.Session
-        globus_alias: varchar(32)    # of GlobusStorageLocation
-        ---
-        files: int32                 # fetched and checked
-        bytes: int64                 # their sizes, summed
-        """
 
 
 def archived_table(dataset_type: DatasetType) -> Any:
