@@ -5,8 +5,9 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, Any
 
-from mapshell.sandbox import constants
+from mapshell.sandbox import constants, journal, misbehave
 from mapshell.sandbox.errors import ApiError
+from mapshell.sandbox.faults import read_fault
 from mapshell.sandbox.holds import HOLDS
 from mapshell.sandbox.spec import CollectionSpec
 from mapshell.sandbox.taskdocs import task_document
@@ -65,24 +66,35 @@ def _recent(core: Core, call: Call) -> dict[str, Any]:  # noqa: ARG001 - all han
     return {"requests": core.requests.recent()}
 
 
+def _log(core: Core, call: Call) -> dict[str, Any]:
+    return journal.entries(core, call.query)
+
+
 def _reset_counts(core: Core, call: Call) -> dict[str, Any]:  # noqa: ARG001 - all handlers have one form
     core.requests.reset()
     return {}
 
 
-def _request_fault(core: Core, call: Call) -> dict[str, Any]:
-    core.faults.add_request(call.json())
-    return {}
+def _add_faults(core: Core, call: Call) -> dict[str, Any]:
+    # All are read before the first takes effect.
+    added = core.faults.add([read_fault(fault) for fault in call.json()["faults"]])
+    return {"faults": [entry.to_json() for entry in added]}
 
 
-def _task_fault(core: Core, call: Call) -> dict[str, Any]:
-    core.faults.add_task(call.json())
-    return {}
+def _faults(core: Core, call: Call) -> dict[str, Any]:  # noqa: ARG001 - all handlers have one form
+    return {"faults": [entry.to_json() for entry in core.faults.entries()]}
 
 
-def _clear_faults(core: Core, call: Call) -> dict[str, Any]:  # noqa: ARG001 - all handlers have one form
-    core.faults.clear()
-    return {}
+def _clear_faults(core: Core, call: Call) -> dict[str, Any]:
+    numbers = [int(number) for name, number in call.pairs if name == "number"]
+    cleared = core.faults.clear(numbers)
+    if not numbers:
+        for task_id in core.tasks.active():
+            task = core.tasks.get(task_id)
+            if task is not None and task.fault is not None:
+                misbehave.forget(core.tasks, task)
+                core.engine.schedule(task_id)
+    return {"cleared": cleared}
 
 
 def _tasks(core: Core, call: Call) -> dict[str, Any]:  # noqa: ARG001 - all handlers have one form
@@ -97,6 +109,7 @@ def _control_task(core: Core, call: Call) -> dict[str, Any]:
     if action in HOLDS:
         core.engine.hold(task_id, HOLDS[action])
     elif action == "release":
+        _forget_fault(core, task_id)
         core.engine.release(task_id)
     elif action == "cancel":
         core.tasks.update(task_id, options={**_options(core, task_id), **_canceled_by_admin(body)})
@@ -110,6 +123,12 @@ def _control_task(core: Core, call: Call) -> dict[str, Any]:
     else:
         raise ValueError("action must be one of hold, pause, inactive, release, cancel, fail, expire")
     return {}
+
+
+def _forget_fault(core: Core, task_id: str) -> None:
+    task = core.tasks.get(task_id)
+    if task is not None and task.fault is not None and task.hold is None:
+        misbehave.forget(core.tasks, task)
 
 
 def _options(core: Core, task_id: str) -> dict[str, Any]:
@@ -128,11 +147,22 @@ def _end_tokens(core: Core, call: Call) -> dict[str, Any]:
     how = body["how"]
     if how not in {"expire", "revoke"}:
         raise ValueError("how must be expire or revoke")
+    _identity_id(core, body.get("identity"))
     return {"changed": core.tokens.end_all(kind=body.get("kind"), how=how)}
 
 
 def _withdraw(core: Core, call: Call) -> dict[str, Any]:
+    _identity_id(core, call.query.get("identity"))
     return {"changed": core.tokens.withdraw_consents(call.query.get("scope"))}
+
+
+def _identity_id(core: Core, name: str | None) -> str | None:
+    if name is None:
+        return None
+    found = core.accounts.find(name)
+    if found is None:
+        raise ValueError(f"the sandbox knows nobody called {name!r}")
+    return found.id
 
 
 def _add_identity(core: Core, call: Call) -> dict[str, Any]:
@@ -161,9 +191,10 @@ def routes(core: Core) -> list[Route]:
         ("GET", "/counts", _counts),
         ("DELETE", "/counts", _reset_counts),
         ("GET", "/requests", _recent),
-        ("POST", "/faults/requests", _request_fault),
-        ("POST", "/faults/tasks", _task_fault),
+        ("GET", "/faults", _faults),
+        ("POST", "/faults", _add_faults),
         ("DELETE", "/faults", _clear_faults),
+        ("GET", "/log", _log),
         ("GET", "/tasks", _tasks),
         ("POST", "/tasks/{id}", _control_task),
         ("POST", "/tokens", _end_tokens),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from mapshell.sandbox.consent import opener
+from mapshell.sandbox.faults import Fault
 from mapshell.sandbox.spec import as_spec
 from pipeline.errors import ServiceError
 
@@ -97,17 +98,41 @@ class SandboxAdmin:
 
     # Faults
 
-    def fail_requests(self, path: str = "*", status: int = 500, count: int | None = 1, **settings: Any) -> None:
-        """Spoil the next ``count`` requests (None: all) of a kind; see :class:`mapshell.sandbox.faults.FaultBook`."""
-        self.call("POST", "/faults/requests", {"path": path, "status": status, "count": count, **settings})
+    def add_faults(self, *faults: Fault | dict[str, Any]) -> list[int]:
+        """Put faults in force, all or none; returns their numbers."""
+        told = [fault.to_json() if isinstance(fault, Fault) else fault for fault in faults]
+        return [int(entry["number"]) for entry in self.call("POST", "/faults", {"faults": told})["faults"]]
 
-    def fail_tasks(self, action: str, count: int | None = 1, **settings: Any) -> None:
-        """Spoil the next tasks: ``fail``, ``cancel``, ``hold``, ``pause``, ``inactive``, ``lie``, ``skip``."""
-        self.call("POST", "/faults/tasks", {"action": action, "count": count, **settings})
+    def fault(self, kind: str, **fields: Any) -> int:
+        """Put one fault in force, as in ``fault("lie", how="flip", file="*.bin")``; returns its number."""
+        return self.add_faults({"kind": kind, **fields})[0]
 
-    def clear_faults(self) -> None:
-        """Forget all faults for requests and future tasks."""
-        self.call("DELETE", "/faults")
+    def faults(self) -> list[dict[str, Any]]:
+        """Return the faults in force: number, fault, how many it met (``seen``) and struck (``fired``)."""
+        faults: list[dict[str, Any]] = self.call("GET", "/faults")["faults"]
+        return faults
+
+    def fail_requests(
+        self, path: str = "*", status: int = 500, count: int | None = 1, *, mode: str = "status", **fields: Any
+    ) -> None:
+        """Spoil the next ``count`` requests (None: all) of a kind: ``mode`` is the kind of the fault."""
+        own = {"status": status, **fields} if mode == "status" else fields
+        self.fault(mode, request=path, count=count, **own)
+
+    def fail_tasks(self, action: str, count: int | None = 1, path: str | None = None, **fields: Any) -> None:
+        """Spoil the next ``count`` tasks (None: all): ``action`` is the fault's kind, ``path`` a pattern of files."""
+        self.fault(action, count=count, **({} if path is None else {"file": path}), **fields)
+
+    def clear_faults(self, *numbers: int) -> int:
+        """Forget faults, all or those of the numbers, and mend what they broke; returns how many."""
+        query = "?" + urlencode([("number", number) for number in numbers]) if numbers else ""
+        return int(self.call("DELETE", "/faults" + query)["cleared"])
+
+    def log(self, cursor: dict[str, Any] | None = None, *, limit: int | None = None) -> dict[str, Any]:
+        """Return what happened since a cursor (``entries``, oldest first), and the next ``cursor``."""
+        query = {} if limit is None else {"limit": limit}
+        answer: dict[str, Any] = self.call("GET", "/log?" + urlencode({"cursor": json.dumps(cursor or {}), **query}))
+        return answer
 
     # Tasks
 
@@ -122,18 +147,19 @@ class SandboxAdmin:
 
     # Login
 
-    def expire_tokens(self, kind: str | None = "access") -> int:
-        """Let all tokens of a kind (``access``, ``refresh``, None: both) expire; returns how many."""
-        return int(self.call("POST", "/tokens", {"how": "expire", "kind": kind})["changed"])
+    def expire_tokens(self, kind: str | None = "access", *, identity: str | None = None) -> int:
+        """Let tokens of a kind (``access``, ``refresh``, None: both), of a person or all, expire; returns how many."""
+        return int(self.call("POST", "/tokens", {"how": "expire", "kind": kind, "identity": identity})["changed"])
 
-    def revoke_tokens(self, kind: str | None = None) -> int:
-        """Revoke all tokens of a kind (None: both); returns how many."""
-        return int(self.call("POST", "/tokens", {"how": "revoke", "kind": kind})["changed"])
+    def revoke_tokens(self, kind: str | None = None, *, identity: str | None = None) -> int:
+        """Revoke all tokens of a kind (None: both) of a person, or all; returns how many."""
+        return int(self.call("POST", "/tokens", {"how": "revoke", "kind": kind, "identity": identity})["changed"])
 
-    def withdraw_consents(self, scope: str | None = None) -> int:
-        """Withdraw the consents of one scope, or all."""
-        query = "" if scope is None else "?" + urlencode({"scope": scope})
-        return int(self.call("DELETE", "/consents" + query)["changed"])
+    def withdraw_consents(self, scope: str | None = None, *, identity: str | None = None) -> int:
+        """Withdraw the consents of one scope, or all, of a person, or of everybody."""
+        chosen = {"scope": scope, "identity": identity}
+        query = urlencode({name: value for name, value in chosen.items() if value is not None})
+        return int(self.call("DELETE", "/consents?" + query)["changed"])
 
     def add_identity(self, username: str) -> dict[str, Any]:
         """Create a person who can log in."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter, deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mapshell.sandbox import constants
 from mapshell.sandbox.accounts import Accounts
 from mapshell.sandbox.collections import Collections
 from mapshell.sandbox.database import Database
+from mapshell.sandbox.effects import CoreEffects
 from mapshell.sandbox.engine import Engine
-from mapshell.sandbox.faults import FaultBook
+from mapshell.sandbox.faultbook import FaultBook
 from mapshell.sandbox.keys import SigningKey
 from mapshell.sandbox.paths import Folder
+from mapshell.sandbox.requestlog import RequestLog
 from mapshell.sandbox.tasks import TaskStore
 from mapshell.sandbox.tokens import Tokens
 
@@ -22,40 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DATABASE_NAME = "sandbox.db"
-_LOG_LENGTH = 2000
-
-
-class RequestLog:
-    """Counts requests by kind and remembers the last ones."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
-        self._recent: deque[dict[str, Any]] = deque(maxlen=_LOG_LENGTH)
-
-    def add(self, method: str, kind: str, path: str, status: int | None, seconds: float) -> None:
-        """Note one request; status None: no answer was sent."""
-        with self._lock:
-            self._counts[f"{method} {kind}"] += 1
-            self._recent.append(
-                {"method": method, "kind": kind, "path": path, "status": status, "seconds": round(seconds, 4)}
-            )
-
-    def counts(self) -> dict[str, int]:
-        """Return the number of requests of each ``"METHOD kind"``."""
-        with self._lock:
-            return dict(self._counts)
-
-    def recent(self) -> list[dict[str, Any]]:
-        """Return the last requests, oldest first."""
-        with self._lock:
-            return list(self._recent)
-
-    def reset(self) -> None:
-        """Count from zero."""
-        with self._lock:
-            self._counts.clear()
-            self._recent.clear()
 
 
 class Core:
@@ -82,7 +48,7 @@ class Core:
         self.key = SigningKey(self.database)
         self.tasks = TaskStore(self.database)
         self.engine = Engine(self.tasks, self.collections)
-        self.faults = FaultBook()
+        self.faults = FaultBook(self.database, CoreEffects(self.collections, self.tokens, self.accounts))
         self.requests = RequestLog()
         self.request_stop: Callable[[], None] = lambda: None
 

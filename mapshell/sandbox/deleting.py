@@ -7,6 +7,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
+from mapshell.sandbox import misbehave
 from mapshell.sandbox.passes import Fatal, Pass, as_fault, check_writable
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class DeletePass(Pass):
             It is a folder and the task is not recursive.
         """
         options = self.task.options
+        if self.task.fault is not None and misbehave.before_delete(self, item):
+            return
         try:
             check_writable(self.place)
             for path in self._paths(item):

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from mapshell.sandbox import constants
-from mapshell.sandbox.errors import ApiError
+from mapshell.sandbox.spoil import send_answer, spoil
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -74,7 +74,7 @@ class Front:
         host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
         if not _HOST.fullmatch(host):
             # A page in a browser that was sent here under another name has no business with us.
-            await _answer(send, 421, b'{"code": "Misdirected", "message": "Unknown host"}', "application/json")
+            await send_answer(send, 421, b'{"code": "Misdirected", "message": "Unknown host"}', "application/json")
             return
         if path.startswith(constants.ADMIN_PREFIX + "/") or path == constants.AUTH_PREFIX + "/nonce":
             await self._app(scope, receive, send)
@@ -87,69 +87,16 @@ class Front:
                 seen.append(int(message["status"]))
             await send(message)
 
-        fault = self._core.faults.take_request(method, kind, path)
+        fault = None
+        if self._core.faults.watches_requests:
+            # Off the event loop: what a fault counts is kept on disk.
+            fault = await asyncio.to_thread(self._core.faults.take_request, method, kind, path)
         try:
             if fault is None:
                 await self._app(scope, receive, noting)
             else:
-                await self._spoil(fault, scope, receive, noting)
+                await spoil(fault, self._app, scope, receive, noting, send)
         finally:
-            self._core.requests.add(method, kind, path, seen[0] if seen else None, time.monotonic() - began)
-
-    async def _spoil(self, fault: dict[str, Any], scope: Message, receive: Receive, send: Send) -> None:
-        mode = fault.get("mode", "status")
-        if mode == "delay":
-            await asyncio.sleep(float(fault.get("seconds", 0.1)))
-            await self._app(scope, receive, send)
-        elif mode == "status":
-            await self._status(fault, scope, send)
-        elif mode == "html":
-            await _answer(send, 200, b"<html><body>Please try again later.</body></html>", "text/html")
-        else:
-            # "lost" and "cut" do the work first: the client cannot know that it was done.
-            start, body = await self._collect(scope, receive)
-            if mode == "cut":
-                await send(start)
-                await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-            else:
-                length = [(b"content-length", str(len(body) + 1).encode())]
-                await send({"type": "http.response.start", "status": start["status"], "headers": length})
-            raise ConnectionResetError("answer lost on demand")
-
-    async def _status(self, fault: dict[str, Any], scope: Message, send: Send) -> None:
-        import json
-
-        status = int(fault.get("status", 500))
-        error = ApiError(
-            status, str(fault.get("code", "ServiceUnavailable")), str(fault.get("message", "Injected by the sandbox"))
-        )
-        headers = []
-        if "retry_after" in fault:
-            headers.append((b"retry-after", str(fault["retry_after"]).encode()))
-        body = json.dumps({**error.document(str(scope["path"])), **fault.get("extra", {})}).encode()
-        await _answer(send, status, body, "application/json", headers)
-
-    async def _collect(self, scope: Message, receive: Receive) -> tuple[Message, bytes]:
-        messages: list[Message] = []
-
-        async def keep(message: Message) -> None:
-            messages.append(message)
-
-        await self._app(scope, receive, keep)
-        return messages[0], b"".join(message.get("body", b"") for message in messages[1:])
-
-
-async def _answer(
-    send: Send, status: int, body: bytes, content_type: str, headers: list[tuple[bytes, bytes]] | None = None
-) -> None:
-    start: Message = {
-        "type": "http.response.start",
-        "status": status,
-        "headers": [
-            (b"content-type", content_type.encode()),
-            (b"content-length", str(len(body)).encode()),
-            *(headers or []),
-        ],
-    }
-    await send(start)
-    await send({"type": "http.response.body", "body": body})
+            status = seen[0] if seen else None
+            spoilt = None if fault is None else fault.kind
+            self._core.requests.add(method, kind, path, status, time.monotonic() - began, spoilt)

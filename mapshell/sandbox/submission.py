@@ -7,10 +7,9 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from mapshell.sandbox import constants, moving
+from mapshell.sandbox import constants, misbehave, moving
 from mapshell.sandbox.collections import require_consent
 from mapshell.sandbox.errors import ApiError, request_id
-from mapshell.sandbox.holds import HOLDS, apply_hold
 from mapshell.sandbox.listing import parse_time
 from mapshell.sandbox.paths import absolute, split
 from mapshell.sandbox.taskdocs import stored_json
@@ -232,21 +231,13 @@ def _accept(
         nice_status="QUEUED",
         nice_details=None,
         hold=None,
-        fault=core.faults.take_task(label),
+        fault=core.faults.take_task(label, (source, target)),
     )
     stored = core.tasks.create(task, items)
     if stored is task:
-        _hold_at_once(core, task)
+        misbehave.at_once(core.tasks, task)
         core.engine.schedule(task.task_id)
     return _result(stored, kind.lower(), duplicate=stored is not task)
-
-
-def _hold_at_once(core: Core, task: Task) -> None:
-    """Put a task on hold that a test wants held from its beginning."""
-    action = str((task.fault or {}).get("action"))
-    if action in HOLDS and not int((task.fault or {}).get("after_files", 0)):
-        core.tasks.update(task.task_id, fault=None)
-        apply_hold(core.tasks, task.task_id, HOLDS[action])
 
 
 def _result(task: Task, kind: str, *, duplicate: bool) -> dict[str, Any]:
