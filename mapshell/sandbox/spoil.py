@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mapshell.sandbox.faults import Fault
     from mapshell.sandbox.front import App, Message, Receive, Send
 
-_PAGE = b"<!DOCTYPE html><html><body>The service is down for maintenance. Please try again later.</body></html>"
+_PAGE = b"<html><body>Please try again later.</body></html>"
 #: Codes of the error documents, where a fault names none.
 _CODES = {
     400: "ClientError.BadRequest",
