@@ -95,6 +95,10 @@ class RemotePathNotFound(GlobusError):
     """The path does not exist in the collection."""
 
 
+class RangesNotServed(GlobusError):
+    """An HTTPS server sends a file from its first byte only, whatever is asked for."""
+
+
 class QuotaExceeded(GlobusError):
     """The destination has no room left."""
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
 EntryKind = Literal["file", "dir", "other"]
@@ -87,6 +88,17 @@ class TaskEvent:
     is_error: bool
 
 
+class RemoteStream(Protocol):
+    """The bytes of a file at a collection, to be read once, in blocks; ``size`` is that of the whole file (bytes)."""
+
+    @property
+    def size(self) -> int:
+        """Size of the whole file (bytes)."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the bytes in blocks; goes on by itself when the connection breaks."""
+
+
 class Store(Protocol):
     """File operations and transfer tasks of one Globus login.  Every error is a ``MapshellError``."""
 
@@ -138,6 +150,17 @@ class Store(Protocol):
 
     def cancel(self, task_id: str) -> None:
         """Cancel a task; one that has ended already is fine."""
+
+    def https_server(self, endpoint: str) -> str | None:
+        """Address of the collection's HTTPS server; None when it has none."""
+
+    def may_read_https(self, endpoint: str) -> bool:
+        """Whether files of a collection can be read over HTTPS with the present login."""
+
+    def open_https(
+        self, endpoint: str, path: str, *, offset: int = 0, length: int | None = None
+    ) -> AbstractContextManager[RemoteStream]:
+        """Open a file of a collection that serves HTTPS; ``RangesNotServed`` when only whole files can be had."""
 
 
 class Clock(Protocol):

@@ -16,6 +16,7 @@ from pipeline.errors import LoginNeeded, UsageError
 from pipeline.globus import demands
 from pipeline.globus.errors import Doing
 from pipeline.globus.files import Files
+from pipeline.globus.https import Https
 from pipeline.globus.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["GlobusStorageManager"]
 
 
-class GlobusStorageManager(Files, Tasks):
+class GlobusStorageManager(Files, Tasks, Https):
     """One Globus login and what it can do (implements ``pipeline.archive.ports.Store``).
 
     Parameters
@@ -222,5 +223,5 @@ class GlobusStorageManager(Files, Tasks):
         endpoint = endpoint.lower()
         if refresh or endpoint not in self._collections:
             doing = Doing("look at the collection", collection=endpoint)
-            self._collections[endpoint] = self._call(doing, lambda session: session.learn(endpoint))
+            self._collections[endpoint] = self._call(doing, lambda session: session.learn(endpoint), prepare=False)
         return self._collections[endpoint]

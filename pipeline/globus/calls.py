@@ -133,8 +133,9 @@ class Caller:
         if session is None:
             return doing
         url = session.address.auth_url if doing.what.startswith("log ") else session.address.transfer_url
-        name = session.name(doing.collection.lower()) if doing.collection else ""
-        return Doing(doing.what, name, doing.path, session.identity, url)
+        endpoint = doing.collection.lower()
+        name, contact = (session.name(endpoint), session.contact(endpoint)) if endpoint else ("", "")
+        return Doing(doing.what, name, doing.path, session.identity, url, contact)
 
     def _ask(self, doing: Doing, method: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Call one method of the SDK's ``TransferClient`` and return the JSON object that was answered."""

@@ -12,9 +12,10 @@ LOGIN = "run: mapshell login"
 _SCOPE_OF_COLLECTION = re.compile(r"/scopes/([0-9a-fA-F-]{36})/data_access")
 
 
-def consent_needed(collections: list[str]) -> LoginNeeded:
+def consent_needed(collections: list[str], *, how: str = "") -> LoginNeeded:
     """Return the error for collections (named for people) whose data the person has not allowed us to touch."""
-    return LoginNeeded(f"Globus needs your consent to work with {', '.join(sorted(collections))}.", remedy=LOGIN)
+    names = ", ".join(sorted(collections))
+    return LoginNeeded(f"Globus needs your consent to work with {names}{how and ' '}{how}.", remedy=LOGIN)
 
 
 def required_session(error: Exception) -> dict[str, Any] | None:

@@ -31,7 +31,8 @@ class Collection:
     """What Globus says about a collection.
 
     ``online`` is None where Globus does not know (it knows for Globus Connect Personal only); ``https_server`` is a
-    URL without a slash at the end; ``needs_consent`` tells whether the person must allow access to its data.
+    URL without a slash at the end; ``needs_consent`` tells whether the person must allow access to its data;
+    ``contact`` is whom to ask about it.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Collection:
     https_server: str | None
     high_assurance: bool
     needs_consent: bool
+    contact: str = ""
 
 
 def collection(document: Mapping[str, Any]) -> Collection:
@@ -57,6 +59,7 @@ def collection(document: Mapping[str, Any]) -> Collection:
         high_assurance=assurance,
         # Asking for this consent on any other kind of collection is an error of its own ("unknown scope").
         needs_consent=kind == "GCSv5_mapped_collection" and not assurance,
+        contact=_text(document.get("contact_email")) or _text(document.get("owner_string")) or "",
     )
 
 

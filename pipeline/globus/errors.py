@@ -39,7 +39,7 @@ class Doing:
     """What was being done, for messages.
 
     ``what`` completes "Cannot ..."; ``collection`` names a collection for people, ``path`` is in it, ``identity`` is
-    who asks, ``url`` the address of the service.
+    who asks, ``url`` the address of the service, ``contact`` whom to ask about the collection.
     """
 
     what: str
@@ -47,6 +47,7 @@ class Doing:
     path: str = ""
     identity: str = ""
     url: str = ""
+    contact: str = ""
 
     @property
     def sentence(self) -> str:
@@ -96,6 +97,33 @@ def translate(error: Exception, doing: Doing) -> MapshellError:
         f"{_short(str(error))}).",
         remedy=CHECK_STATUS,
     )
+
+
+def translate_https(error: Exception, doing: Doing) -> MapshellError:
+    """Return the error of ours for a refusal (as the SDK's error), or no answer, of a collection's HTTPS server."""
+    import globus_sdk
+    import requests
+
+    if isinstance(error, MapshellError):
+        return error
+    if not isinstance(error, globus_sdk.GlobusAPIError):
+        failed = error if isinstance(error, requests.RequestException) else requests.ConnectionError(error)
+        return translate(globus_sdk.exc.convert_request_exception(failed), doing)
+    status, said = error.http_status, _short(error.message or error.http_reason or "")
+    if status == 401:
+        return LoginNeeded(
+            f"{doing.sentence}: the login is not accepted there ({said}).", remedy="run: mapshell login --force"
+        )
+    if status == 403 and not required_session(error) and error.code != "ConsentRequired":
+        return _denied(doing, said)
+    if status == 404:
+        return _path_missing(doing, said)
+    if 300 <= status < 400:
+        return GlobusError(
+            f"{doing.sentence}: {doing.url} leads on to another address, to which no login is sent.",
+            remedy="tell the administrator of the collection.",
+        )
+    return translate(error, doing)
 
 
 def not_understood(doing: Doing, text: str) -> GlobusError:
@@ -216,7 +244,8 @@ def _no_room(doing: Doing, said: str) -> MapshellError:
 def _denied(doing: Doing, said: str) -> MapshellError:
     return PermissionDenied(
         f"{doing.sentence}{doing.who}: permission denied ({said})",
-        remedy="ask the owner of the collection for access, or log in as someone who has it: mapshell whoami",
+        remedy=f"ask the owner of the collection{doing.contact and f' ({doing.contact})'} for access, or log in as "
+        "someone who has it: mapshell whoami",
     )
 
 

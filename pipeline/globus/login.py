@@ -1,4 +1,4 @@
-"""One Globus login: the SDK's application and clients for it, consents, log-in, log-out.
+"""One Globus login: the SDK's application and clients for it, log-in, log-out.
 
 Not thread-safe, as the SDK's applications are not; ``pipeline.globus`` holds a lock around every use.
 """
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import globus_sdk
 from globus_sdk.gare import GlobusAuthorizationParameters
 from globus_sdk.globus_app import ClientApp, GlobusAppConfig, UserApp
-from globus_sdk.scopes import AuthScopes, GCSCollectionScopes, Scope, TransferScopes
+from globus_sdk.scopes import AuthScopes, Scope
 from globus_sdk.token_storage import ScopeRequirementsValidator
 
-from pipeline.errors import CollectionNotFound, ConfigError, LoginNeeded, PermissionDenied
+from pipeline.errors import ConfigError, LoginNeeded
+from pipeline.globus.consents import Consents
 from pipeline.globus.demands import consent_needed
-from pipeline.globus.documents import Collection, collection
 from pipeline.globus.errors import Doing, translate
 from pipeline.globus.flows import Flow
 from pipeline.globus.tokens import Notes, namespace, open_store
@@ -41,7 +41,7 @@ REGISTER = (
 )
 
 
-class Session:
+class Session(Consents):
     """The login of one client id at one Globus.
 
     Parameters
@@ -62,9 +62,6 @@ class Session:
     LocalDiskError
         The token file cannot be opened.
     """
-
-    transfer: globus_sdk.TransferClient
-    auth: globus_sdk.AuthClient
 
     def __init__(self, settings: Settings, address: Address, patience: Patience, pace: Pace | None = None) -> None:
         own = settings.globus
@@ -87,6 +84,7 @@ class Session:
             aliases = self.configured.setdefault(place.endpoint, [])
             if place.alias not in aliases:
                 aliases.append(place.alias)
+        self.archives = {place.endpoint for place in own.storage_locations}
         name = namespace(address.realm, own.client_id, unattended=self.unattended)
         self.store = open_store(own.token_file, name)
         self.notes = Notes(own.token_file, name)
@@ -101,8 +99,7 @@ class Session:
     def _build(self) -> None:
         """Make application and clients anew, with no requirement but the two services."""
         self._close_clients()
-        self._consents: set[str] = set()
-        self._prepared: set[str] = set()
+        self.forget_requirements()
         self.flow: Flow | None = None
         base: dict[str, Any] = {
             "token_storage": self.store,
@@ -111,7 +108,6 @@ class Session:
             "token_validation_error_handler": None,
             "auto_redrive_gares": False,
         }
-        self.app: ClientApp | UserApp
         service = self._service(self.address.auth_url)
         login_client: globus_sdk.AuthLoginClient
         if self._secret:
@@ -154,74 +150,10 @@ class Session:
         self._close_clients()
         self.store.close()
 
-    # --- collections and consents ---------------------------------------------------------------------------------
-
     @property
     def identity(self) -> str:
         """UUID of who is logged in; empty when nobody is.  A client is its own identity."""
         return self.client_id.lower() if self.unattended else (self.app.token_storage.identity_id or "")
-
-    def name(self, endpoint: str) -> str:
-        """Return a collection's name for people: aliases, display name, UUID."""
-        known = self.notes.collections().get(endpoint, {}).get("name")
-        within = f"{known}, {endpoint}" if known else endpoint
-        aliases = " and ".join(self.configured.get(endpoint, ()))
-        return f"{aliases} ({within})" if aliases else f"{known} ({endpoint})" if known else endpoint
-
-    def learn(self, endpoint: str) -> Collection:
-        """Ask Globus about a collection, and remember its name and whether it needs consent."""
-        found = collection(self.transfer.get_endpoint(endpoint).data)
-        self.notes.remember(endpoint, {"name": found.name, "needs_consent": found.needs_consent})
-        return found
-
-    def ensure(self, endpoint: str = "") -> None:
-        """Require the consents for all configured collections, and for ``endpoint``, before anything is done.
-
-        Which kind a collection is, is asked once and remembered on disk.
-        """
-        fresh = [each for each in dict.fromkeys((*self.configured, endpoint)) if each and each not in self._prepared]
-        known = {each: self.notes.collections().get(each, {}) for each in fresh}
-        for each in fresh:  # all are looked at before the first consent is required: looking needs none
-            if "needs_consent" not in known[each]:
-                known[each] |= self._look(each)
-        for each in fresh:
-            self._require(each, known[each])
-            self._prepared.add(each)
-
-    def _look(self, endpoint: str) -> dict[str, Any]:
-        try:
-            return {"needs_consent": self.learn(endpoint).needs_consent}
-        except globus_sdk.GlobusAPIError as error:
-            # Unknown or hidden: whatever is done there will say so itself.
-            told = translate(error, Doing("look at the collection", collection=self.name(endpoint)))
-            if not isinstance(told, (CollectionNotFound, PermissionDenied)):
-                raise
-            # Asking for its consent would spoil the whole login.
-            self.notes.remember(endpoint, {"needs_consent": False, "wanted": False})
-            return {"needs_consent": False}
-
-    def _require(self, endpoint: str, known: dict[str, Any]) -> None:
-        if (known.get("needs_consent") or known.get("wanted")) and endpoint not in self._consents:
-            self.transfer.add_app_data_access_scope(endpoint)
-            self._consents.add(endpoint)
-
-    def want(self, endpoints: Iterable[str]) -> None:
-        """Note collections that have turned out to need consent, so that the next login asks for it."""
-        for each in endpoints:
-            self.notes.remember(each, {"wanted": True})
-
-    def lacking(self) -> list[str]:
-        """Ask Globus which of the needed consents have not been given; UUIDs of their collections."""
-        if self.unattended or not self._consents:
-            return []
-        forest = self.auth.get_consents(self.identity).to_forest()
-        return [
-            each
-            for each in sorted(self._consents)
-            if not forest.meets_scope_requirements(
-                TransferScopes.all.with_dependency(GCSCollectionScopes(each).data_access)
-            )
-        ]
 
     # --- log in, log out ------------------------------------------------------------------------------------------
 
@@ -242,13 +174,14 @@ class Session:
         elif self._sufficient():
             return False
         parameters = GlobusAuthorizationParameters.from_dict(self.notes.pending) if self.notes.pending else None
-        self._require_known()
+        self.require_known()
         if self.flow is not None:
             self.flow.how = how
         try:
             self.app.login(auth_params=parameters, force=True)
             self.notes.pending = None
             self.ensure()
+            self.require_known()
             if self.app.login_required():
                 self.app.login(force=True)
             lacking = self.lacking()
@@ -259,12 +192,6 @@ class Session:
             raise consent_needed([self.name(each) for each in lacking])
         return True
 
-    def _require_known(self) -> None:
-        """Require what is known without asking: the configured collections and those that have demanded it."""
-        for each, known in self.notes.collections().items():
-            if each in self.configured or known.get("wanted"):
-                self._require(each, known)
-
     def _sufficient(self) -> bool:
         """Tell whether the present login does all that is needed; also looks anew at the kinds of the collections."""
         if self.notes.pending or self.app.login_required():
@@ -273,8 +200,8 @@ class Session:
             if not self.unattended:
                 self.auth.userinfo()
             for each in self.configured:
-                self._look(each)
-            self._require_known()
+                self.look(each)
+            self.require_known()
             return not self.app.login_required()
         except globus_sdk.AuthAPIError:
             return False  # revoked
@@ -313,12 +240,3 @@ class Session:
             return {"username": f"{self.identity}@clients.auth.globus.org", "name": PROGRAM, "email": None}
         info = self.auth.userinfo()
         return {"username": info.get("preferred_username"), "name": info.get("name"), "email": info.get("email")}
-
-    def consents(self) -> dict[str, str]:
-        """Return, for each configured collection, "given", "missing" or "not needed"; asks the service."""
-        self.ensure()
-        lacking = self.lacking()
-        return {
-            each: "missing" if each in lacking else "given" if each in self._consents else "not needed"
-            for each in self.configured
-        }
