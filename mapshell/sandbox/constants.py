@@ -24,6 +24,7 @@ RESOURCE_SERVERS = frozenset({AUTH_SERVER, TRANSFER_SERVER, GROUPS_SERVER})
 TRANSFER_ALL = f"urn:globus:auth:scope:{TRANSFER_SERVER}:all"
 #: Identity of the Transfer service itself: dependent consents belong to it.
 TRANSFER_CLIENT_ID = "2fbdda78-a599-4cb5-ac3d-1fbcfbc6a754"
+GCS_VERSION = "5.4.80"
 REAL_CODE_PAGE = "https://auth.globus.org/v2/web/auth-code"
 
 ACCESS_TOKEN_SECONDS = 172_800

@@ -48,6 +48,11 @@ class ApiError(Exception):
         }
 
 
+def bad_request(message: str, detail: str = "") -> ApiError:
+    """Transfer's answer to a request that it cannot read; ``detail`` refines the code, as ``.NoTransferItems``."""
+    return ApiError(400, "ClientError.BadRequest" + detail, message)
+
+
 class OAuthError(Exception):
     """An error of the OAuth2 token endpoint."""
 

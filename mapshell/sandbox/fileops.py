@@ -3,73 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import functools
 import os
 import stat
 from typing import TYPE_CHECKING, Any
 
 from mapshell.sandbox.errors import ApiError
-from mapshell.sandbox.listing import file_filter, number, ordered, timestamp
-from mapshell.sandbox.paths import Folder, absolute, split, to_wire
+from mapshell.sandbox.fileerrors import (
+    check_online,
+    check_writable,
+    endpoint_name,
+    exists,
+    failed,
+    not_found,
+    not_supported,
+)
+from mapshell.sandbox.listing import file_filter, number, only_fields, ordered, timestamp
+from mapshell.sandbox.paths import absolute, split, to_disk, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from mapshell.sandbox.paths import Folder
+
 _MOST_ENTRIES = 100_000
+#: Whether links can be made: everybody may on POSIX, on Windows few may.
+LINKS = os.name != "nt"
 _SORTABLE = frozenset({"name", "type", "size", "last_modified", "user", "group", "permissions"})
-
-
-def check_online(folder: Folder, failure: str) -> None:
-    """Refuse when the endpoint behind the collection is down.
-
-    Raises
-    ------
-    ApiError
-        ``ExternalError.<failure>.GCDisconnected`` or ``.ConnectFailed``, status 502.
-    """
-    if not folder.spec.offline:
-        return
-    if folder.spec.personal:
-        raise ApiError(
-            502,
-            f"ExternalError.{failure}.GCDisconnected",
-            "The Globus Connect Personal endpoint is not currently connected to Globus",
-        )
-    raise ApiError(
-        502,
-        f"ExternalError.{failure}.ConnectFailed",
-        f"Could not connect to data channel or server\nEndpoint: {_endpoint(folder)}\nMessage: The operation timed out",
-    )
-
-
-def _endpoint(folder: Folder) -> str:
-    return f"{folder.spec.display_name} ({folder.collection_id})"
-
-
-def not_found(folder: Folder, path: str, code: str = "ClientError.NotFound") -> ApiError:
-    """Answer for a path that is not there."""
-    return ApiError(
-        404,
-        code,
-        f"Path not found, Error (list)\nEndpoint: {_endpoint(folder)}\nServer: 127.0.0.1:443\n"
-        f"Message: No such file or directory\n---\nDetails: Error: '{path}' not found\\r\\n"
-        "550-GlobusError: v=1 c=PATH_NOT_FOUND\\r\\n550-GridFTP-Errno: 2\\r\\n"
-        "550-GridFTP-Reason: System error in stat\\r\\n"
-        "550-GridFTP-Error-String: No such file or directory\\r\\n550 End.\\r\\n\n",
-    )
-
-
-def permission_denied(folder: Folder, path: str, command: str) -> ApiError:
-    """Answer for a path that may not be read or written."""
-    return ApiError(
-        403,
-        "EndpointPermissionDenied",
-        f"Denied by endpoint, Error ({command})\nEndpoint: {_endpoint(folder)}\nServer: 127.0.0.1:443\n"
-        f"Command: {command.upper()} {path}\nMessage: Fatal FTP Response\n---\n"
-        "Details: 550-GlobusError: v=1 c=PERMISSION_DENIED\\r\\n550 End.\\r\\n\n",
-    )
 
 
 @functools.lru_cache(maxsize=256)
@@ -151,13 +112,13 @@ def describe(folder: Folder, path: Path, name: str) -> dict[str, Any]:
     status = path.lstat()
     if not stat.S_ISLNK(status.st_mode):
         return file_document(name, status, _kind(status.st_mode), None)
+    target = to_wire(os.fspath(path.readlink()))
     try:
-        target = to_wire(os.fspath(path.readlink()))
         if not folder.inside(path):
-            return file_document(name, status, "invalid_symlink", ("", status))
+            return file_document(name, status, "invalid_symlink", (target, status))
         followed = path.stat()
     except OSError:
-        return file_document(name, status, "invalid_symlink", ("", status))
+        return file_document(name, status, "invalid_symlink", (target, status))
     return file_document(name, followed, _kind(followed.st_mode), (target, status))
 
 
@@ -192,20 +153,20 @@ def ls(folder: Folder, query: Mapping[str, str], filters: Sequence[str]) -> dict
         raise ApiError(
             502,
             "ExternalError.DirListingFailed.NotDirectory",
-            f"Not a directory\nEndpoint: {_endpoint(folder)}\nMessage: '{path}' is not a directory",
+            f"Not a directory\nEndpoint: {endpoint_name(folder)}\nMessage: '{path}' is not a directory",
         ) from error
-    except PermissionError as error:
-        raise permission_denied(folder, path, "list") from error
+    except OSError as error:
+        raise failed(folder, path, "list", "DirListingFailed", error) from error
     ordered(entries, query.get("orderby") or "type,name", _SORTABLE)
     page = entries[offset : offset + limit]
     return {
         "DATA_TYPE": "file_list",
-        "DATA": page,
+        "DATA": [only_fields(document, query) for document in page],
         "endpoint": folder.collection_id,
         "path": path if path.endswith("/") else path + "/",
         "absolute_path": absolute(path, folder.spec.home).rstrip("/") + "/",
         "rename_supported": True,
-        "symlink_supported": False,
+        "symlink_supported": LINKS,
         "length": len(page),
         "limit": limit,
         "offset": offset,
@@ -225,11 +186,14 @@ def look(folder: Folder, query: Mapping[str, str]) -> dict[str, Any]:
     path = query.get("path") or "/~/"
     parts = split(path, folder.spec.home)
     try:
-        return describe(folder, folder.local(path, follow=False), parts[-1] if parts else "/")
+        found = describe(folder, folder.local(path, follow=False), parts[-1] if parts else "/")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise not_found(folder, path, "NotFound") from error
-    except PermissionError as error:
-        raise permission_denied(folder, path, "list") from error
+    except OSError as error:
+        raise failed(folder, path, "list", "StatFailed", error) from error
+    if path.endswith("/") and found["type"] != "dir":
+        raise not_found(folder, path, "NotFound")
+    return only_fields(found, query)
 
 
 def mkdir(folder: Folder, path: str) -> str:
@@ -242,20 +206,15 @@ def mkdir(folder: Folder, path: str) -> str:
     """
     check_online(folder, "MkdirFailed")
     local = folder.local(path)
-    _check_writable(folder, path, "mkdir")
+    check_writable(folder, path, "mkdir")
     try:
         local.mkdir()
     except FileExistsError as error:
-        raise ApiError(
-            502,
-            "ExternalError.MkdirFailed.Exists",
-            f"Path already exists, Error (mkdir)\nEndpoint: {_endpoint(folder)}\nCommand: MKD {path}\n"
-            "Message: Fatal FTP Response\n---\nDetails: 550-GlobusError: v=1 c=PATH_EXISTS\\r\\n550 End.\\r\\n\n",
-        ) from error
+        raise exists(folder, path, "MkdirFailed", "MKD") from error
     except (FileNotFoundError, NotADirectoryError) as error:
         raise not_found(folder, path) from error
     except OSError as error:
-        raise _failed(folder, path, "mkdir", "MkdirFailed", error) from error
+        raise failed(folder, path, "mkdir", "MkdirFailed", error) from error
     return "The directory was created successfully"
 
 
@@ -269,33 +228,39 @@ def rename(folder: Folder, old: str, new: str) -> str:
     """
     check_online(folder, "RenameFailed")
     source, target = folder.local(old, follow=False), folder.local(new, follow=False)
-    _check_writable(folder, new, "rename")
+    check_writable(folder, new, "rename")
     if not os.path.lexists(source):
         raise not_found(folder, old)
     if os.path.lexists(target):
-        raise ApiError(
-            502,
-            "ExternalError.RenameFailed.Exists",
-            f"Path already exists, Error (rename)\nEndpoint: {_endpoint(folder)}\nCommand: RNTO {new}\n---\n"
-            "Details: 550-GlobusError: v=1 c=PATH_EXISTS\\r\\n550 End.\\r\\n\n",
-        )
+        raise exists(folder, new, "RenameFailed", "RNTO")
     try:
         source.rename(target)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise not_found(folder, new) from error
     except OSError as error:
-        raise _failed(folder, new, "rename", "RenameFailed", error) from error
+        raise failed(folder, new, "rename", "RenameFailed", error) from error
     return "File or directory renamed successfully"
 
 
-def _check_writable(folder: Folder, path: str, command: str) -> None:
-    if folder.spec.read_only:
-        raise permission_denied(folder, path, command)
+def symlink(folder: Folder, target: str, path: str) -> str:
+    """Make a link with any text, also one that leads nowhere; returns the message.
 
-
-def _failed(folder: Folder, path: str, command: str, failure: str, error: OSError) -> ApiError:
-    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-        return permission_denied(folder, path, command)
-    return ApiError(
-        502, f"ExternalError.{failure}", f"Error ({command})\nEndpoint: {_endpoint(folder)}\nMessage: {error.strerror}"
-    )
+    Raises
+    ------
+    ApiError
+        Something is there, the parent is missing, no permission, offline, or this computer makes no links.
+    """
+    if not LINKS:
+        raise not_supported("This collection does not support symlinks")
+    check_online(folder, "SymlinkFailed")
+    local = folder.local(path, follow=False)
+    check_writable(folder, path, "symlink")
+    try:
+        local.symlink_to(to_disk(target))
+    except FileExistsError as error:
+        raise exists(folder, path, "SymlinkFailed", "SITE SYMLINK") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise not_found(folder, path) from error
+    except OSError as error:
+        raise failed(folder, path, "symlink", "SymlinkFailed", error) from error
+    return "The symlink was created successfully"

@@ -6,10 +6,12 @@ import datetime as dt
 import fnmatch
 from typing import TYPE_CHECKING, Any
 
-from mapshell.sandbox.errors import ApiError
+from mapshell.sandbox.errors import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from mapshell.sandbox.errors import ApiError
 
     Entry = Mapping[str, Any]
     Test = Callable[[Entry], bool]
@@ -21,7 +23,13 @@ def timestamp(seconds: float, *, separator: str = " ") -> str:
 
 
 def _bad(text: str) -> ApiError:
-    return ApiError(400, "ClientError.BadRequest", f"Invalid filter or order: {text!r}")
+    return bad_request(f"Invalid filter or order: {text!r}")
+
+
+def only_fields(document: dict[str, Any], query: Mapping[str, str]) -> dict[str, Any]:
+    """Leave of a document what the query parameter ``fields`` names; without it, everything."""
+    fields = [name.strip() for name in query.get("fields", "").split(",") if name.strip()]
+    return {name: document[name] for name in fields if name in document} if fields else document
 
 
 def file_filter(texts: Sequence[str]) -> Test:
@@ -51,15 +59,18 @@ def _file_clause(clause: str) -> Test:
         return _between("last_modified", value)
     if name == "size":
         return _compare(value)
-    return _strings(name, value)
+    return strings(name, value)
 
 
-def _strings(field: str, value: str) -> Test:
+def strings(field: str, value: str) -> Test:
+    """Build the test of a text field: ``a``, ``=a``, ``~pat*``, ``!a``, ``!~pat*``, several joined by commas."""
     tests = [_string(field, item) for item in value.split(",")]
-    # "!a,!b" excludes both; positive items are alternatives.
-    if all(item.startswith("!") for item in value.split(",")):
-        return lambda entry: all(test(entry) for test in tests)
-    return lambda entry: any(test(entry) for test in tests)
+    positive = [test for test, item in zip(tests, value.split(","), strict=True) if not item.startswith("!")]
+    negative = [test for test in tests if test not in positive]
+    # Positive items are alternatives; "!a" excludes, whatever stands beside it.
+    return lambda entry: (
+        (not positive or any(test(entry) for test in positive)) and all(test(entry) for test in negative)
+    )
 
 
 def _string(field: str, text: str) -> Test:
@@ -79,7 +90,7 @@ def _compare(value: str) -> Test:
             break
     else:
         sign = "="
-    if not value.isdigit():
+    if not (value.isascii() and value.isdigit()):
         raise _bad(value)
     number = int(value)
     signs: dict[str, Callable[[int], bool]] = {
@@ -148,6 +159,6 @@ def number(query: Mapping[str, str], name: str, default: int, *, highest: int | 
     text = query.get(name)
     if text is None or text == "":
         return default
-    if not text.isdigit():
-        raise ApiError(400, "ClientError.BadRequest", f"Invalid value for '{name}': {text!r}")
+    if not (text.isascii() and text.isdigit()):
+        raise bad_request(f"Invalid value for '{name}': {text!r}")
     return int(text) if highest is None else min(int(text), highest)

@@ -1,40 +1,42 @@
-"""Documents of tasks on the wire: task, task_list with its filters, event_list, lists of moved and skipped files."""
+"""Documents of one task on the wire: the task itself, and why it is paused."""
 
 from __future__ import annotations
 
+import base64
 import json
+import posixpath
 import time
+import uuid
 from typing import TYPE_CHECKING, Any
 
-from mapshell.sandbox.errors import ApiError
-from mapshell.sandbox.listing import number, ordered, parse_time, timestamp
+from mapshell.sandbox.listing import timestamp
 from mapshell.sandbox.tasks import COUNTERS
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
 
-    from mapshell.sandbox.tasks import Task, TaskStore
+    from mapshell.sandbox.tasks import Item, Task
 
-_SORTABLE = frozenset(
-    {"task_id", "status", "type", "label", "request_time", "completion_time", "faults", "files", "bytes_transferred"}
+QUEUED = "Queued"
+#: Options of a transfer that its document repeats as true or false, also for deletes.
+_SWITCHES = (
+    "encrypt_data",
+    "verify_checksum",
+    "preserve_timestamp",
+    "skip_source_errors",
+    "fail_on_quota_errors",
+    "delete_destination_extra",
 )
-_MOST_TASKS = 1000
-_PAGE = 1000
+
+
+def username(identity_id: str) -> str:
+    """Return the name without meaning that the service gives to an identity: its bytes in base 32."""
+    return "u_" + base64.b32encode(uuid.UUID(identity_id).bytes).decode("ascii").rstrip("=").lower()
 
 
 def task_document(task: Task, names: Callable[[str | None], str | None]) -> dict[str, Any]:
     """Describe a task; ``names`` tells display names of collections."""
-    counters = {name: task.counters.get(name, 0) for name in COUNTERS}
     options = task.options
-    running = task.status == "ACTIVE"
-    ended = task.completed or time.time()
-    elapsed = max(ended - task.requested, 1.0)
-    done = sum(
-        counters[f"subtasks_{name}"] for name in ("succeeded", "failed", "canceled", "expired", "skipped_errors")
-    )
-    nice = task.nice_status or ("OK" if running else None)
-    transfer = task.type == "TRANSFER"
     return {
         "DATA_TYPE": "task",
         "task_id": task.task_id,
@@ -42,28 +44,16 @@ def task_document(task: Task, names: Callable[[str | None], str | None]) -> dict
         "status": task.status,
         "label": task.label,
         "owner_id": task.owner,
-        "username": "u_sandbox",
+        "username": username(task.owner),
         "command": "API 0.10",
         "request_time": timestamp(task.requested, separator="T"),
         "deadline": timestamp(task.deadline, separator="T"),
         "completion_time": None if task.completed is None else timestamp(task.completed, separator="T"),
-        "source_endpoint": task.source,
-        "source_endpoint_id": task.source,
-        "source_endpoint_display_name": names(task.source),
-        "destination_endpoint": task.destination,
-        "destination_endpoint_id": task.destination,
-        "destination_endpoint_display_name": names(task.destination),
-        **counters,
-        "subtasks_pending": max(0, counters["subtasks_total"] - done - counters["subtasks_retrying"]),
-        "effective_bytes_per_second": int(counters["bytes_transferred"] / elapsed),
-        "encrypt_data": bool(options.get("encrypt_data", False)) if transfer else None,
-        "verify_checksum": bool(options.get("verify_checksum", False)) if transfer else None,
-        "preserve_timestamp": bool(options.get("preserve_timestamp", False)) if transfer else None,
+        **_ends(task, names),
+        **_counters(task),
+        **{name: bool(options.get(name, False)) for name in _SWITCHES},
         "sync_level": options.get("sync_level"),
-        "skip_source_errors": bool(options.get("skip_source_errors", False)) if transfer else None,
-        "fail_on_quota_errors": bool(options.get("fail_on_quota_errors", False)) if transfer else None,
-        "delete_destination_extra": bool(options.get("delete_destination_extra", False)) if transfer else None,
-        "recursive_symlinks": "ignore" if transfer else None,
+        "recursive_symlinks": options.get("recursive_symlinks", "ignore") if task.type == "TRANSFER" else None,
         "filter_rules": options.get("filter_rules"),
         "notify_on_succeeded": options.get("notify_on_succeeded", True),
         "notify_on_failed": options.get("notify_on_failed", True),
@@ -72,200 +62,104 @@ def task_document(task: Task, names: Callable[[str | None], str | None]) -> dict
         "canceled_by_admin": options.get("canceled_by_admin"),
         "canceled_by_admin_message": options.get("canceled_by_admin_message"),
         "history_deleted": False,
-        "is_ok": (task.nice_status is None) if running else None,
         "is_paused": task.hold == "paused",
+        **_nice(task),
+    }
+
+
+def _ends(task: Task, names: Callable[[str | None], str | None]) -> dict[str, Any]:
+    """Tell about both sides of a task; a delete has a source only."""
+    document: dict[str, Any] = {}
+    for side, collection_id in (("source", task.source), ("destination", task.destination)):
+        local_user = task.options.get(f"{side}_local_user")
+        document.update(
+            {
+                f"{side}_endpoint": collection_id,
+                f"{side}_endpoint_id": collection_id,
+                f"{side}_endpoint_display_name": names(collection_id),
+                f"{side}_local_user": local_user,
+                # Which account that is on the server, only its administrators see.
+                f"{side}_local_user_status": "OK" if local_user else "NO_PERMISSION",
+                f"{side}_base_path": task.options.get(f"{side}_base_path"),
+            }
+        )
+    return document
+
+
+def _counters(task: Task) -> dict[str, int]:
+    counters = {name: task.counters.get(name, 0) for name in COUNTERS}
+    done = sum(
+        counters[f"subtasks_{name}"] for name in ("succeeded", "failed", "canceled", "expired", "skipped_errors")
+    )
+    elapsed = max((task.completed or time.time()) - task.requested, 1.0)
+    return {
+        **counters,
+        "subtasks_pending": max(0, counters["subtasks_total"] - done - counters["subtasks_retrying"]),
+        "effective_bytes_per_second": int(counters["bytes_transferred"] / elapsed),
+    }
+
+
+def _nice(task: Task) -> dict[str, Any]:
+    """Tell how a task fares; of one that has ended there is nothing to tell."""
+    nice = task.nice_status or ("OK" if task.status == "ACTIVE" else None)
+    quiet = nice in {QUEUED, "OK"}
+    return {
+        "is_ok": quiet if task.status == "ACTIVE" else None,
         "nice_status": nice,
         "nice_status_details": task.nice_details,
         "nice_status_expires_in": None if nice is None else -1,
-        "nice_status_short_description": None if nice is None else nice.lower().replace("_", " "),
-        "source_local_user": None,
-        "source_local_user_status": "NO_PERMISSION",
-        "destination_local_user": None,
-        "destination_local_user_status": "NO_PERMISSION",
-        "source_base_path": None,
-        "destination_base_path": None,
+        "nice_status_short_description": nice if nice is None or quiet else nice.lower().replace("_", " "),
     }
 
 
-def task_list(tasks: list[Task], query: Mapping[str, str], names: Callable[[str | None], str | None]) -> dict[str, Any]:
-    """Answer ``GET /task_list``.
+def base_paths(items: Sequence[Item]) -> dict[str, str]:
+    """Return the folders that all items of a task have in common (``store_base_path_info``).
 
-    Raises
-    ------
-    ApiError
-        The filter, order or paging cannot be read.
+    Of a single folder it is the folder itself; of a single file its folder.
     """
-    limit, offset = number(query, "limit", 10, highest=_MOST_TASKS), number(query, "offset", 0)
-    chosen = _filtered(tasks, query.get("filter", ""))
-    orderby = query.get("orderby")
-    if orderby is None:
-        page = [task_document(task, names) for task in chosen[offset : offset + limit]]
-    else:
-        page = ordered([task_document(task, names) for task in chosen], orderby, _SORTABLE)[offset : offset + limit]
-    return {
-        "DATA_TYPE": "task_list",
-        "length": len(page),
-        "limit": limit,
-        "offset": offset,
-        "total": len(chosen),
-        "DATA": page,
-    }
+
+    def common(paths: list[str], *, folders: bool) -> str:
+        clean = [posixpath.normpath(path) for path in paths]
+        base = posixpath.commonpath(clean) if len({path.startswith("/") for path in clean}) == 1 else "/"
+        if len(clean) == 1 and not folders:
+            base = posixpath.dirname(base)
+        return base if base.endswith("/") else base + "/"
+
+    folders = all(item.kind == "dir" for item in items)
+    found = {"source_base_path": common([item.source for item in items], folders=folders)}
+    if all(item.destination for item in items):
+        found["destination_base_path"] = common([item.destination for item in items], folders=folders)
+    return found
 
 
-def _filtered(tasks: list[Task], text: str) -> list[Task]:
-    # Times contain no slash, labels may: a clause begins where a known field name stands.
-    for clause in _clauses(text):
-        name, _, value = clause.partition(":")
-        if name in {"task_id", "status", "type"}:
-            wanted = {item.strip().upper() for item in value.split(",")}
-            tasks = [task for task in tasks if str(getattr(task, name)).upper() in wanted]
-        elif name == "label":
-            tasks = [task for task in tasks if _label_matches(task.label or "", value)]
-        elif name in {"request_time", "completion_time"}:
-            start, _, end = value.partition(",")
-            low, high = parse_time(start), parse_time(end)
-            attribute = "requested" if name == "request_time" else "completed"
-            tasks = [task for task in tasks if _within(getattr(task, attribute), low, high)]
-        elif name in {"source_endpoint", "destination_endpoint", "endpoint"}:
-            wanted = {item.strip().lower() for item in value.split(",")}
-            tasks = [task for task in tasks if _touches(task, name) & wanted]
-        else:
-            raise ApiError(400, "ClientError.BadRequest", f"Invalid filter field: {name!r}")
-    return tasks
-
-
-_FIELDS = frozenset(
-    {"task_id", "status", "type", "label", "request_time", "completion_time"}
-    | {"source_endpoint", "destination_endpoint", "endpoint"}
-)
-
-
-def _clauses(text: str) -> list[str]:
-    clauses: list[str] = []
-    for part in text.split("/"):
-        if part.partition(":")[0] in _FIELDS or not clauses:
-            clauses.append(part)
-        else:
-            clauses[-1] += "/" + part
-    return [clause for clause in clauses if clause]
-
-
-def _label_matches(label: str, value: str) -> bool:
-    import fnmatch
-
-    def one(text: str) -> bool:
-        negative = text.startswith("!")
-        text = text[1:] if negative else text
-        if text.startswith("~"):
-            return fnmatch.fnmatchcase(label.lower(), text[1:].lower()) != negative
-        return (label == text.removeprefix("=")) != negative
-
-    return any(one(item) for item in value.split(","))
-
-
-def _within(instant: float | None, low: float | None, high: float | None) -> bool:
-    if instant is None:
-        return False
-    return (low is None or int(instant) >= low) and (high is None or int(instant) <= high)
-
-
-def _touches(task: Task, name: str) -> set[str]:
-    ends = {"source_endpoint": [task.source], "destination_endpoint": [task.destination]}
-    return {end for end in ends.get(name, [task.source, task.destination]) if end}
-
-
-def event_list(store: TaskStore, task_id: str, query: Mapping[str, str]) -> dict[str, Any]:
-    """Answer ``GET /task/<id>/event_list``: newest event first."""
-    limit, offset = number(query, "limit", 10, highest=_MOST_TASKS), number(query, "offset", 0)
-    total, rows = store.events(task_id, limit, offset)
-    return {
-        "DATA_TYPE": "event_list",
-        "length": len(rows),
-        "limit": limit,
-        "offset": offset,
-        "total": total,
-        "DATA": [_event(row) for row in rows],
-    }
-
-
-def _event(row: sqlite3.Row) -> dict[str, Any]:
-    return {
-        "DATA_TYPE": "event",
-        "code": row["code"],
-        "description": row["description"],
-        "details": row["details"],
-        "is_error": bool(row["is_error"]),
-        "parent_task_id": None,
-        "time": timestamp(row["time"], separator="T"),
-    }
-
-
-def successful_transfers(store: TaskStore, task_id: str, query: Mapping[str, str]) -> dict[str, Any]:
-    """Answer ``GET /task/<id>/successful_transfers``: files that moved, paged by marker."""
-    return _marked(store, task_id, query, "done", "successful_transfers", _moved)
-
-
-def _moved(row: sqlite3.Row) -> dict[str, Any]:
-    return {
-        "DATA_TYPE": "successful_transfer",
-        "source_path": row["source"],
-        "destination_path": row["destination"],
-        "size": row["size"],
-        "checksum": row["checksum"],
-        "checksum_algorithm": row["algorithm"],
-        "dynamic": False,
-    }
-
-
-def skipped_errors(store: TaskStore, task_id: str, query: Mapping[str, str]) -> dict[str, Any]:
-    """Answer ``GET /task/<id>/skipped_errors``: files given up under ``skip_source_errors``, paged by marker."""
-    return _marked(store, task_id, query, "skipped_error", "skipped_errors", _skipped)
-
-
-def _skipped(row: sqlite3.Row) -> dict[str, Any]:
-    return {
-        "DATA_TYPE": "skipped_error",
-        "source_path": row["source"],
-        "destination_path": row["destination"],
-        "error_code": row["error_code"],
-        "error_details": row["error_details"],
-        "error_time": None if row["error_time"] is None else timestamp(row["error_time"], separator="T"),
-        "external_checksum": row["checksum"],
-        "checksum_algorithm": row["algorithm"],
-        "is_directory": row["kind"] == "dir",
-        "is_symlink": False,
-        "is_delete_destination_extra": False,
-    }
-
-
-def _marked(
-    store: TaskStore,
-    task_id: str,
-    query: Mapping[str, str],
-    state: str,
-    data_type: str,
-    document: Callable[[sqlite3.Row], dict[str, Any]],
-) -> dict[str, Any]:
-    marker = number(query, "marker", 0)
-    limit = number(query, "limit", _PAGE, highest=_PAGE)
-    rows = store.item_rows(task_id, state, marker - 1, limit + 1)
-    more = len(rows) > limit
-    return {
-        "DATA_TYPE": data_type,
-        "marker": marker,
-        "next_marker": int(rows[limit]["seq"]) if more else None,
-        "DATA": [document(row) for row in rows[:limit]],
-    }
-
-
-def pause_info(task: Task) -> dict[str, Any]:
-    """Answer ``GET /task/<id>/pause_info``."""
-    paused = task.hold == "paused"
+def pause_info(task: Task, names: Callable[[str | None], str | None]) -> dict[str, Any]:
+    """Answer ``GET /task/<id>/pause_info``: the rule that pauses the task, if one does."""
+    rules = []
+    if task.hold == "paused":
+        collection_id = task.destination or task.source
+        rules.append(
+            {
+                "DATA_TYPE": "pause_rule_limited",
+                "id": str(uuid.uuid5(uuid.UUID(task.task_id), "pause")),
+                "message": task.nice_details,
+                "start_time": timestamp(task.requested, separator="T"),
+                "endpoint_id": collection_id,
+                "endpoint_display_name": names(collection_id),
+                "identity_id": task.owner,
+                "pause_ls": False,
+                "pause_mkdir": False,
+                "pause_rename": False,
+                "pause_symlink": False,
+                "pause_task_delete": task.type == "DELETE",
+                "pause_task_transfer_read": False,
+                "pause_task_transfer_write": task.type == "TRANSFER",
+            }
+        )
     return {
         "DATA_TYPE": "pause_info_limited",
-        "pause_rules": [],
+        "pause_rules": rules,
         "source_pause_message": None,
-        "destination_pause_message": "Paused by the administrator" if paused else None,
+        "destination_pause_message": None,
         "source_pause_message_share": None,
         "destination_pause_message_share": None,
     }

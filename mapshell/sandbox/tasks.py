@@ -157,6 +157,13 @@ class TaskStore:
         rows = self._database.rows(f"SELECT * FROM tasks{where} ORDER BY number DESC", values)  # noqa: S608 - fixed texts
         return [Task.from_row(row) for row in rows]
 
+    def unfinished(self, owner: str) -> list[Task]:
+        """All tasks of an identity that have not ended."""
+        rows = self._database.rows(
+            "SELECT * FROM tasks WHERE status IN ('ACTIVE', 'INACTIVE') AND owner = ? ORDER BY number", (owner,)
+        )
+        return [Task.from_row(row) for row in rows]
+
     def active(self) -> list[str]:
         """Ids of the tasks that are to be worked on, oldest first."""
         rows = self._database.rows("SELECT task_id FROM tasks WHERE status = 'ACTIVE' AND hold IS NULL ORDER BY number")
@@ -296,10 +303,16 @@ class TaskStore:
                 (task_id, row["next"], time.time(), code, int(is_error), description, details),
             )
 
-    def events(self, task_id: str, limit: int, offset: int) -> tuple[int, list[sqlite3.Row]]:
-        """Return how many events there are, and one page of them, newest first."""
-        total = self._database.row("SELECT count(*) AS total FROM events WHERE task_id = ?", (task_id,))
+    def events(
+        self, task_id: str, limit: int, offset: int, errors: bool | None = None
+    ) -> tuple[int, list[sqlite3.Row]]:
+        """Return how many events there are (of errors only, or of all others), and one page, newest first."""
+        where, values = "task_id = ?", [task_id]
+        if errors is not None:
+            where += f" AND is_error = {int(errors)}"
+        total = self._database.row(f"SELECT count(*) AS total FROM events WHERE {where}", values)  # noqa: S608 - fixed texts
         rows = self._database.rows(
-            "SELECT * FROM events WHERE task_id = ? ORDER BY seq DESC LIMIT ? OFFSET ?", (task_id, limit, offset)
+            f"SELECT * FROM events WHERE {where} ORDER BY seq DESC LIMIT ? OFFSET ?",  # noqa: S608 - fixed texts
+            (*values, limit, offset),
         )
         return (0 if total is None else int(total["total"])), rows

@@ -1,14 +1,15 @@
-"""Transfer API v0.10."""
+"""Transfer API v0.10: files, submissions and tasks."""
 
 from __future__ import annotations
 
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from mapshell.sandbox import constants, fileops, submission, taskdocs
-from mapshell.sandbox.collections import endpoint_document, require_consent
-from mapshell.sandbox.errors import ApiError, request_id
-from mapshell.sandbox.listing import number, parse_time
+from mapshell.sandbox import bodies, constants, endpoint_routes, fileops, submission, taskdocs, tasklists, unserved
+from mapshell.sandbox.collections import require_consent
+from mapshell.sandbox.errors import ApiError, bad_request
+from mapshell.sandbox.listing import only_fields, parse_time
+from mapshell.sandbox.transfer_auth import authenticate, result
 from mapshell.sandbox.web import route
 
 if TYPE_CHECKING:
@@ -18,122 +19,56 @@ if TYPE_CHECKING:
     from mapshell.sandbox.core import Core
     from mapshell.sandbox.paths import Folder
     from mapshell.sandbox.tasks import Task
-    from mapshell.sandbox.tokens import Grant
     from mapshell.sandbox.web import Call, Handler
-
-_SEARCH_PAGE = 25
-
-
-def authenticate(core: Core, call: Call) -> Grant:
-    """Return what the request's token allows.
-
-    Raises
-    ------
-    ApiError
-        ``AuthenticationFailed``: no token, or one that is dead or made for another service.
-    """
-    token = call.bearer()
-    if token is None:
-        raise ApiError(401, "AuthenticationFailed", "No credentials supplied")
-    grant = core.tokens.check(token)
-    # Another service's token is as good as none: Auth tells Transfer about its own tokens only.
-    if grant is None or grant.resource_server != constants.TRANSFER_SERVER:
-        raise ApiError(401, "AuthenticationFailed", "Token is not active")
-    if constants.TRANSFER_ALL not in grant.scopes:
-        raise ApiError(403, "PermissionDenied", "Token does not have the required scope")
-    return grant
-
-
-def _result(call: Call, code: str, message: str, data_type: str = "result") -> dict[str, Any]:
-    return {
-        "DATA_TYPE": data_type,
-        "code": code,
-        "message": message,
-        "request_id": request_id(),
-        "resource": call.resource,
-    }
-
 
 # Files ---------------------------------------------------------------------------------------------------------
 
 
-def _folder(core: Core, call: Call) -> Folder:
+def _folder(core: Core, call: Call, local_user: Any) -> Folder:
     grant = authenticate(core, call)
     folder = core.folder(call.params["id"])
     require_consent(folder.collection_id, folder.spec, grant, core.tokens)
+    bodies.check_local_user(folder.spec, "local_user", local_user)
     return folder
 
 
 def _ls(core: Core, call: Call) -> dict[str, Any]:
-    return fileops.ls(_folder(core, call), call.query, [value for name, value in call.pairs if name == "filter"])
+    folder = _folder(core, call, call.query.get("local_user"))
+    return fileops.ls(folder, call.query, [value for name, value in call.pairs if name == "filter"])
 
 
 def _stat(core: Core, call: Call) -> dict[str, Any]:
-    return fileops.look(_folder(core, call), call.query)
+    return fileops.look(_folder(core, call, call.query.get("local_user")), call.query)
 
 
-def _body_text(call: Call, name: str) -> str:
-    value = call.json().get(name)
-    if not isinstance(value, str) or not value:
-        raise ApiError(400, "ClientError.BadRequest", f"Missing or invalid field '{name}'")
-    return value
+def _body(core: Core, call: Call, data_type: str, *names: str) -> tuple[Folder, list[str]]:
+    """Read the body of an operation on files: the folder, and the named paths."""
+    body = call.json()
+    if body.get("DATA_TYPE", data_type) != data_type:
+        raise bad_request(f"DATA_TYPE must be '{data_type}'")
+    folder = _folder(core, call, body.get("local_user"))
+    for name in names:
+        if not isinstance(body.get(name), str) or not body[name]:
+            raise bad_request(f"Missing or invalid field '{name}'")
+    return folder, [body[name] for name in names]
 
 
 def _mkdir(core: Core, call: Call) -> dict[str, Any]:
-    message = fileops.mkdir(_folder(core, call), _body_text(call, "path"))
-    return _result(call, "DirectoryCreated", message, "mkdir_result")
+    folder, (path,) = _body(core, call, "mkdir", "path")
+    return result(call, "DirectoryCreated", fileops.mkdir(folder, path), "mkdir_result")
 
 
 def _rename(core: Core, call: Call) -> dict[str, Any]:
-    message = fileops.rename(_folder(core, call), _body_text(call, "old_path"), _body_text(call, "new_path"))
-    return _result(call, "FileRenamed", message)
+    folder, (old, new) = _body(core, call, "rename", "old_path", "new_path")
+    return result(call, "FileRenamed", fileops.rename(folder, old, new))
 
 
-# Endpoints -----------------------------------------------------------------------------------------------------
+def _symlink(core: Core, call: Call) -> dict[str, Any]:
+    folder, (target, path) = _body(core, call, "symlink", "symlink_target", "path")
+    return result(call, "SymlinkCreated", fileops.symlink(folder, target, path), "symlink_result")
 
 
-def _endpoint(core: Core, call: Call) -> dict[str, Any]:
-    authenticate(core, call)
-    collection_id = call.params["id"].lower()
-    spec = core.collections.get(collection_id)
-    return endpoint_document(
-        collection_id, spec, owner=constants.DEFAULT_IDENTITY_ID, https_url=core.https_url(collection_id)
-    )
-
-
-def _update_endpoint(core: Core, call: Call) -> dict[str, Any]:
-    authenticate(core, call)
-    core.collections.get(call.params["id"])
-    if "display_name" in (body := call.json()):
-        core.collections.change(call.params["id"], {"name": str(body["display_name"])})
-    return _result(call, "Updated", "Endpoint updated successfully")
-
-
-def _search(core: Core, call: Call) -> dict[str, Any]:
-    authenticate(core, call)
-    query = call.query
-    text, limit = query.get("filter_fulltext", "").lower(), number(query, "limit", _SEARCH_PAGE, highest=100)
-    offset = number(query, "offset", 0)
-    found = [
-        endpoint_document(
-            collection_id, spec, owner=constants.DEFAULT_IDENTITY_ID, https_url=core.https_url(collection_id)
-        )
-        for collection_id, spec in core.collections.all().items()
-        if not spec.missing and all(word in f"{spec.display_name} {collection_id}".lower() for word in text.split())
-    ]
-    if kind := query.get("filter_entity_type"):
-        found = [document for document in found if document["entity_type"] == kind]
-    page = found[offset : offset + limit]
-    return {
-        "DATA_TYPE": "endpoint_list",
-        "DATA": page,
-        "has_next_page": len(found) > offset + limit,
-        "limit": limit,
-        "offset": offset,
-    }
-
-
-# Tasks ---------------------------------------------------------------------------------------------------------
+# Submissions ---------------------------------------------------------------------------------------------------
 
 
 def _submission_id(core: Core, call: Call) -> dict[str, Any]:
@@ -155,77 +90,70 @@ def _delete(core: Core, call: Call) -> Response:
     return _accepted(submission.submit_delete(core, authenticate(core, call), call.json()))
 
 
+# Tasks ---------------------------------------------------------------------------------------------------------
+
+
 def _task(core: Core, call: Call) -> Task:
     grant = authenticate(core, call)
     task = core.tasks.get(call.params["id"].lower(), grant.identity_id)
     if task is None:
-        # Whose task it is, is not told: another identity's task does not exist for this one.
-        raise ApiError(404, "ClientError.NotFound", f"Task ID not found: {call.params['id']}")
+        raise tasklists.not_found(call.params["id"])
     return task
 
 
 def _get_task(core: Core, call: Call) -> dict[str, Any]:
-    document = taskdocs.task_document(_task(core, call), core.display_name)
-    fields = call.query.get("fields")
-    return document if not fields else {name: document[name] for name in fields.split(",") if name in document}
+    return only_fields(taskdocs.task_document(_task(core, call), core.display_name), call.query)
 
 
 def _update_task(core: Core, call: Call) -> dict[str, Any]:
+    """Change label and deadline; a deadline that has passed ends the task."""
     task, body = _task(core, call), call.json()
-    if task.completed is not None and "deadline" in body:
-        raise ApiError(409, "Conflict", "The task has completed")
+    wrong = sorted(set(body) - {"DATA_TYPE", "label", "deadline"})
+    if wrong or not {"label", "deadline"} & set(body) or body.get("DATA_TYPE", "task") != "task":
+        raise bad_request(f"Only label and deadline of a task can be updated{': ' + wrong[0] if wrong else ''}")
+    if task.completed is not None:
+        raise ApiError(409, "Conflict", f"Task '{task.task_id}' has completed and cannot be updated")
+    bodies.check_label(body.get("label"))
+    deadline = parse_time(str(body.get("deadline") or ""))
     if "label" in body:
         core.tasks.update(task.task_id, label=body["label"])
-    if deadline := parse_time(str(body.get("deadline") or "")):
+    if deadline is not None:
         core.tasks.update(task.task_id, deadline=deadline)
         core.engine.schedule(task.task_id)
-    return _result(call, "Updated", "Updated the task successfully.")
+    changed = " and ".join(name for name in ("deadline", "label") if name in body)
+    return result(call, "Updated", f"Updated task {changed} successfully")
 
 
 def _cancel(core: Core, call: Call) -> dict[str, Any]:
     task = _task(core, call)
     if core.engine.cancel(task.task_id):
-        return _result(call, "Canceled", "The task has been cancelled successfully.")
-    raise ApiError(409, "TaskComplete", "The task completed before the cancel request was processed.")
+        return result(call, "Canceled", "The task has been cancelled successfully.")
+    return result(call, "TaskComplete", "The task completed before the cancel request was processed.")
 
 
 def _task_list(core: Core, call: Call) -> dict[str, Any]:
     grant = authenticate(core, call)
-    return taskdocs.task_list(core.tasks.owned(grant.identity_id), call.query, core.display_name)
+    return tasklists.task_list(core.tasks.owned(grant.identity_id), call.query, core.display_name)
 
 
 def _event_list(core: Core, call: Call) -> dict[str, Any]:
-    return taskdocs.event_list(core.tasks, _task(core, call).task_id, call.query)
-
-
-def _transfer_task(core: Core, call: Call) -> str:
-    task = _task(core, call)
-    if task.type != "TRANSFER":
-        raise ApiError(400, "ClientError.BadRequest", "Only transfer tasks have such a list")
-    return task.task_id
+    return tasklists.event_list(core.tasks, _task(core, call).task_id, call.query)
 
 
 def _successful(core: Core, call: Call) -> dict[str, Any]:
-    return taskdocs.successful_transfers(core.tasks, _transfer_task(core, call), call.query)
+    return tasklists.successful_transfers(core.tasks, _task(core, call), call.query)
 
 
 def _skipped(core: Core, call: Call) -> dict[str, Any]:
-    return taskdocs.skipped_errors(core.tasks, _transfer_task(core, call), call.query)
+    return tasklists.skipped_errors(core.tasks, _task(core, call), call.query)
 
 
 def _pause_info(core: Core, call: Call) -> dict[str, Any]:
-    return taskdocs.pause_info(_task(core, call))
-
-
-def _unknown(core: Core, call: Call) -> dict[str, Any]:
-    authenticate(core, call)
-    raise ApiError(
-        404, "ClientError.NotFound", f"The sandbox does not serve {call.method} {call.resource}; see its documentation"
-    )
+    return taskdocs.pause_info(_task(core, call), core.display_name)
 
 
 def routes(core: Core) -> list[Route]:
-    """All routes of Transfer."""
+    """All routes of Transfer, and of what is not served."""
     table: tuple[tuple[str, str, Handler], ...] = (
         ("GET", "/submission_id", _submission_id),
         ("POST", "/transfer", _transfer),
@@ -242,11 +170,8 @@ def routes(core: Core) -> list[Route]:
         ("GET", "/operation/endpoint/{id}/stat", _stat),
         ("POST", "/operation/endpoint/{id}/mkdir", _mkdir),
         ("POST", "/operation/endpoint/{id}/rename", _rename),
-        ("GET", "/endpoint/{id}", _endpoint),
-        ("PUT", "/endpoint/{id}", _update_endpoint),
-        ("GET", "/endpoint_search", _search),
+        ("POST", "/operation/endpoint/{id}/symlink", _symlink),
     )
     prefix = constants.TRANSFER_PREFIX + "/v0.10"
     served = [route(core, method, prefix + path, handler) for method, path, handler in table]
-    anything = constants.TRANSFER_PREFIX + "/{rest:path}"
-    return served + [route(core, method, anything, _unknown) for method in ("GET", "POST", "PUT", "DELETE", "PATCH")]
+    return served + endpoint_routes.routes(core) + unserved.routes(core, authenticate)

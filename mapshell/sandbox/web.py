@@ -15,7 +15,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mapshell.sandbox.errors import ApiError, AuthError, OAuthError, unauthorized
+from mapshell.sandbox import constants
+from mapshell.sandbox.errors import ApiError, AuthError, OAuthError, bad_request, unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
     Handler = Callable[["Core", "Call"], "Response | dict[str, Any]"]
 
 _log = logging.getLogger("mapshell.sandbox")
+#: A submission of some 500,000 files; more memory is not spent on one request.
+_LARGEST_BODY = 128 << 20
+_TRANSFER_HEADERS = {
+    "x-transfer-api-version": "0.10",
+    "cache-control": "no-cache",
+    "pragma": "no-cache",
+    "expires": "0",
+}
 
 
 @dataclass(frozen=True)
@@ -73,10 +82,13 @@ class Call:
         """
         try:
             document = json.loads(self.body)
-        except ValueError as error:
-            raise ApiError(400, "ClientError.BadRequest.InvalidJSON", f"Invalid JSON body: {error}") from error
+            if b"\\ud" in self.body.lower():
+                # Halves of characters are no text that could be a name or be stored.
+                json.dumps(document, ensure_ascii=False).encode()
+        except (ValueError, RecursionError) as error:
+            raise bad_request(f"Could not parse JSON: {error}") from error
         if not isinstance(document, dict):
-            raise ApiError(400, "ClientError.BadRequest", "Body must be a JSON object")
+            raise bad_request("Body must be a JSON object")
         return document
 
     def bearer(self) -> str | None:
@@ -102,6 +114,21 @@ class Call:
         return user, password
 
 
+def error_response(document: Mapping[str, Any], status: int, code: str) -> Response:
+    """Answer with an error document of Transfer; its code stands in a header too, which some clients read."""
+    return JSONResponse(document, status, headers={**_TRANSFER_HEADERS, "x-transfer-api-error": code})
+
+
+async def _body(request: Request) -> bytes | None:
+    """Read a body, None when it is too large."""
+    found = bytearray()
+    async for chunk in request.stream():
+        found += chunk
+        if len(found) > _LARGEST_BODY:
+            return None
+    return bytes(found)
+
+
 def route(core: Core, method: str, path: str, handler: Handler, status: int = 200) -> Route:
     """Make a route whose handler runs in a thread; dicts become JSON, errors become their documents."""
 
@@ -109,23 +136,30 @@ def route(core: Core, method: str, path: str, handler: Handler, status: int = 20
         try:
             answer = handler(core, call)
         except ApiError as error:
-            return JSONResponse(error.document(call.resource), error.status)
+            return error_response(error.document(call.resource), error.status, error.code)
         except (OAuthError, AuthError) as error:
             return JSONResponse(error.document(), error.status)
         except Exception:  # noqa: BLE001 - a defect of the sandbox is told as the service would, and logged
             _log.error("%s %s: %s", call.method, call.path, traceback.format_exc())
             failure = ApiError(500, "InternalError", "An unexpected error occurred in the sandbox; see its log")
-            return JSONResponse(failure.document(call.resource), failure.status)
-        return answer if isinstance(answer, Response) else JSONResponse(answer, status)
+            return error_response(failure.document(call.resource), failure.status, failure.code)
+        response = answer if isinstance(answer, Response) else JSONResponse(answer, status)
+        if path.startswith(constants.TRANSFER_PREFIX):
+            response.headers.update(_TRANSFER_HEADERS)
+        return response
 
     async def endpoint(request: Request) -> Response:
+        body = await _body(request)
+        if body is None:
+            raised = ApiError(413, "ClientError.RequestTooLarge", f"The body has more than {_LARGEST_BODY:,} bytes")
+            return error_response(raised.document(request.url.path), raised.status, raised.code)
         call = Call(
             method=request.method,
             path=request.url.path,
             params={name: str(value) for name, value in request.path_params.items()},
             pairs=tuple(request.query_params.multi_items()),
             headers=request.headers,
-            body=await request.body(),
+            body=body,
         )
         return await run_in_threadpool(work, call)
 

@@ -68,7 +68,7 @@ def documents(sandbox, client):
         "transfer.operation_stat": client.operation_stat(RIG, f"/{name}3").data,
         "transfer.operation_mkdir": client.operation_mkdir(RIG, f"/{name}4").data,
         "transfer.operation_rename": client.operation_rename(RIG, f"/{name}4", f"/{name}5").data,
-        "transfer.update_endpoint": client.update_endpoint(GUEST, {"display_name": "guest"}).data,
+        "transfer.update_endpoint": client.update_endpoint(RIG, {"display_name": "Rig"}).data,
         "auth.oauth2_exchange_code_for_tokens": tokens.data,
         "auth.oauth2_client_credentials_tokens": confidential.oauth2_client_credentials_tokens(TransferScopes.all).data,
         "auth.oauth2_revoke_token": sandbox.native().oauth2_revoke_token("nonsense").data,
