@@ -1,19 +1,46 @@
-"""What the tables of archived sessions can do: ``populate`` publishes, under the rules of the archive."""
+"""What the tables of archived sessions can do: publish, find again, fetch, compare; on class and instance alike."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, Literal, ParamSpec, TypeVar
 
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date, timedelta
+
     from pipeline.archive.ports import Progress
     from pipeline.archive.session import DatasetType
+    from pipeline.discovering import DiscoverReport
+    from pipeline.globus import GlobusStorageManager
     from pipeline.report import Report
+    from pipeline.retrieving import Retrieved
+    from pipeline.settings import Settings
+    from pipeline.verifying import VerifyReport
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _OnTables(Generic[P, R]):
+    """A method that may be called on the class too: that means the whole table, as everywhere in DataJoint."""
+
+    def __init__(self, method: Callable[Concatenate[Any, P], R]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, table: Any, owner: type) -> Callable[P, R]:
+        """Return the method of this table, unrestricted when it was asked of the class."""
+        bound: Callable[P, R] = self._method.__get__(owner() if table is None else table)
+        return bound
 
 
 class Archived:
-    """Mixin of ``ArchivedRawEphys`` and ``ArchivedTrackingVideo``."""
+    """Mixin of ``ArchivedRawEphys`` and ``ArchivedTrackingVideo``.
+
+    Every method but ``populate`` heeds the restriction of the table that it is called on, however it came about.
+    """
 
     dataset_type: ClassVar[DatasetType]
 
@@ -61,21 +88,204 @@ class Archived:
                 f"populate() of a restricted {type(self).__name__} would publish only what is archived already.",
                 remedy='put the restriction into the call: populate({"subject_id": 407513}).',
             )
-        from pipeline import database
-        from pipeline.globus import GlobusStorageManager
         from pipeline.rounds import publish_round
 
-        settings = database.bound_settings()
-        managers: list[GlobusStorageManager] = []
-
-        def store() -> GlobusStorageManager:
-            if not managers:
-                managers.append(GlobusStorageManager(settings))
-            return managers[0]
-
+        settings, store = _at_hand()
         report = publish_round(
             settings, store, (self.dataset_type,), restrictions, dry_run=dry_run, wait=wait, progress=progress
         )
         if report.stopped is not None:
             raise report.stopped
         return report
+
+    @_OnTables
+    def discover(
+        self,
+        *restrictions: Any,
+        create_sessions: bool = False,
+        restore: bool = False,
+        dry_run: bool = False,
+        subjects: Sequence[str | int] | None = None,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        progress: Progress | None = None,
+        display_progress: bool = True,
+    ) -> DiscoverReport:
+        """Rebuild the index from the archive alone.
+
+        Parameters
+        ----------
+        *restrictions
+            DataJoint restrictions of ``experiment.Session``; all must hold.
+        create_sessions
+            Make subjects, sessions and insertions that the lab's tables lack, where a manifest says enough.
+        restore
+            Also bring back what was withdrawn or deleted on purpose.
+        dry_run
+            Only say what would be written.
+        subjects
+            Only these animals, by water restriction or subject id.
+        since, until
+            Only sessions of these days.
+        progress
+            Who is told how it goes.
+        display_progress
+            Accepted for DataJoint's sake; without ``progress`` nothing is shown.
+
+        Returns
+        -------
+        DiscoverReport
+            What was found, written and left alone, and why.
+
+        Raises
+        ------
+        DatabaseReadOnly
+            The account may not write the index.
+        LoginNeeded, GlobusError, DatabaseError, ConfigError, UsageError
+            Nothing can be done before that is mended.
+        """
+        del display_progress
+        from pipeline import discovering
+
+        return discovering.discover(
+            *_at_hand(),
+            (self,),
+            restrictions,
+            create_sessions=create_sessions,
+            restore=restore,
+            dry_run=dry_run,
+            subjects=subjects,
+            since=since,
+            until=until,
+            progress=progress,
+        )
+
+    @_OnTables
+    def retrieve(
+        self,
+        file_types: str | Sequence[str] | None = None,
+        probes: str | int | Sequence[str | int] | None = None,
+        to: str | None = None,
+        via: Literal["globus", "https"] = "globus",
+        overwrite: bool = False,
+        dry_run: bool = False,
+        wait: bool = True,
+        everything: bool = False,
+        progress: Progress | None = None,
+    ) -> Retrieved:
+        """Fetch files of these sessions, check each against the index, and only then give it its name.
+
+        Parameters
+        ----------
+        file_types
+            Only these: names or patterns such as ``ephys-raw-*``.
+        probes
+            Only these probes' files: ``"imec0"``, or the insertion number 1.
+        to
+            Where: None for this computer's local root, a folder, or ``"UUID:/path"`` for a collection elsewhere.
+        via
+            ``"globus"``, or ``"https"`` where the collection serves that (needs no local endpoint).
+        overwrite
+            Replace files that differ; otherwise they are refused.
+        dry_run
+            Only say what would be fetched.
+        wait
+            Wait for the transfers; otherwise the next call goes on with them.
+        everything
+            Must be said to fetch without any restriction.
+        progress
+            Who is told how it goes.
+
+        Returns
+        -------
+        Retrieved
+            Every file with its local path and what became of it.
+
+        Raises
+        ------
+        UsageError
+            Nothing matches, or no restriction and not ``everything``.
+        LoginNeeded, GlobusError, LocalDiskError, DatabaseError, ConfigError
+            Nothing can be done before that is mended.
+        """
+        from pipeline import retrieving
+
+        return retrieving.retrieve(
+            *_at_hand(),
+            (self,),
+            file_types=file_types,
+            probes=probes,
+            to=to,
+            via=via,
+            overwrite=overwrite,
+            dry_run=dry_run,
+            wait=wait,
+            everything=everything,
+            progress=progress,
+        )
+
+    @_OnTables
+    def verify(
+        self,
+        checksum: Literal["sample", "all"] | None = None,
+        since: date | str | None = None,
+        max_time: timedelta | float | str | None = None,
+        max_bytes: int | str | None = None,
+        progress: Progress | None = None,
+    ) -> VerifyReport:
+        """Compare the archive with the index, and write down what was seen; changes nothing at the archive.
+
+        Parameters
+        ----------
+        checksum
+            None: compare listings (names and sizes).  ``"sample"``: also read some files of each session back and
+            compare their SHA1.  ``"all"``: all files.
+        since
+            Only sessions of this day or later.
+        max_time
+            Begin no further file after this time (s, or text such as ``"2h"``); what was not checked comes first next
+            time.
+        max_bytes
+            Read back at most this many bytes (or text such as ``"500GB"``).
+        progress
+            Who is told how it goes.
+
+        Returns
+        -------
+        VerifyReport
+            Every session with its verdict, and every file that differs, with what would mend it.
+
+        Raises
+        ------
+        UsageError
+            Nothing matches.
+        LoginNeeded, GlobusError, DatabaseError, ConfigError
+            Nothing can be done before that is mended.
+        """
+        from pipeline import verifying
+
+        return verifying.verify(
+            *_at_hand(),
+            (self,),
+            checksum=checksum,
+            since=since,
+            max_time=max_time,
+            max_bytes=max_bytes,
+            progress=progress,
+        )
+
+
+def _at_hand() -> tuple[Settings, Callable[[], GlobusStorageManager]]:
+    """Return the settings that the tables were bound with, and what makes a Globus manager when one is needed."""
+    from pipeline import database
+    from pipeline.globus import GlobusStorageManager
+
+    settings = database.bound_settings()
+    managers: list[GlobusStorageManager] = []
+
+    def store() -> GlobusStorageManager:
+        if not managers:
+            managers.append(GlobusStorageManager(settings))
+        return managers[0]
+
+    return settings, store

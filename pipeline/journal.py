@@ -18,16 +18,18 @@ from pipeline.archive.journal import (
     request_from_json,
     request_to_json,
 )
-from pipeline.archive.manifest import FileEntry, Manifest
+from pipeline.archive.manifest import Manifest
 from pipeline.archive.resume import is_indexed
 from pipeline.archive.session import Location, SessionKey, SessionRef, dataset_name
 from pipeline.leases import Leases
-from pipeline.rows import transfer_row
+from pipeline.rows import file_entry, transfer_row
 from pipeline.states import remember
 from pipeline.transitions import BEFORE, OPEN, commit, is_committed, move, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from pipeline.archive.manifest import FileEntry
 
 _CHUNK = 200
 
@@ -67,7 +69,7 @@ class TableJournal(Leases):
             for row in (publication.DataSet() & here & chosen).to_dicts():
                 datasets[row["dataset_name"]] = row
             for row in (publication.DataSet.PhysicalFile() & here & chosen).to_dicts():
-                files.setdefault(row["dataset_name"], []).append(_entry(row))
+                files.setdefault(row["dataset_name"], []).append(file_entry(row))
             archived.update({row["dataset_name"]: row["archived_at"] for row in (table & here & chosen).to_dicts()})
         return {
             wanted[name]: Manifest(
@@ -250,20 +252,6 @@ def _chunks(names: Iterable[str]) -> Iterable[list[str]]:
 
 def _as_archived(key: SessionKey, row: Mapping[str, Any]) -> SessionRef:
     return SessionRef(*key, row["dataset_h2o"], row["dataset_date"], row["dataset_time"])
-
-
-def _entry(row: Mapping[str, Any]) -> FileEntry:
-    return FileEntry(
-        subpath=row["file_subpath"],
-        size=row["file_size"],
-        mtime=row["file_mtime"],
-        file_type=row["file_type"],
-        sha1=row["file_sha1"],
-        sha1_source=row["sha1_source"],
-        verified_at=row["verified_at"],
-        verified_how=row["verified_how"],
-        generation=row["file_generation"],
-    )
 
 
 def _journal_entry(row: Mapping[str, Any], parts: Sequence[Part]) -> Entry:

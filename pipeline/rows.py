@@ -1,4 +1,4 @@
-"""From a manifest to the rows of the index, and from a journal entry to its row.
+"""From a manifest to the rows of the index and back, and from a journal entry to its row.
 
 Publish commits these rows; discover will make the very same ones from a manifest found at the archive.
 """
@@ -11,13 +11,14 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from pipeline.archive.manifest import FileEntry
 from pipeline.archive.session import file_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pipeline.archive.journal import Entry
-    from pipeline.archive.manifest import FileEntry, Manifest
+    from pipeline.archive.manifest import Manifest
 
 
 def dataset_row(manifest: Manifest) -> dict[str, Any]:
@@ -51,6 +52,21 @@ def file_rows(manifest: Manifest, entries: Sequence[FileEntry]) -> Iterator[dict
             "verified_how": entry.verified_how,
             "file_generation": entry.generation,
         }
+
+
+def file_entry(row: Mapping[str, Any]) -> FileEntry:
+    """Return the file of a manifest that a row of ``publication.DataSet.PhysicalFile`` means."""
+    return FileEntry(
+        subpath=row["file_subpath"],
+        size=row["file_size"],
+        mtime=row["file_mtime"],
+        file_type=row["file_type"],
+        sha1=row["file_sha1"],
+        sha1_source=row["sha1_source"],
+        verified_at=row["verified_at"],
+        verified_how=row["verified_how"],
+        generation=row["file_generation"],
+    )
 
 
 def archived_row(manifest: Manifest) -> dict[str, Any]:

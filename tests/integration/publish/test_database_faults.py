@@ -16,8 +16,8 @@ from pipeline.database import lab_connection as db_connection
 from pipeline.database.server import version
 from pipeline.errors import DatabaseReadOnly, DatabaseUnavailable
 from pipeline.settings.types import Secret
+from tests.integration.rig import enter, wait_until
 
-from .conftest import enter, wait_until
 from .faults import COMMAND, ONE, bind, command, converges, journal_states, refused, told
 from .proxy import STEPS, Proxy
 

@@ -15,8 +15,8 @@ from pipeline.errors import Refused
 from pipeline.journal import TableJournal
 from pipeline.services import process_created
 from pipeline.transitions import is_committed
+from tests.integration.rig import wait_until
 
-from .conftest import wait_until
 from .faults import COMMAND, ONE, TWO, bind, converges, journal_states, told
 from .proxy import STEPS
 

@@ -9,8 +9,8 @@ import pytest
 
 from mapshell.errors import PARTLY
 from pipeline import experiment, publication, settings
+from tests.integration.rig import wait_until
 
-from .conftest import wait_until
 from .faults import ONE, TWO, bind, converges, journal_states, told
 from .proxy import STEPS
 

@@ -13,8 +13,8 @@ from mapshell.demo.run import ARCHIVE
 from mapshell.errors import INTERRUPTED
 from mapshell.sandbox.spec import CollectionSpec
 from pipeline.archive.manifest import from_json
+from tests.integration.rig import wait_until
 
-from .conftest import wait_until
 from .faults import COMMAND, bind, converges, journal_states, told
 
 SECOND = "d3e0a001-0000-4000-8000-00000000a003"

@@ -9,13 +9,8 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import pytest
-
-from mapshell.demo.days import SUBJECTS
-from mapshell.demo.lab import Lab, make_lab
 from mapshell.demo.run import ARCHIVE, RIG, configuration
 from mapshell.sandbox import service
 from mapshell.sandbox.consent import code_from_page
@@ -25,16 +20,8 @@ from pipeline import database, settings
 from pipeline.globus import GlobusStorageManager
 from pipeline.rounds import publish_round
 
-from .bench import Bench
-
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture(scope="session")
-def pristine_lab(tmp_path_factory):
-    """The synthetic lab, made once; tests work on copies."""
-    return make_lab(tmp_path_factory.mktemp("lab"), now=datetime.now(UTC), timezone="America/New_York")
 
 
 @dataclass
@@ -105,41 +92,6 @@ class Rig:
     def tasks(self):
         """Return all tasks that the service ever got."""
         return self.admin.tasks()
-
-
-@pytest.fixture
-def rig(lab_database, pristine_lab, tmp_path, monkeypatch):
-    """A rig whose sessions are entered, logged in, with nothing published, on each database."""
-    yield from make_rig(lab_database, pristine_lab, tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def pg_rig(postgresql_database, pristine_lab, tmp_path, monkeypatch):
-    """The same, on PostgreSQL alone, where the database does not matter."""
-    yield from make_rig(postgresql_database, pristine_lab, tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def bench(postgresql_database, bare_lab, tmp_path, monkeypatch):
-    """A rig without recordings, on PostgreSQL alone: a test puts its own there."""
-    for rig in make_rig(postgresql_database, bare_lab, tmp_path, monkeypatch):
-        yield Bench(rig)
-
-
-@pytest.fixture
-def each_bench(lab_database, bare_lab, tmp_path, monkeypatch):
-    """The same, on each database."""
-    for rig in make_rig(lab_database, bare_lab, tmp_path, monkeypatch):
-        yield Bench(rig)
-
-
-@pytest.fixture(scope="session")
-def bare_lab(tmp_path_factory):
-    """The animals of the synthetic lab, and no recording."""
-    root = tmp_path_factory.mktemp("bare")
-    for kind in ("ephys", "video"):
-        (root / kind).mkdir()
-    return Lab(root, SUBJECTS, (), "America/New_York")
 
 
 def make_rig(database_settings, pristine_lab, tmp_path, monkeypatch):
