@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mapshell.commands.sandbox_collection import collection
+from mapshell.commands.sandbox_faults import fault, read_file, task
+from mapshell.commands.sandbox_log import log
+from mapshell.commands.sandbox_root import folder_of, root_option, running
 from mapshell.context import Context, pass_context
 
 if TYPE_CHECKING:
@@ -30,41 +34,18 @@ def sandbox() -> None:
     Examples:
       mapshell sandbox start --root ~/sandbox --collection 0d1b4f86-7a4e-4a7d-9f0e-0c5f8e3f0a01=~/data
       eval "$(mapshell sandbox env --root ~/sandbox)"
+      mapshell sandbox log --root ~/sandbox --follow
+      mapshell sandbox fault add status --status 503 --count 3 --root ~/sandbox
       mapshell sandbox stop --root ~/sandbox
     """
 
 
-def _root(function: Any) -> Any:
-    return click.option(
-        "--root",
-        type=click.Path(file_okay=False, path_type=Path),
-        metavar="DIR",
-        help="Folder in which the sandbox keeps its state; by default the one that the settings name.",
-    )(function)
-
-
-def _folder(ctx: Context, root: Path | None) -> Path:
-    from pipeline.errors import UsageError
-
-    folder = root or ctx.sandbox_folder
-    if folder is None:
-        raise UsageError("No sandbox is configured here.", remedy="Name its folder: --root DIR")
-    return folder.expanduser().absolute()
-
-
-def _running(ctx: Context, root: Path | None) -> SandboxInfo:
-    from mapshell.sandbox.service import status as find
-    from pipeline.errors import ServiceError
-
-    folder = _folder(ctx, root)
-    info = find(folder)
-    if info is None:
-        raise ServiceError(f"No sandbox runs in {folder}.", remedy=f"Run: mapshell sandbox start --root {folder}")
-    return info
+for _command in (collection, fault, log, task):
+    sandbox.add_command(_command)
 
 
 @sandbox.command()
-@_root
+@root_option
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; by default a free one.")
 @click.option(
     "--collection",
@@ -74,6 +55,13 @@ def _running(ctx: Context, root: Path | None) -> SandboxInfo:
     help="Serve a folder as a collection; remembered. Options follow commas: mapped, personal, read-only, offline.",
 )
 @click.option("--idle-minutes", type=click.FloatRange(min=0), help="Stop after so many minutes without use.")
+@click.option(
+    "--faults",
+    "fault_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Put the faults of this JSON file in force too: see mapshell sandbox fault load --help.",
+)
 @click.option("--foreground", is_flag=True, help="Stay in this terminal until Ctrl-C.")
 @pass_context
 def start(
@@ -82,31 +70,36 @@ def start(
     port: int,
     collections: tuple[str, ...],
     idle_minutes: float | None,
+    fault_file: Path | None,
     foreground: bool,
 ) -> None:
-    """Start the sandbox, or add collections to the running one."""
+    """Start the sandbox, or add collections and faults to the running one."""
     from mapshell.sandbox import service
     from mapshell.sandbox.server import Arguments
     from mapshell.sandbox.spec import parse_collection
 
-    folder = _folder(ctx, root)
+    folder = folder_of(ctx, root)
     specs = dict(parse_collection(text) for text in collections)
+    faults = [] if fault_file is None else read_file(fault_file)
     if foreground:
-        _serve(ctx, Arguments(folder, specs, port, idle_minutes))
+        _serve(ctx, Arguments(folder, specs, port, idle_minutes), faults)
         return
     info = service.start(folder, specs, port=port, idle_minutes=idle_minutes)
+    info.admin.add_faults(*faults)
     ctx.output.data({**_public(info), "environment": info.environment} if ctx.output.json else _told(info.environment))
     ctx.output.say(f"The sandbox runs in {folder} (process {info.pid}).")
     if not info.admin.call("GET", "/info")["collections"]:
         ctx.output.say("It serves no collection yet: mapshell sandbox start --collection UUID=PATH")
 
 
-def _serve(ctx: Context, arguments: Any) -> None:
+def _serve(ctx: Context, arguments: Any, faults: list[Any]) -> None:
     import contextlib
 
     from mapshell.sandbox.server import serve
 
     def ready(data: Mapping[str, Any]) -> None:
+        if faults:
+            running(ctx, arguments.folder).admin.add_faults(*faults)
         ctx.output.say(f"Auth: {data['auth_url']}  Transfer: {data['transfer_url']}  (Ctrl-C ends)")
 
     with contextlib.suppress(KeyboardInterrupt):
@@ -122,7 +115,7 @@ def _told(environment: Mapping[str, str]) -> str:
 
 
 @sandbox.command()
-@_root
+@root_option
 @click.option(
     "--shell",
     type=click.Choice(SHELLS),
@@ -139,7 +132,7 @@ def env(ctx: Context, root: Path | None, shell: str) -> None:
       eval "$(mapshell sandbox env)"                               sh, bash, zsh
       mapshell sandbox env --shell powershell | Invoke-Expression  PowerShell
     """
-    environment = _running(ctx, root).environment
+    environment = running(ctx, root).environment
     if ctx.output.json:
         ctx.output.data(environment)
     else:
@@ -158,26 +151,26 @@ def line(name: str, value: str, shell: str) -> str:
 
 
 @sandbox.command()
-@_root
+@root_option
 @pass_context
 def stop(ctx: Context, root: Path | None) -> None:
     """Stop the sandbox; what it knows stays in its folder."""
     from mapshell.sandbox import service
 
-    folder = _folder(ctx, root)
+    folder = folder_of(ctx, root)
     stopped = service.stop(folder)
     ctx.output.say(f"The sandbox of {folder} has stopped." if stopped else f"No sandbox runs in {folder}.")
 
 
 @sandbox.command()
-@_root
+@root_option
 @pass_context
 def status(ctx: Context, root: Path | None) -> None:
     """Show whether the sandbox runs, and its collections."""
     from mapshell.output import Column
     from mapshell.sandbox.service import status as find
 
-    folder = _folder(ctx, root)
+    folder = folder_of(ctx, root)
     info = find(folder)
     if info is None:
         if ctx.output.json:

@@ -28,7 +28,7 @@ def _guarded(handler: Handler) -> Handler:
         try:
             return handler(core, call)
         except MapshellError as error:
-            raise ApiError(400, "ClientError.BadRequest", error.message) from error
+            raise ApiError(400, "ClientError.BadRequest", error.message, remedy=error.remedy) from error
         except (ValueError, KeyError, TypeError) as error:
             raise ApiError(400, "ClientError.BadRequest", f"{type(error).__name__}: {error}") from error
 
@@ -167,13 +167,19 @@ def _identity_id(core: Core, name: str | None) -> str | None:
 
 def _add_identity(core: Core, call: Call) -> dict[str, Any]:
     body = call.json()
-    return core.accounts.add_identity(str(body["username"]), name=body.get("name")).document()
+    linked = body.get("linked_to")
+    return core.accounts.add_identity(str(body["username"]), name=body.get("name"), linked_to=linked).document()
 
 
 def _add_client(core: Core, call: Call) -> dict[str, Any]:
     body = call.json()
-    core.accounts.add_client(str(body["id"]), str(body["secret"]))
+    lists = {name: body.get(name) for name in ("scopes", "redirects")}
+    core.accounts.add_client(str(body["id"]), str(body["secret"]), **lists)
     return {}
+
+
+def _expire_sessions(core: Core, call: Call) -> dict[str, Any]:  # noqa: ARG001 - all handlers have one form
+    return {"changed": core.tokens.sessions.expire()}
 
 
 def _stop(core: Core, call: Call) -> dict[str, Any]:  # noqa: ARG001 - all handlers have one form
@@ -199,6 +205,7 @@ def routes(core: Core) -> list[Route]:
         ("POST", "/tasks/{id}", _control_task),
         ("POST", "/tokens", _end_tokens),
         ("DELETE", "/consents", _withdraw),
+        ("DELETE", "/sessions", _expire_sessions),
         ("POST", "/identities", _add_identity),
         ("POST", "/clients", _add_client),
         ("POST", "/stop", _stop),

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from mapshell.sandbox.consent import opener
 from mapshell.sandbox.faults import Fault
 from mapshell.sandbox.spec import as_spec
-from pipeline.errors import ServiceError
+from pipeline.errors import MapshellError, ServiceError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,8 +43,10 @@ class SandboxAdmin:
 
         Raises
         ------
+        UsageError
+            It was refused, with a remedy.
         ServiceError
-            It was refused or the sandbox is gone.
+            It was refused, or the sandbox is gone.
         """
         request = urllib.request.Request(  # noqa: S310 - http only
             self._base + path,
@@ -57,8 +59,7 @@ class SandboxAdmin:
                 return json.loads(answer.read())
         except urllib.error.HTTPError as error:
             with error:
-                text = error.read().decode("utf-8", "replace")
-            raise ServiceError(f"{method} {path}: {error.code} {text}", remedy="Check the arguments.") from None
+                raise _refusal(method, path, error.code, error.read().decode("utf-8", "replace")) from None
         except OSError as error:
             raise ServiceError(f"The sandbox does not answer: {error}", remedy="Run: mapshell sandbox start") from error
 
@@ -161,15 +162,43 @@ class SandboxAdmin:
         query = urlencode({name: value for name, value in chosen.items() if value is not None})
         return int(self.call("DELETE", "/consents?" + query)["changed"])
 
-    def add_identity(self, username: str) -> dict[str, Any]:
-        """Create a person who can log in."""
-        identity: dict[str, Any] = self.call("POST", "/identities", {"username": username})
+    def expire_sessions(self) -> int:
+        """Let every proof of who somebody is be as old as time itself; returns how many.
+
+        Tokens stay alive; collections that demand a fresh session refuse them until the next login.
+        """
+        return int(self.call("DELETE", "/sessions")["changed"])
+
+    def add_identity(self, username: str, *, linked_to: str | None = None) -> dict[str, Any]:
+        """Create a person who can log in, or a second identity of the person ``linked_to`` (username or id)."""
+        identity: dict[str, Any] = self.call("POST", "/identities", {"username": username, "linked_to": linked_to})
         return identity
 
-    def add_client(self, client_id: str, secret: str) -> None:
-        """Register a confidential client."""
-        self.call("POST", "/clients", {"id": client_id, "secret": secret})
+    def add_client(self, client_id: str, secret: str, **settings: list[str]) -> None:
+        """Register a confidential client.
+
+        Parameters
+        ----------
+        client_id, secret
+            What it shows.
+        settings
+            ``scopes``: names of the scopes that it offers as a service.  ``redirects``: addresses that its logins may
+            lead back to, beside servers on this computer.
+        """
+        self.call("POST", "/clients", {"id": client_id, "secret": secret, **settings})
 
     def stop(self) -> None:
         """Ask the sandbox to end."""
         self.call("POST", "/stop")
+
+
+def _refusal(method: str, path: str, status: int, text: str) -> MapshellError:
+    """Return the error that the admin API told, in its own words."""
+    try:
+        document = json.loads(text)
+        message = str(document["message"])
+    except (ValueError, KeyError, TypeError):
+        return ServiceError(f"{method} {path}: {status} {text[:200]}", remedy="Read the sandbox's log.")
+    if "remedy" in document:
+        return UsageError(message, remedy=str(document["remedy"]))
+    return ServiceError(f"{method} {path}: {message}.", remedy="Check the arguments.")
