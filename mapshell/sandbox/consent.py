@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import urllib.error
 import urllib.request
 from typing import Any
@@ -50,7 +51,7 @@ def code_from_page(authorize_url: str, identity: str | None = None) -> str:
             if code:
                 return code[0]
             page = error.read().decode("utf-8", "replace")
-        text = page.partition("<p>")[2].partition("</p>")[0] or f"status {error.code}"
+        text = html.unescape(page.partition("<p>")[2].partition("</p>")[0]) or f"status {error.code}"
         raise ServiceError(
             f"The sandbox refused the login: {text}", remedy="Check the scopes that are asked for."
         ) from None

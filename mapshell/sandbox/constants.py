@@ -20,7 +20,6 @@ CLIENT_IDENTITY_DOMAIN = "clients.auth.globus.org"
 AUTH_SERVER = "auth.globus.org"
 TRANSFER_SERVER = "transfer.api.globus.org"
 GROUPS_SERVER = "groups.api.globus.org"
-RESOURCE_SERVERS = frozenset({AUTH_SERVER, TRANSFER_SERVER, GROUPS_SERVER})
 TRANSFER_ALL = f"urn:globus:auth:scope:{TRANSFER_SERVER}:all"
 #: Identity of the Transfer service itself: dependent consents belong to it.
 TRANSFER_CLIENT_ID = "2fbdda78-a599-4cb5-ac3d-1fbcfbc6a754"

@@ -18,22 +18,6 @@ _VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS collections (id TEXT PRIMARY KEY, spec TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS identities (
-    id TEXT PRIMARY KEY, username TEXT NOT NULL UNIQUE, name TEXT, email TEXT, organization TEXT);
-CREATE TABLE IF NOT EXISTS clients (id TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, name TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS codes (
-    hash TEXT PRIMARY KEY, client_id TEXT NOT NULL, identity_id TEXT NOT NULL, redirect_uri TEXT NOT NULL,
-    scope TEXT NOT NULL, challenge TEXT, offline INTEGER NOT NULL, state TEXT, expires REAL NOT NULL,
-    used INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE IF NOT EXISTS consents (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, root_client TEXT NOT NULL, identity_id TEXT NOT NULL,
-    client TEXT NOT NULL, scope TEXT NOT NULL, path TEXT NOT NULL, refresh INTEGER NOT NULL, created REAL NOT NULL,
-    UNIQUE (root_client, identity_id, scope, path));
-CREATE TABLE IF NOT EXISTS tokens (
-    hash TEXT PRIMARY KEY, kind TEXT NOT NULL, client_id TEXT NOT NULL, identity_id TEXT NOT NULL,
-    resource_server TEXT NOT NULL, scope TEXT NOT NULL, issued REAL NOT NULL, expires REAL NOT NULL,
-    revoked INTEGER NOT NULL DEFAULT 0, origin TEXT);
-CREATE INDEX IF NOT EXISTS tokens_origin ON tokens (origin);
 CREATE TABLE IF NOT EXISTS tasks (
     task_id TEXT PRIMARY KEY, number INTEGER NOT NULL UNIQUE, owner TEXT NOT NULL, submission_id TEXT NOT NULL,
     type TEXT NOT NULL, status TEXT NOT NULL, label TEXT, source TEXT, destination TEXT, body_hash TEXT NOT NULL,
@@ -86,6 +70,24 @@ class Database:
             )
         connection.executescript(_SCHEMA)
         connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+    def prepare(self, schema: str, columns: Iterable[tuple[str, str]] = ()) -> None:
+        """Create a part's own tables, and columns that a table of an older folder lacks.
+
+        Parameters
+        ----------
+        schema
+            Statements that may be repeated (``IF NOT EXISTS``).
+        columns
+            Table and definition of each column that was added later.
+        """
+        with self._lock:
+            connection = self._connection()
+            connection.executescript(schema)
+            for table, definition in columns:
+                known = {row["name"] for row in connection.execute(f"PRAGMA table_info({table})")}
+                if definition.split()[0] not in known:
+                    connection.execute(f"ALTER TABLE {table} ADD COLUMN {definition}")
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)

@@ -90,6 +90,6 @@ def _changes(fault: Fault, spec: CollectionSpec) -> dict[str, Any]:
         "missing": {"missing": True},
         "no-https": {"https": False},
         "no-times": {"keeps_times": False},
-        "session-required": {"session_minutes": fault.minutes or 0},
+        "session-required": {"fresh_session": (fault.minutes or 0) * 60},
     }
     return simple[fault.kind]

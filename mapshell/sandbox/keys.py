@@ -12,7 +12,10 @@ _KEY_ID = "sandbox"
 
 
 class SigningKey:
-    """Signs id tokens (RS256).  Made once, then kept in the sandbox's database."""
+    """Signs id tokens.  Made once, then kept in the sandbox's database."""
+
+    #: The one that Auth uses.
+    algorithm = "RS512"
 
     def __init__(self, database: Database) -> None:
         from cryptography.hazmat.primitives import serialization
@@ -31,11 +34,11 @@ class SigningKey:
         """Return the claims as a signed token."""
         import jwt
 
-        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": _KEY_ID})
+        return jwt.encode(claims, self._key, algorithm=self.algorithm, headers={"kid": _KEY_ID})
 
     def jwks(self) -> dict[str, Any]:
         """Return the public key as a JWK set."""
         from jwt.algorithms import RSAAlgorithm
 
         jwk = json.loads(RSAAlgorithm.to_jwk(self._key.public_key()))
-        return {"keys": [{**jwk, "alg": "RS256", "use": "sig", "kid": _KEY_ID}]}
+        return {"keys": [{**jwk, "alg": self.algorithm, "use": "sig", "kid": _KEY_ID}]}

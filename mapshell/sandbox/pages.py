@@ -1,7 +1,10 @@
-"""The few web pages of the sandbox: consent, the code to copy by hand, a problem."""
+"""The few web pages of the sandbox: login and consent, the code to copy by hand, a problem."""
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -27,10 +30,21 @@ def _page(title: str, body: str) -> str:
     )
 
 
+@dataclass(frozen=True)
+class Problem:
+    """Why there is nothing to log in to, as Auth's own page names it."""
+
+    title: str
+    detail: str
+    code: str
+
+
 def consent(query: Mapping[str, str], people: Sequence[Identity]) -> str:
-    """Ask whether an application may act for a person."""
+    """Ask whether an application may act for a person; ``people`` may log in, the first is preselected."""
     hidden = "\n".join(
-        f"<input type='hidden' name='{escape(name)}' value='{escape(value)}'>" for name, value in query.items()
+        f"<input type='hidden' name='{escape(name)}' value='{escape(value)}'>"
+        for name, value in query.items()
+        if name not in {"identity", "decision"}
     )
     scopes = "".join(f"<li><code>{escape(scope)}</code></li>" for scope in query.get("scope", "").split())
     choices = "<br>".join(
@@ -39,8 +53,10 @@ def consent(query: Mapping[str, str], people: Sequence[Identity]) -> str:
         for number, person in enumerate(people)
     )
     label = query.get("prefill_named_grant") or query.get("client_id", "")
+    message = query.get("session_message")
     return _page(
         "Sandbox login",
+        f"{f'<p>{escape(message)}</p>' if message else ''}"
         f"<p><b>{escape(label)}</b> would like to:</p><ul>{scopes}</ul>"
         f"<form method='post'>{hidden}<p>as</p>{choices}<br>"
         "<button name='decision' value='allow'>Allow</button>"
@@ -58,6 +74,17 @@ def code(value: str | None, error: str | None) -> str:
     )
 
 
-def problem(text: str) -> str:
-    """Tell why there is nothing to consent to."""
-    return _page("This login cannot go on", f"<p>{escape(text)}</p>")
+def logged_out() -> str:
+    """Tell that the browser is logged out."""
+    return _page("Logged out", "<p>The next login asks again who you are.</p>")
+
+
+def problem(what: Problem) -> str:
+    """Tell why there is nothing to log in to."""
+    now = dt.datetime.now(dt.UTC).isoformat()
+    return _page(
+        what.title,
+        f"<p>{escape(what.detail)} ({escape(what.code)})</p>\n"
+        f"<dl><dt>Occurred at time:</dt><dd>{now}</dd><dt>Error ID:</dt><dd>{uuid.uuid4()}</dd>"
+        f"<dt>Error code:</dt><dd>{escape(what.code)}</dd></dl>",
+    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mapshell.sandbox.demands import Demand
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ class CollectionSpec:
         Whether ``preserve_timestamp`` takes effect at this destination.
     deny
         Shell patterns of paths in the collection that nobody may read or write, such as ``/secret/*``.
+    fresh_session
+        How long ago, in seconds, the person must have logged in at most; None: any time ago.
+    session_requires
+        What else a session needs: ``domains``, ``identities`` (ids), ``mfa``, ``policies`` (ids), ``message``; see
+        :class:`mapshell.sandbox.demands.Demand`.
     """
 
     path: Path
@@ -57,6 +63,8 @@ class CollectionSpec:
     https: bool = True
     keeps_times: bool = True
     deny: tuple[str, ...] = ()
+    fresh_session: float | None = None
+    session_requires: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def display_name(self) -> str:
@@ -67,6 +75,11 @@ class CollectionSpec:
     def serves_https(self) -> bool:
         """Whether the collection has an HTTPS server."""
         return self.https and not self.personal
+
+    @property
+    def session_demand(self) -> Demand | None:
+        """What the collection demands of a session; None: nothing."""
+        return Demand.read(self.fresh_session, self.session_requires)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON data."""
@@ -81,7 +94,7 @@ class CollectionSpec:
         UsageError
             A field is unknown or the path is missing.
         """
-        known = {field.name for field in fields(cls)}
+        known = {each.name for each in fields(cls)}
         unknown = sorted(set(data) - known)
         if unknown or "path" not in data:
             wrong = f"unknown setting {unknown[0]!r}" if unknown else "no path"
@@ -89,7 +102,10 @@ class CollectionSpec:
         values = dict(data)
         values["path"] = Path(values["path"])
         values["deny"] = tuple(values.get("deny", ()))
-        return cls(**values)
+        spec = cls(**values)
+        # Told now rather than at the first listing.
+        spec.session_demand  # noqa: B018
+        return spec
 
     def changed(self, changes: Mapping[str, Any]) -> CollectionSpec:
         """Return a copy with some settings changed (JSON names and values)."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mapshell.sandbox import bodies, constants, misbehave, taskdocs
 from mapshell.sandbox.collections import require_consent
+from mapshell.sandbox.demands import require_session
 from mapshell.sandbox.errors import ApiError, request_id
 from mapshell.sandbox.paths import absolute
 from mapshell.sandbox.tasks import COUNTERS, Task
@@ -89,6 +90,8 @@ def _check_collections(core: Core, grant: Grant, collection_ids: Sequence[str]) 
                 "required_scopes": missing,
             },
         )
+    for collection_id in collection_ids:
+        require_session(core.tokens.sessions, grant, collection_id, core.collections.get(collection_id))
 
 
 def _accept(
