@@ -47,6 +47,19 @@ def _embedded(text: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
+def of_next_login(demanded: dict[str, Any]) -> dict[str, Any]:
+    """Return what ``required_session`` found as the parameters of a login that satisfies it.
+
+    Without ``prompt`` a browser that is still logged in would bring the old session back.
+    """
+    lists = ("session_required_identities", "session_required_single_domain", "session_required_policies")
+    kept: dict[str, Any] = {"prompt": "login"}
+    for key, value in demanded.items():
+        if value and (key.startswith("session_") or key == "prompt"):
+            kept[key] = value.split(",") if key in lists and isinstance(value, str) else value
+    return kept
+
+
 def missing_consents(error: Exception) -> list[str] | None:
     """Return the UUIDs of collections that lack consent; empty when the error does not name them, None otherwise."""
     import globus_sdk

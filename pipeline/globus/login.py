@@ -17,7 +17,7 @@ from globus_sdk.token_storage import ScopeRequirementsValidator
 
 from pipeline.errors import ConfigError, LoginNeeded
 from pipeline.globus.consents import Consents
-from pipeline.globus.demands import consent_needed
+from pipeline.globus.demands import consent_needed, of_next_login
 from pipeline.globus.errors import Doing, translate
 from pipeline.globus.flows import Flow
 from pipeline.globus.tokens import Notes, namespace, open_store
@@ -173,7 +173,8 @@ class Session(Consents):
             self.notes.forget()
         elif self._sufficient():
             return False
-        parameters = GlobusAuthorizationParameters.from_dict(self.notes.pending) if self.notes.pending else None
+        pending = self.notes.pending
+        parameters = GlobusAuthorizationParameters.from_dict(of_next_login(pending)) if pending else None
         self.require_known()
         if self.flow is not None:
             self.flow.how = how

@@ -214,12 +214,12 @@ def test_a_collection_that_has_gone_is_not_asked_for_again(world):
 
 
 def test_a_fresh_session_that_a_collection_demands_is_brought_by_the_next_login(world):
+    world.admin.add_identity("person@lab.edu", linked_to="rig@sandbox.example")
+    world.admin.set_collection(LAB, fresh_session=3600, session_requires={"domains": ["lab.edu"]})
     manager = world.logged_in()
-    demanded = json.dumps({"authorization_parameters": {"session_required_single_domain": ["lab.edu"]}})
-    code = "ExternalError.DirListingFailed.LoginFailed"
-    world.admin.fail_requests("*ls", status=502, code=code, message=f"530-Login incorrect {demanded}")
-    with pytest.raises(LoginNeeded, match=r"fresh login with an identity of lab\.edu"):
+    with pytest.raises(LoginNeeded, match=r"fresh login with an identity of lab\.edu") as caught:
         manager.ls(LAB, "/")
+    assert caught.value.remedy == "run: mapshell login"
     manager.close()
     person = Person()
     manager = world.manager()
@@ -227,6 +227,19 @@ def test_a_fresh_session_that_a_collection_demands_is_brought_by_the_next_login(
     assert "session_required_single_domain=lab.edu" in person.asked[0]
     assert manager.ls(LAB, "/") == []
     assert not manager.login_with_code(person)
+
+
+def test_a_login_that_has_become_too_old_is_made_anew_and_not_taken_from_the_browser(world):
+    world.admin.set_collection(LAB, fresh_session=3600)
+    manager = world.logged_in()
+    assert manager.ls(LAB, "/") == []
+    world.admin.expire_sessions()
+    with pytest.raises(LoginNeeded, match="fresh login as"):
+        manager.ls(LAB, "/")
+    person = Person()
+    assert manager.login_with_code(person)
+    assert "prompt=login" in person.asked[0]
+    assert manager.ls(LAB, "/") == []
 
 
 # --- unattended -------------------------------------------------------------------------------------------------------
