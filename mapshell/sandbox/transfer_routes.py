@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mapshell.sandbox import bodies, constants, endpoint_routes, fileops, submission, taskdocs, tasklists, unserved
 from mapshell.sandbox.collections import require_consent
+from mapshell.sandbox.demands import require_session
 from mapshell.sandbox.errors import ApiError, bad_request
 from mapshell.sandbox.listing import only_fields, parse_time
 from mapshell.sandbox.transfer_auth import authenticate, result
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
     from mapshell.sandbox.tasks import Task
     from mapshell.sandbox.web import Call, Handler
 
+# What an endpoint could not do, by the operation, in the codes of its errors.
+_FAILURES = {
+    "ls": "DirListingFailed",
+    "stat": "StatFailed",
+    "mkdir": "MkdirFailed",
+    "rename": "RenameFailed",
+    "symlink": "SymlinkFailed",
+}
+
 # Files ---------------------------------------------------------------------------------------------------------
 
 
@@ -28,6 +38,8 @@ def _folder(core: Core, call: Call, local_user: Any) -> Folder:
     grant = authenticate(core, call)
     folder = core.folder(call.params["id"])
     require_consent(folder.collection_id, folder.spec, grant, core.tokens)
+    failure = _FAILURES[call.path.rpartition("/")[2]]
+    require_session(core.tokens.sessions, grant, folder.collection_id, folder.spec, failure)
     bodies.check_local_user(folder.spec, "local_user", local_user)
     return folder
 
