@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from mapshell.sandbox import constants
@@ -12,7 +13,9 @@ from mapshell.sandbox.effects import CoreEffects
 from mapshell.sandbox.engine import Engine
 from mapshell.sandbox.faultbook import FaultBook
 from mapshell.sandbox.keys import SigningKey
+from mapshell.sandbox.pace import Pace
 from mapshell.sandbox.paths import Folder
+from mapshell.sandbox.realism import META_KEY, Realism
 from mapshell.sandbox.requestlog import RequestLog
 from mapshell.sandbox.tasks import TaskStore
 from mapshell.sandbox.tokens import Tokens
@@ -47,7 +50,8 @@ class Core:
         self.tokens = Tokens(self.database, self.collections.offers)
         self.key = SigningKey(self.database)
         self.tasks = TaskStore(self.database)
-        self.engine = Engine(self.tasks, self.collections)
+        self.realism = Realism.from_json(json.loads(self.database.meta(META_KEY) or "{}"))
+        self.engine = Engine(self.tasks, self.collections, Pace(self.realism))
         self.faults = FaultBook(self.database, CoreEffects(self.collections, self.tokens, self.accounts))
         self.requests = RequestLog()
         self.request_stop: Callable[[], None] = lambda: None
@@ -61,6 +65,12 @@ class Core:
     def transfer_url(self) -> str:
         """Base URL of Transfer."""
         return self.base_url + constants.TRANSFER_PREFIX
+
+    def set_realism(self, realism: Realism) -> None:
+        """Behave more, or less, like a service far away from now on; a restart keeps it."""
+        self.database.set_meta(META_KEY, json.dumps(realism.to_json()))
+        self.realism = realism
+        self.engine.set_realism(realism)
 
     def https_url(self, collection_id: str) -> str:
         """Return the base URL of a collection's HTTPS server (plain HTTP here: it never leaves this computer)."""

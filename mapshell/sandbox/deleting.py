@@ -5,22 +5,30 @@ from __future__ import annotations
 import fnmatch
 import os
 import shutil
+import stat
 from typing import TYPE_CHECKING
 
 from mapshell.sandbox import misbehave
+from mapshell.sandbox.anchor import BY_FOLDER, LIST, Anchor
+from mapshell.sandbox.moving import Interrupted
 from mapshell.sandbox.passes import Fatal, Pass, as_fault, check_writable
+from mapshell.sandbox.paths import absolute, to_wire
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
     from mapshell.sandbox.paths import Folder
     from mapshell.sandbox.tasks import Item
+
+_EVERY = 100
 
 
 class DeletePass(Pass):
     """Deletes what is left to delete.  Links are deleted, never followed."""
 
     place: Folder
+    anchor: Anchor | None = None
 
     def prepare(self) -> None:
         """Find the collection.
@@ -31,8 +39,14 @@ class DeletePass(Pass):
             It is offline or unknown.
         """
         self.place = self.folder(self.task.source, "source")
+        self.anchor = Anchor(self.place)
 
-    def handle(self, item: Item) -> None:
+    def release(self) -> None:
+        """Close the folders that are open."""
+        if self.anchor is not None:
+            self.anchor.close()
+
+    def handle(self, item: Item) -> Generator[float, None, None]:
         """Delete one path.
 
         Raises
@@ -48,32 +62,85 @@ class DeletePass(Pass):
         try:
             check_writable(self.place)
             for path in self._paths(item):
-                self._delete(path, recursive=bool(options.get("recursive")))
+                yield from self._delete(path, recursive=bool(options.get("recursive")))
         except (FileNotFoundError, NotADirectoryError) as error:
             if not options.get("ignore_missing"):
                 raise as_fault(error, item.source, self.place.spec.display_name, source=True) from error
-        except Fatal:
+        except (Fatal, Interrupted):
             raise
         except Exception as error:
             raise as_fault(error, item.source, self.place.spec.display_name, source=True) from error
         item.state = "done"
         self.counters["subtasks_succeeded"] += 1
 
-    def _paths(self, item: Item) -> list[Path]:
+    @property
+    def opening(self) -> Anchor:
+        """Opens the folders to delete from."""
+        assert self.anchor is not None  # noqa: S101 - set by prepare()
+        return self.anchor
+
+    def _paths(self, item: Item) -> list[str]:
         parent, _, pattern = item.source.rstrip("/").rpartition("/")
         if not self.task.options.get("interpret_globs") or not any(mark in pattern for mark in "*?["):
-            return [self.place.local(item.source, follow=False)]
-        folder = self.place.local(parent or "/")
-        return [folder / name for name in sorted(os.listdir(folder)) if fnmatch.fnmatchcase(name, pattern)]  # noqa: PTH208
+            return [item.source]
+        with self.opening.listed(parent or "/") as place:
+            names = sorted(os.listdir(place))  # noqa: PTH208 - of an open folder
+        return [f"{parent}/{to_wire(name)}" for name in names if fnmatch.fnmatchcase(to_wire(name), pattern)]
 
-    def _delete(self, path: Path, *, recursive: bool) -> None:
-        if path == self.place.local("/"):
+    def _delete(self, path: str, *, recursive: bool) -> Generator[float, None, None]:
+        parent, name = self.place.locate(path)
+        if name == os.curdir:
             raise PermissionError(13, "The root of a collection is not deleted")
+        if not BY_FOLDER:
+            self._delete_by_path(self.place.local(path, follow=False), recursive=recursive)
+            return
+        above = self.opening.folder(parent)
+        if not stat.S_ISDIR(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode):
+            os.unlink(name, dir_fd=above)
+            self.counters["files"] += 1
+            return
+        if not recursive:
+            raise _not_recursive(name)
+        # A copy: the anchor may close its own while the pass stands still.
+        above = os.dup(above)
+        try:
+            yield from self._delete_tree(above, name, path)
+        finally:
+            os.close(above)
+        self.counters["directories"] += 1
+
+    def _delete_tree(self, above: int, name: str, path: str) -> Generator[float, None, None]:
+        self._check(path)
+        handle = os.open(name, LIST, dir_fd=above)
+        try:
+            with os.scandir(handle) as scan:
+                inside = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in scan]
+            for number, (below, is_folder) in enumerate(inside, 1):
+                if is_folder:
+                    yield from self._delete_tree(handle, below, f"{path}/{to_wire(below)}")
+                else:
+                    self._check(f"{path}/{to_wire(below)}")
+                    os.unlink(below, dir_fd=handle)
+                if number % _EVERY == 0:
+                    yield 0.0
+        finally:
+            os.close(handle)
+        os.rmdir(name, dir_fd=above)
+
+    def _check(self, path: str) -> None:
+        if self.place.spec.deny:
+            self.place.check_rules(absolute(path, self.place.spec.home))
+
+    def _delete_by_path(self, path: Path, *, recursive: bool) -> None:
         if not path.is_dir() or path.is_symlink():
             path.unlink()
             self.counters["files"] += 1
             return
         if not recursive:
-            raise Fatal("IS_A_DIRECTORY", f"'{path.name}' is a directory and the task is not recursive")
+            raise _not_recursive(path.name)
         shutil.rmtree(path)
         self.counters["directories"] += 1
+
+
+def _not_recursive(name: str) -> Fatal:
+    return Fatal("IS_A_DIRECTORY", f"'{name}' is a directory and the task is not recursive")

@@ -1,11 +1,12 @@
-"""The scheduler of tasks: a few worker threads, retries of what cannot be done yet, and control from outside.
+"""The scheduler of tasks: a few worker threads that take turns among all tasks, and control from outside.
 
-A task that waits (for a missing file, an endpoint that is down) holds no thread.
+A task is worked on in small steps (see :meth:`mapshell.sandbox.passes.Pass.run`).  Between two of them it can be left
+off for another task's turn, for a while, or for good; one that waits holds no thread.
 """
 
 from __future__ import annotations
 
-import heapq
+import enum
 import logging
 import threading
 import time
@@ -16,17 +17,47 @@ from mapshell.sandbox import eventtexts
 from mapshell.sandbox.deleting import DeletePass
 from mapshell.sandbox.holds import apply_hold
 from mapshell.sandbox.moving import Interrupted
+from mapshell.sandbox.pace import Pace
 from mapshell.sandbox.runner import TransferPass
+from mapshell.sandbox.turns import Turns
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from mapshell.sandbox.collections import Collections
+    from mapshell.sandbox.passes import Pass
+    from mapshell.sandbox.realism import Realism
     from mapshell.sandbox.tasks import Task, TaskStore
 
 _log = logging.getLogger("mapshell.sandbox")
 _FIRST_RETRY_S = 0.25
 _LONGEST_RETRY_S = 5.0
+_TURN_S = 0.05
+QUEUED = "Queued"
 _CANCELED = {"code": "CANCELED", "description": "canceled"}
 _EXPIRED = {"code": "EXPIRED", "description": "expired"}
+
+
+class _Run:
+    """A task that is being worked on, and how far it is."""
+
+    def __init__(self, work: Pass) -> None:
+        self.work = work
+        self.steps: Generator[float, None, bool | None] = work.run()
+        self.not_before = 0.0
+        self.stale = False
+
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return self.work.task.deadline - time.time()
+
+
+class _After(enum.Enum):
+    """How a task stands after a turn: in the midst of its work, waiting for a place, or done with for now."""
+
+    GOING = enum.auto()
+    QUEUED = enum.auto()
+    OVER = enum.auto()
 
 
 class Engine:
@@ -38,16 +69,22 @@ class Engine:
         Where tasks live.
     collections
         The collections they touch.
+    pace
+        How fast they may go.
     workers
-        How many tasks move bytes at a time.
+        How many threads take turns.
     """
 
-    def __init__(self, store: TaskStore, collections: Collections, *, workers: int = 4) -> None:
+    def __init__(
+        self, store: TaskStore, collections: Collections, pace: Pace | None = None, *, workers: int = 4
+    ) -> None:
         self._store = store
         self._collections = collections
+        self._pace = pace or Pace()
         self._condition = threading.Condition()
-        self._queue: list[tuple[float, int, str]] = []
-        self._count = 0
+        self._turns = Turns()
+        self._turns.set_limit(self._pace.realism.running_tasks)
+        self._runs: dict[str, _Run] = {}
         self._running: set[str] = set()
         self._again: set[str] = set()
         self._interrupted: set[str] = set()
@@ -59,7 +96,7 @@ class Engine:
 
     def start(self) -> None:
         """Take up what was running when the sandbox ended, and begin to work."""
-        for task_id in self._store.active():
+        for task_id in self._store.not_ended():
             self.schedule(task_id)
         for thread in self._threads:
             thread.start()
@@ -72,22 +109,37 @@ class Engine:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(timeout=10)
+        for task_id in list(self._runs):
+            self._leave_off(task_id)
 
     @property
     def busy(self) -> bool:
-        """Whether a task is moving bytes right now, or is about to."""
+        """Whether a task is moving bytes, or is about to."""
         with self._condition:
-            return bool(self._running) or any(when <= time.monotonic() for when, _, _ in self._queue)
+            due = self._turns.next_time()
+            return bool(self._running or self._runs) or (due is not None and due <= time.monotonic())
 
     def schedule(self, task_id: str, delay: float = 0.0) -> None:
-        """Work on a task after ``delay`` seconds."""
+        """Look at a task after ``delay`` seconds."""
         with self._condition:
+            if (run := self._runs.get(task_id)) is not None:
+                run.stale = True
             if task_id in self._running:
                 self._again.add(task_id)
                 return
-            self._count += 1
-            heapq.heappush(self._queue, (time.monotonic() + delay, self._count, task_id))
+            self._turns.add(task_id, time.monotonic() + delay)
             self._condition.notify()
+
+    def set_realism(self, realism: Realism) -> None:
+        """Let tasks go at another pace from now on."""
+        self._pace.change(realism)
+        with self._condition:
+            admitted = self._turns.set_limit(realism.running_tasks)
+            for run in self._runs.values():
+                run.not_before = 0.0
+            waiting = [*admitted, *self._runs]
+        for task_id in waiting:
+            self.schedule(task_id)
 
     # Control ---------------------------------------------------------------------------------------------------
 
@@ -100,23 +152,18 @@ class Engine:
         return self._end(task_id, "FAILED", {"code": code, "description": description})
 
     def _end(self, task_id: str, status: str, error: dict[str, str]) -> bool:
-        with self._condition:
-            if task_id in self._running:
-                self._interrupted.add(task_id)
         ended = self._store.finish(task_id, status, error)
         # The caller is told when no byte of the task moves any more.
-        self._wait_idle(task_id)
+        self._leave_off(task_id)
         if ended:
             self._count_open(task_id, "subtasks_canceled" if error is _CANCELED else "subtasks_failed")
         return ended
 
     def hold(self, task_id: str, how: str) -> None:
         """Stop working on a task: ``paused``, ``inactive`` (credentials expired) or ``held`` (still ACTIVE)."""
-        with self._condition:
-            if task_id in self._running:
-                self._interrupted.add(task_id)
-        self._wait_idle(task_id)
+        self._leave_off(task_id)
         apply_hold(self._store, task_id, how)
+        self.schedule(task_id)
 
     def release(self, task_id: str) -> None:
         """Go on with a task that is on hold."""
@@ -125,9 +172,21 @@ class Engine:
             self._store.update(task_id, status="ACTIVE", hold=None, nice_status=None, nice_details=None)
             self.schedule(task_id)
 
-    def _wait_idle(self, task_id: str) -> None:
+    def _leave_off(self, task_id: str) -> None:
+        """Stop where the task is, and give its place to another; returns when nothing of it moves any more."""
         with self._condition:
-            self._condition.wait_for(lambda: task_id not in self._running, timeout=10)
+            if task_id in self._running:
+                self._interrupted.add(task_id)
+                self._condition.wait_for(lambda: task_id not in self._running, timeout=10)
+                if task_id in self._running:
+                    return
+            self._turns.drop(task_id)
+            run = self._runs.pop(task_id, None)
+            admitted = self._turns.leave(task_id)
+        if run is not None:
+            run.steps.close()
+        for other in admitted:
+            self.schedule(other)
 
     def _count_open(self, task_id: str, counter: str) -> None:
         task = self._store.get(task_id)
@@ -140,60 +199,125 @@ class Engine:
 
     def _work(self) -> None:
         while (task_id := self._next()) is not None:
-            delay: float | None = None
+            after, pause = _After.OVER, None
             try:
-                delay = self._run(task_id)
+                after, pause = self._turn(task_id)
             except Interrupted:
                 pass
             except Exception:  # noqa: BLE001 - a defect here must not end the thread that runs everybody's tasks
                 _log.error("task %s: %s", task_id, traceback.format_exc())
                 self._store.finish(task_id, "FAILED", {"code": "INTERNAL_ERROR", "description": "internal error"})
-            with self._condition:
-                self._running.discard(task_id)
-                self._interrupted.discard(task_id)
-                again = task_id in self._again
-                self._again.discard(task_id)
-                self._condition.notify_all()
-            if again or delay is not None:
-                self.schedule(task_id, 0.0 if again else delay or 0.0)
+            self._settle(task_id, after, pause)
 
     def _next(self) -> str | None:
         with self._condition:
             while not self._stopping:
-                if self._queue and self._queue[0][0] <= time.monotonic():
-                    task_id = heapq.heappop(self._queue)[2]
-                    if task_id in self._running:
-                        self._again.add(task_id)
-                        continue
+                now = time.monotonic()
+                task_id = self._turns.pop(now)
+                if task_id is None:
+                    due = self._turns.next_time()
+                    self._condition.wait(None if due is None else min(due - now, threading.TIMEOUT_MAX))
+                elif task_id in self._running:
+                    self._again.add(task_id)
+                else:
                     self._running.add(task_id)
                     return task_id
-                wait = None if not self._queue else max(0.0, self._queue[0][0] - time.monotonic())
-                self._condition.wait(wait)
         return None
+
+    def _settle(self, task_id: str, after: _After, pause: float | None) -> None:
+        """After a turn: when this task is looked at again (None: not by itself), and who gets its place."""
+        now = time.monotonic()
+        with self._condition:
+            self._running.discard(task_id)
+            again, interrupted = task_id in self._again, task_id in self._interrupted
+            self._again.discard(task_id)
+            self._interrupted.discard(task_id)
+            if after is _After.OVER:
+                self._runs.pop(task_id, None)
+                for other in self._turns.leave(task_id):
+                    self._turns.add(other, now)
+            if not interrupted and (again or pause is not None):
+                self._turns.add(task_id, now + (0.0 if again else pause or 0.0))
+            self._condition.notify_all()
+
+    def _turn(self, task_id: str) -> tuple[_After, float | None]:
+        """Work on a task for a while."""
+        run = self._runs.get(task_id)
+        if run is not None:
+            return self._advance(task_id, run)
+        task = self._store.get(task_id)
+        if task is None or task.status not in {"ACTIVE", "INACTIVE"}:
+            return _After.OVER, None
+        left = task.deadline - time.time()
+        if task.hold != "paused" and left <= 0:
+            self._expire(task)
+            return _After.OVER, None
+        if task.hold is not None or task.status != "ACTIVE":
+            return _After.OVER, left if left > 0 else None
+        with self._condition:
+            placed = self._turns.enter(task_id, (task.owner, task.type))
+        if not placed:
+            # What went wrong before it had to wait is more worth telling.
+            if (task.nice_status or QUEUED).upper() == QUEUED.upper():
+                self._store.update(task_id, nice_status=QUEUED)
+            return _After.QUEUED, left
+        kind = TransferPass if task.type == "TRANSFER" else DeletePass
+        work = kind(task, self._store, self._collections, self._pace, lambda: self._is_interrupted(task_id))
+        run = self._runs[task_id] = _Run(work)
+        return self._advance(task_id, run)
 
     def _is_interrupted(self, task_id: str) -> bool:
         return self._stopping or task_id in self._interrupted
 
-    def _run(self, task_id: str) -> float | None:
-        """Work on a task once; the answer is after how many seconds to try again, None when that is not needed."""
-        task = self._store.get(task_id)
-        if task is None or task.status != "ACTIVE" or task.hold is not None:
-            return None
-        if time.time() > task.deadline:
-            self._expire(task)
-            return None
-        kind = TransferPass if task.type == "TRANSFER" else DeletePass
-        work = kind(task, self._store, self._collections, lambda: self._is_interrupted(task_id))
-        moved = work.run()
-        if not self._store.is_open(task_id) or moved is None:
-            if moved is not None:
-                eventtexts.tell_success(self._store, task, work.counters)
-                self._store.finish(task_id, "SUCCEEDED", details=eventtexts.succeeded(work.counters))
-            self._delays.pop(task_id, None)
-            return None
-        delay = _FIRST_RETRY_S if moved else min(self._delays.get(task_id, _FIRST_RETRY_S) * 2, _LONGEST_RETRY_S)
-        self._delays[task_id] = delay
-        return min(delay, max(0.0, task.deadline - time.time()) + 0.01)
+    def _advance(self, task_id: str, run: _Run) -> tuple[_After, float | None]:
+        now = time.monotonic()
+        ends = now + _TURN_S
+        pause = run.not_before - now
+        while not self._is_interrupted(task_id):
+            if run.stale:
+                self._refresh(run)
+            if (left := run.left()) <= 0:
+                run.steps.close()
+                self._expire(run.work.task)
+                return _After.OVER, None
+            if pause > 0:
+                run.not_before = now + pause
+                return _After.GOING, min(pause, left)
+            if now > ends:
+                if self._others_wait(now):
+                    return _After.GOING, 0.0
+                ends = now + _TURN_S
+            try:
+                pause = next(run.steps)
+            except StopIteration as end:
+                return _After.OVER, self._ended(run, end.value)
+            now = time.monotonic()
+        run.steps.close()
+        return _After.OVER, None
+
+    def _refresh(self, run: _Run) -> None:
+        run.stale = False
+        task = self._store.get(run.work.task.task_id)
+        if task is not None:
+            run.work.task.deadline, run.work.task.fault = task.deadline, task.fault
+
+    def _others_wait(self, now: float) -> bool:
+        with self._condition:
+            due = self._turns.next_time()
+        return due is not None and due <= now
+
+    def _ended(self, run: _Run, moved: bool | None) -> float | None:
+        """After a whole pass: the task has succeeded, or after how many seconds it is tried again."""
+        task = run.work.task
+        if moved is not None and self._store.is_open(task.task_id):
+            last = self._delays.get(task.task_id, _FIRST_RETRY_S)
+            self._delays[task.task_id] = delay = _FIRST_RETRY_S if moved else min(last * 2, _LONGEST_RETRY_S)
+            return min(delay, max(0.0, run.left()) + 0.01)
+        if moved is not None:
+            eventtexts.tell_success(self._store, task, run.work.counters)
+            self._store.finish(task.task_id, "SUCCEEDED", details=eventtexts.succeeded(run.work.counters))
+        self._delays.pop(task.task_id, None)
+        return None
 
     def _expire(self, task: Task) -> None:
         if self._store.finish(task.task_id, "FAILED", _EXPIRED):

@@ -1,23 +1,33 @@
-"""Moving the bytes of one file: copy and checksum in one pass, in large blocks, with bounded memory."""
+"""Moving the bytes of one file: in blocks, the checksum in a second thread, with bounded memory.
+
+What takes long is a generator here: it stands still after each block, so that whoever runs it can go on with something
+else, or with nothing.
+"""
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
+import errno
+import functools
 import hashlib
+import io
 import os
-import stat
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mapshell.sandbox.pace import BLOCK
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
-BLOCK = 4 << 20
-_SMALL = 1 << 16
 #: Names of checksum algorithms as clients write them.
 ALGORITHMS = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}
-_local = threading.local()
+_HASHERS = 4
+# The system copies a file by itself here, if it can: that needs fewer and larger steps.
+_BY_SYSTEM = 16
+_CANNOT = {errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF}
 
 
 class Interrupted(Exception):
@@ -43,114 +53,176 @@ def algorithm_name(name: str | None) -> str:
     return ALGORITHMS[(name or "MD5").upper().replace("-", "")]
 
 
-def _buffer() -> memoryview:
-    buffer: memoryview | None = getattr(_local, "buffer", None)
-    if buffer is None:
-        buffer = _local.buffer = memoryview(bytearray(BLOCK))
-    return buffer
+def new_hash(algorithm: str) -> Any:
+    """Make a hash object by hashlib's name."""
+    return hashlib.new(algorithm, usedforsecurity=False)
 
 
-def copy(
-    source: Path, target: Path, algorithm: str | None, tick: Callable[[int], None], *, most: int | None = None
-) -> Copied:
-    """Copy a file onto its final name, as the real service does: a partial file is visible meanwhile.
+@functools.cache
+def _hashers() -> concurrent.futures.ThreadPoolExecutor:
+    return concurrent.futures.ThreadPoolExecutor(_HASHERS, thread_name_prefix="sandbox-hash")
+
+
+class _Hashing:
+    """Hashes blocks in another thread while the next one is read; at most one block is behind."""
+
+    def __init__(self, algorithm: str) -> None:
+        self._hash = new_hash(algorithm)
+        self._behind: concurrent.futures.Future[None] | None = None
+
+    def add(self, block: memoryview) -> None:
+        """Take a block; the one before it is done when this returns."""
+        self.settle()
+        self._behind = _hashers().submit(self._hash.update, block)
+
+    def settle(self) -> None:
+        """Wait until no block is in use any more."""
+        behind, self._behind = self._behind, None
+        if behind is not None:
+            behind.result()
+
+    def hexdigest(self) -> str:
+        """Return the checksum (hex)."""
+        self.settle()
+        return str(self._hash.hexdigest())
+
+
+def copy_whole(reader: int, writer: int, size: int, algorithm: str | None) -> Copied | None:
+    """Copy a small file in one step; None when it has grown since it was looked at (then nothing was written).
 
     Parameters
     ----------
-    source, target
-        Files on disk; the target's folder exists.
+    reader, writer
+        File descriptors, both at the beginning.
+    size
+        How large the file was, in bytes.
     algorithm
-        hashlib name of the checksum to compute on the way, None for none.
-    tick
-        Told about each block written (bytes); may raise :class:`Interrupted`.
-    most
-        Stop after so many bytes (to leave a partial file on purpose).
+        hashlib name of the checksum to compute, None for none.
 
     Raises
     ------
     OSError
         Either file cannot be used.
     """
-    hasher: Any = None if algorithm is None else hashlib.new(algorithm, usedforsecurity=False)
+    content = os.read(reader, size + 1)
+    if len(content) > size:
+        os.lseek(reader, 0, os.SEEK_SET)
+        return None
+    _write(writer, memoryview(content))
+    if algorithm is None:
+        return Copied(len(content), None)
+    return Copied(len(content), hashlib.new(algorithm, content, usedforsecurity=False).hexdigest())
+
+
+def copy_blocks(reader: int, writer: int, algorithm: str | None, block: int = BLOCK) -> Generator[int, None, Copied]:
+    """Copy a file from where both descriptors stand; yields the bytes written by each step.
+
+    Raises
+    ------
+    OSError
+        Either file cannot be used.
+    """
+    if algorithm is None and hasattr(os, "copy_file_range"):
+        size = yield from _copy_by_system(reader, writer, block if block < BLOCK else block * _BY_SYSTEM)
+        if size is not None:
+            return Copied(size, None)
+    written, hashing = 0, None if algorithm is None else _Hashing(algorithm)
+    source = io.FileIO(reader, closefd=False)
+    buffers = [memoryview(bytearray(block)) for _ in range(2)]
+    try:
+        while count := source.readinto(buffers[0]):
+            full = buffers[0][:count]
+            if hashing is not None:
+                hashing.add(full)
+            _write(writer, full)
+            written += count
+            buffers.reverse()
+            yield count
+        return Copied(written, None if hashing is None else hashing.hexdigest())
+    finally:
+        if hashing is not None:
+            hashing.settle()
+
+
+def _copy_by_system(reader: int, writer: int, step: int) -> Generator[int, None, int | None]:
+    """Let the system copy; answers None when it cannot, with nothing done."""
     written = 0
-    with source.open("rb", buffering=0) as reader:
-        status = os.fstat(reader.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise IsADirectoryError(21, "not a regular file")
-        buffer = _buffer()
-        with target.open("wb", buffering=0) as writer:
-            while True:
-                wanted = len(buffer) if most is None else min(len(buffer), most - written)
-                count = reader.readinto(buffer[:wanted]) if wanted > 0 else 0
-                if not count:
-                    break
-                block = buffer[:count]
-                if hasher is not None:
-                    hasher.update(block)
-                view = block
-                while view:
-                    view = view[writer.write(view) :]
-                written += count
-                tick(count)
-                if count < _SMALL and written == status.st_size:
-                    break
-    return Copied(written, None if hasher is None else hasher.hexdigest())
+    while True:
+        try:
+            count = os.copy_file_range(reader, writer, step)
+        except OSError as error:
+            if written or error.errno not in _CANNOT:
+                raise
+            return None
+        if not count:
+            # Some file systems say so of files that are not empty.
+            return written if written or not os.fstat(reader).st_size else None
+        written += count
+        yield count
 
 
-def checksum(path: Path, algorithm: str, tick: Callable[[int], None]) -> str:
-    """Compute a file's checksum (hex); ``tick`` is called with 0 after each block and may interrupt.
+def _write(writer: int, content: memoryview) -> None:
+    while content:
+        content = content[os.write(writer, content) :]
+
+
+def checksum(handle: int, algorithm: str, block: int = BLOCK) -> Generator[int, None, str]:
+    """Compute a file's checksum (hex) from its beginning; yields 0 after each block.
 
     Raises
     ------
     OSError
         The file cannot be read.
     """
-    hasher = hashlib.new(algorithm, usedforsecurity=False)
-    buffer = _buffer()
-    with path.open("rb", buffering=0) as reader:
-        while count := reader.readinto(buffer):
-            hasher.update(buffer[:count])
-            tick(0)
-    return hasher.hexdigest()
+    os.lseek(handle, 0, os.SEEK_SET)
+    stream, hashing = io.FileIO(handle, closefd=False), _Hashing(algorithm)
+    buffers = [memoryview(bytearray(block)) for _ in range(2)]
+    try:
+        while count := stream.readinto(buffers[0]):
+            hashing.add(buffers[0][:count])
+            buffers.reverse()
+            yield 0
+        return hashing.hexdigest()
+    finally:
+        hashing.settle()
 
 
-def needs_copy(source: Path, target: Path, level: int, algorithm: str, tick: Callable[[int], None]) -> bool:
-    """Decide by a sync level whether a file must be sent.
-
-    Parameters
-    ----------
-    source, target
-        Files on disk.
-    level
-        0 exists, 1 size, 2 source newer, 3 checksum; each includes those before.
-    algorithm
-        hashlib name for level 3.
-    tick
-        As for :func:`checksum`.
+def checksum_whole(handle: int, size: int, algorithm: str) -> str:
+    """Compute the checksum (hex) of a small file of that size (bytes), in one step.
 
     Raises
     ------
     OSError
-        The source is missing, or a file cannot be read.
+        The file cannot be read.
     """
-    from_status = source.stat()
-    try:
-        to_status = target.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    if level >= 1 and from_status.st_size != to_status.st_size:
-        return True
-    if level == 2 and int(from_status.st_mtime) > int(to_status.st_mtime):
-        return True
-    if level >= 3:
-        return checksum(source, algorithm, tick) != checksum(target, algorithm, tick)
-    return False
+    os.lseek(handle, 0, os.SEEK_SET)
+    content = os.read(handle, size + 1)
+    return hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
 
 
-def keep_time(source: Path, target: Path) -> None:
-    """Give the target the source's modification time, to the second."""
-    seconds = int(source.stat().st_mtime)
-    os.utime(target, (seconds, seconds))
+def differs(source: os.stat_result, target: os.stat_result, level: int) -> bool:
+    """Decide by a sync level below 3 whether a file must be sent (0 exists, 1 size, 2 source newer)."""
+    if level >= 1 and source.st_size != target.st_size:
+        return True
+    return level == 2 and int(source.st_mtime) > int(target.st_mtime)
+
+
+def copy(source: Path, target: Path, algorithm: None, tick: Callable[[int], None], *, most: int) -> Copied:
+    """Copy the beginning of a file onto its final name: the partial file that a failure leaves (for tests).
+
+    Raises
+    ------
+    OSError
+        Either file cannot be used.
+    """
+    del algorithm
+    written = 0
+    with source.open("rb") as reader, target.open("wb") as writer:
+        while block := reader.read(min(BLOCK, most - written)):
+            writer.write(block)
+            written += len(block)
+            tick(len(block))
+    return Copied(written, None)
 
 
 def spoil(target: Path, how: str) -> None:
@@ -168,4 +240,5 @@ def spoil(target: Path, how: str) -> None:
             byte = stream.read(1)
             stream.seek(size // 2)
             stream.write(bytes([byte[0] ^ 1]))
-        os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+        with contextlib.suppress(OSError):
+            os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))

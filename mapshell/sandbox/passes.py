@@ -12,9 +12,10 @@ from mapshell.sandbox.moving import Interrupted
 from mapshell.sandbox.paths import Folder, PathRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from mapshell.sandbox.collections import Collections
+    from mapshell.sandbox.pace import Pace
     from mapshell.sandbox.tasks import Item, Task, TaskStore
 
 BATCH = 200
@@ -80,14 +81,19 @@ class Pass:
     ----------
     task, store, collections
         The task and where things are.
+    pace
+        How fast it may go.
     interrupted
-        Asked often: must the pass stop where it is?
+        Asked where a step takes long: must the pass stop where it is?
     """
 
-    def __init__(self, task: Task, store: TaskStore, collections: Collections, interrupted: Callable[[], bool]) -> None:
+    def __init__(
+        self, task: Task, store: TaskStore, collections: Collections, pace: Pace, interrupted: Callable[[], bool]
+    ) -> None:
         self.task = task
         self.store = store
         self.collections = collections
+        self.pace = pace
         self.counters = dict(task.counters)
         self.retrying = 0
         self.last_fault: Fault | None = None
@@ -104,14 +110,23 @@ class Pass:
     def decide(self, items: list[Item]) -> None:
         """Look at a batch before anything in it is touched."""
 
-    def handle(self, item: Item) -> None:
-        """Do one item: change its state and the counters.  May raise :class:`Fault` or :class:`Fatal`."""
+    def handle(self, item: Item) -> Generator[float, None, None]:
+        """Do one item: change its state and the counters; yields as :meth:`run`.  May raise `Fault` or `Fatal`."""
         raise NotImplementedError
+
+    def release(self) -> None:
+        """Close what is open, at the end of the pass."""
 
     # The pass itself
 
-    def run(self) -> bool | None:
+    def run(self) -> Generator[float, None, bool | None]:
         """Work through the open items once.
+
+        Yields
+        ------
+        float
+            After each small step: how many seconds the pass must wait before it may go on, mostly 0.  It may also be
+            left off there; what was done is stored then.
 
         Returns
         -------
@@ -121,15 +136,12 @@ class Pass:
         Raises
         ------
         Interrupted
-            From outside; what was done is stored.
+            The task was put on hold by itself; what was done is stored.
         """
         before = self.counters["subtasks_succeeded"] + self.counters["subtasks_skipped_errors"]
-        if not self.store.events(self.task.task_id, 1, 0)[0]:
-            self.store.add_event(
-                self.task.task_id, "STARTED", "started", eventtexts.started(self.task.type), is_error=False
-            )
         try:
-            self._all_items()
+            yield from self._start()
+            yield from self._all_items()
         except Fatal as error:
             self.flush(force=True)
             self.counters["subtasks_failed"] = self.counters["subtasks_total"] - self.counters["subtasks_succeeded"]
@@ -137,12 +149,22 @@ class Pass:
             self.store.finish(self.task.task_id, "FAILED", {"code": error.code, "description": error.description})
             return None
         finally:
+            self.release()
             self.counters["subtasks_retrying"] = self.retrying
             self.flush(force=True)
         self._tell_nice_status()
         return self.counters["subtasks_succeeded"] + self.counters["subtasks_skipped_errors"] > before
 
-    def _all_items(self) -> None:
+    def _start(self) -> Generator[float, None, None]:
+        if self.store.events(self.task.task_id, 1, 0)[0]:
+            return
+        yield self.pace.realism.task_delay
+        details = eventtexts.started(self.task.type)
+        self.store.add_event(self.task.task_id, "STARTED", "started", details, is_error=False)
+        # It waits in no queue any more.
+        self.store.update(self.task.task_id, nice_status=None, nice_details=None)
+
+    def _all_items(self) -> Generator[float, None, None]:
         try:
             self.prepare()
         except (Fault, ApiError) as error:
@@ -150,9 +172,9 @@ class Pass:
             self.note_fault(fault)
             return
         for item in self._items():
-            self.check()
+            yield 0.0
             try:
-                self.handle(item)
+                yield from self.handle(item)
             except Fault as fault:
                 self.note_fault(fault)
                 self.retrying += 1

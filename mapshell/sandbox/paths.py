@@ -98,18 +98,58 @@ class Folder:
         PathRefused
             It lies outside of the collection's folder, or is denied.
         """
-        parts = split(path, self.spec.home)
-        self.check_rules("/" + "/".join(parts))
-        if not parts:
+        parent, name = self.locate(path)
+        if name == os.curdir:
             return Path(self._root)
-        parent = self._real_parent(parts[:-1])
-        candidate = os.path.join(parent, to_disk(parts[-1]))  # noqa: PTH118 - a name may be anything but a path
+        candidate = os.path.join(parent, name)  # noqa: PTH118 - a name may be anything but a path
         if os.path.islink(candidate):  # noqa: PTH114
-            resolved = os.path.realpath(candidate)
-            self._check_inside(resolved)
+            resolved = os.path.join(*self.follow(parent, name))  # noqa: PTH118
             if follow:
                 candidate = resolved
         return Path(candidate)
+
+    @property
+    def root(self) -> str:
+        """The folder itself, links resolved."""
+        return self._root
+
+    def locate(self, path: str) -> tuple[str, str]:
+        """Return the resolved folder that holds a path of the collection, and the name in it (``.`` for the root).
+
+        Raises
+        ------
+        PathRefused
+            As for :meth:`local`; a link at the end is not looked at.
+        """
+        parts = split(path, self.spec.home)
+        self.check_rules("/" + "/".join(parts))
+        if not parts:
+            return self._root, os.curdir
+        parent, name = self._real_parent(parts[:-1]), to_disk(parts[-1])
+        if self.spec.deny:
+            self._check_resolved(os.path.join(parent, name))  # noqa: PTH118
+        return parent, name
+
+    def follow(self, parent: str, name: str) -> tuple[str, str]:
+        """Return the folder and the name that a link in the collection leads to.
+
+        Raises
+        ------
+        PathRefused
+            It leads out, or to what is denied.
+        """
+        resolved = os.path.realpath(os.path.join(parent, name))  # noqa: PTH118
+        self._check_inside(resolved)
+        if self.spec.deny:
+            self._check_resolved(resolved)
+        if resolved == self._root:
+            return self._root, os.curdir
+        return os.path.split(resolved)
+
+    def _check_resolved(self, resolved: str) -> None:
+        # What is denied is denied by every way that leads there.
+        below = Path(resolved).relative_to(self._root)
+        self.check_rules("/" + "/".join(map(to_wire, below.parts)))
 
     def _real_parent(self, parts: list[str]) -> str:
         key = "/".join(parts)
@@ -145,7 +185,7 @@ class Folder:
                 "550-GridFTP-Error-String: Permission denied\\r\\n550 End.\\r\\n\n",
             )
 
-    def inside(self, path: Path) -> bool:
+    def inside(self, path: Path | str) -> bool:
         """Tell whether a file, links followed, lies in the collection."""
         try:
             self._check_inside(os.path.realpath(path))

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mapshell.sandbox import misbehave, moving, selection
-from mapshell.sandbox.passes import Fatal, Fault, Pass, as_fault, check_writable
-from mapshell.sandbox.tasks import Item
+from mapshell.sandbox import expanding, misbehave, moving, onefile, selection
+from mapshell.sandbox.anchor import Anchor
+from mapshell.sandbox.passes import Fault, Pass, as_fault, check_writable
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
-    from mapshell.sandbox.moving import Copied
     from mapshell.sandbox.paths import Folder
-
-_CHUNK = 1000
+    from mapshell.sandbox.tasks import Item
 
 
 class TransferPass(Pass):
@@ -22,6 +21,8 @@ class TransferPass(Pass):
 
     source: Folder
     target: Folder
+    from_anchor: Anchor | None = None
+    to_anchor: Anchor | None = None
 
     def prepare(self) -> None:
         """Find both collections.
@@ -31,15 +32,44 @@ class TransferPass(Pass):
         Fault
             One of them is offline or unknown.
         """
-        self.source = self.folder(self.task.source, "source")
-        self.target = self.folder(self.task.destination, "destination")
-        self._made: set[Path] = set()
+        self._use_source()
+        self._use_target()
         options = self.task.options
-        self._verify = bool(options.get("verify_checksum", False))
+        self.verify = bool(options.get("verify_checksum", False))
         level = options.get("sync_level")
-        self._level: int | None = None if level is None else int(level)
+        self.level: int | None = None if level is None else int(level)
         # Parts of a file that a kill interrupted do not count.
         self.counters["bytes_transferred"] = self.store.moved_bytes(self.task.task_id)
+
+    def _use_source(self) -> None:
+        self.source = self.folder(self.task.source, "source")
+        if self.from_anchor is not None:
+            self.from_anchor.close()
+        self.from_anchor = Anchor(self.source)
+
+    def _use_target(self) -> None:
+        self.target = self.folder(self.task.destination, "destination")
+        if self.to_anchor is not None:
+            self.to_anchor.close()
+        self.to_anchor = Anchor(self.target)
+
+    def release(self) -> None:
+        """Close the folders that are open."""
+        for anchor in (self.from_anchor, self.to_anchor):
+            if anchor is not None:
+                anchor.close()
+
+    @property
+    def reading(self) -> Anchor:
+        """Opens what is to be read."""
+        assert self.from_anchor is not None  # noqa: S101 - set by prepare()
+        return self.from_anchor
+
+    @property
+    def writing(self) -> Anchor:
+        """Opens what is to be written."""
+        assert self.to_anchor is not None  # noqa: S101 - set by prepare()
+        return self.to_anchor
 
     # Deciding --------------------------------------------------------------------------------------------------
 
@@ -48,23 +78,38 @@ class TransferPass(Pass):
 
         A partial file of our own, left by a kill, is so never taken for a file that was there before.
         """
-        if self._level is None or self._level >= 3:
+        if self.level is None or self.level >= 3:
             return
         decided = []
         for item in items:
             if item.kind == "file" and item.state == "pending":
                 try:
-                    paths = self.source.local(item.source), self.target.local(item.destination)
-                    if moving.needs_copy(*paths, self._level, "md5", self.check):
-                        item.state = "copy"
-                        decided.append(item)
+                    must = self.differs(item)
                 except Exception:  # noqa: BLE001, S112 - whatever is wrong with it is told when its turn comes
                     continue
+                if must:
+                    item.state = "copy"
+                    decided.append(item)
         self.store.save_items(self.task.task_id, decided)
+
+    def differs(self, item: Item) -> bool:
+        """Tell whether a sync level below 3 sends a file.
+
+        Raises
+        ------
+        ApiError, OSError
+            One of the two cannot be looked at.
+        """
+        source = self.reading.stat(item.source)
+        try:
+            target = self.writing.stat(item.destination)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        return moving.differs(source, target, self.level or 0)
 
     # One item --------------------------------------------------------------------------------------------------
 
-    def handle(self, item: Item) -> None:
+    def handle(self, item: Item) -> Generator[float, None, None]:
         """Move one file, or expand one folder.
 
         Raises
@@ -79,45 +124,28 @@ class TransferPass(Pass):
             if self.task.fault is not None and misbehave.before(self, item):
                 return
             if item.kind == "dir":
-                self._expand(item)
+                yield from expanding.expand(self, item)
             elif item.kind == "symlink":
                 selection.carry_link(self, item)
             else:
-                self._file(item)
+                yield from onefile.move(self, item)
         except Fault as fault:
             selection.settle(self, item, fault)
 
     def _refresh(self) -> None:
         """Take note of settings that were changed while the task runs."""
         if self.collections.peek(self.source.collection_id) is not self.source.spec:
-            self.source = self.folder(self.task.source, "source")
+            self._use_source()
         if self.collections.peek(self.target.collection_id) is not self.target.spec:
-            self.target = self.folder(self.task.destination, "destination")
+            self._use_target()
 
     def skip(self, item: Item, fault: Fault) -> None:
         """Leave a file out, and say why."""
         item.state, item.error = "skipped_error", (fault.code, fault.details)
         self.counters["subtasks_skipped_errors"] += 1
 
-    def _file(self, item: Item) -> None:
-        source, size = self.readable(item)
-        target = self.writable(item)
-        algorithm = moving.algorithm_name(item.algorithm)
-        if item.state != "copy" and self._level is not None and not self._must_copy(item, source, target, algorithm):
-            item.state, item.size = "skipped", size
-            self.counters["files_skipped"] += 1
-            self.counters["subtasks_succeeded"] += 1
-            return
-        if self.target.spec.quota is not None and size > self.target.spec.quota:
-            raise Fault("QUOTA_EXCEEDED", "quota exceeded", f"{item.destination}: no room for {size} bytes")
-        hashed = algorithm if self._verify or item.checksum else None
-        copied = self._copy(item, source, target, hashed)
-        if hashed is not None:
-            self._check(item, target, copied, hashed)
-        self._finish_file(item, source, target, copied)
-
     def readable(self, item: Item) -> tuple[Path, int]:
-        """Return the local file to read, and its size in bytes.
+        """Return the local file to read, and its size in bytes (for faults on demand).
 
         Raises
         ------
@@ -126,13 +154,14 @@ class TransferPass(Pass):
         """
         try:
             source = self.source.local(item.source)
-            status = selection.expect(source, item.source, folder=False)
+            status = source.stat()
         except Exception as error:
             raise as_fault(error, item.source, self.source.spec.display_name, source=True) from error
+        selection.expect(status, item.source, folder=False)
         return source, status.st_size
 
     def writable(self, item: Item) -> Path:
-        """Return the local file to write; its folder is made.
+        """Return the local file to write; its folder is made (for faults on demand).
 
         Raises
         ------
@@ -142,115 +171,7 @@ class TransferPass(Pass):
         try:
             target = self.target.local(item.destination)
             check_writable(self.target)
-            if target.parent not in self._made:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                self._made.add(target.parent)
+            target.parent.mkdir(parents=True, exist_ok=True)
         except Exception as error:
             raise as_fault(error, item.destination, self.target.spec.display_name, source=False) from error
         return target
-
-    def _must_copy(self, item: Item, source: Path, target: Path, algorithm: str) -> bool:
-        try:
-            return moving.needs_copy(source, target, self._level or 0, algorithm, self.check)
-        except OSError as error:
-            raise as_fault(error, item.source, self.source.spec.display_name, source=True) from error
-
-    def _copy(self, item: Item, source: Path, target: Path, hashed: str | None) -> Copied:
-        def tick(count: int) -> None:
-            self.counters["bytes_transferred"] += count
-            self.check()
-            self.flush()
-
-        before = self.counters["bytes_transferred"]
-        try:
-            return moving.copy(source, target, hashed, tick)
-        except OSError as error:
-            self.counters["bytes_transferred"] = before
-            at_source = str(getattr(error, "filename", "")) == str(source)
-            place = self.source if at_source else self.target
-            path = item.source if at_source else item.destination
-            raise as_fault(error, path, place.spec.display_name, source=at_source) from error
-
-    def _check(self, item: Item, target: Path, copied: Copied, algorithm: str) -> None:
-        wanted = (item.checksum or "").lower()
-        if wanted and copied.checksum != wanted:
-            raise Fatal(
-                "EXTERNAL_CHECKSUM_MISMATCH",
-                f"The {algorithm} checksum of {item.source} is {copied.checksum}, expected {wanted}",
-            )
-        try:
-            arrived = moving.checksum(target, algorithm, self.check)
-        except OSError as error:
-            raise as_fault(error, item.destination, self.target.spec.display_name, source=False) from error
-        self.counters["bytes_checksummed"] += copied.size
-        if arrived != copied.checksum:
-            raise Fault("VERIFY_CHECKSUM", "checksum verification failed", f"File: {item.destination}")
-
-    def _finish_file(self, item: Item, source: Path, target: Path, copied: Copied) -> None:
-        if self.task.options.get("preserve_timestamp") and self.target.spec.keeps_times:
-            try:
-                moving.keep_time(source, target)
-            except OSError as error:
-                raise as_fault(error, item.destination, self.target.spec.display_name, source=False) from error
-        item.state, item.size = "done", copied.size
-        if copied.checksum is not None:
-            item.checksum, item.algorithm = copied.checksum, item.algorithm or "MD5"
-        self.counters["files_transferred"] += 1
-        self.counters["subtasks_succeeded"] += 1
-        if self.target.spec.quota is not None:
-            self.collections.spend(self.target.collection_id, copied.size)
-        if self.task.fault is not None:
-            misbehave.after(self, item, target)
-
-    # Folders ---------------------------------------------------------------------------------------------------
-
-    def _expand(self, item: Item) -> None:
-        try:
-            folder = self.source.local(item.source)
-            selection.expect(folder, item.source, folder=True)
-        except Exception as error:
-            raise as_fault(error, item.source, self.source.spec.display_name, source=True) from error
-        target = self.writable(item)
-        try:
-            target.mkdir(exist_ok=True)
-        except OSError as error:
-            raise as_fault(error, item.destination, self.target.spec.display_name, source=False) from error
-        selection.delete_extra(self, item, folder, target)
-        if item.state == "expanding":
-            self.store.drop_children(self.task.task_id, item.seq)
-        item.state = "expanding"
-        self.store.save_items(self.task.task_id, [item])
-        counts = self._insert_children(item, folder)
-        for name, count in counts.items():
-            self.counters[name] += count
-        left_out = self.task.options.get("recursive_symlinks", "ignore") == "ignore"
-        self.counters["subtasks_total"] += sum(counts.values()) - (counts["symlinks"] if left_out else 0)
-        self.counters["subtasks_succeeded"] += 1
-        item.state = "done"
-        self.store.save_items(self.task.task_id, [item], self.counters)
-
-    def _insert_children(self, item: Item, folder: Path) -> dict[str, int]:
-        counts = {"files": 0, "directories": 0, "symlinks": 0}
-        chunk: list[Item] = []
-        seq = self.store.last_seq(self.task.task_id)
-        try:
-            for kind, name in selection.children(folder, self.task.options, counts):
-                seq += 1
-                chunk.append(
-                    Item(
-                        seq=seq,
-                        kind=kind,
-                        source=f"{item.source.rstrip('/')}/{name}",
-                        destination=f"{item.destination.rstrip('/')}/{name}",
-                        algorithm=item.algorithm,
-                        parent=item.seq,
-                    )
-                )
-                if len(chunk) >= _CHUNK:
-                    self.check()
-                    self.store.add_items(self.task.task_id, chunk)
-                    chunk = []
-        except OSError as error:
-            raise as_fault(error, item.source, self.source.spec.display_name, source=True) from error
-        self.store.add_items(self.task.task_id, chunk)
-        return counts

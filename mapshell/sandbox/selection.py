@@ -7,7 +7,6 @@ import fnmatch
 import os
 import shutil
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mapshell.sandbox.passes import Fatal, Fault, as_fault, check_writable
@@ -15,6 +14,7 @@ from mapshell.sandbox.paths import to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from mapshell.sandbox.runner import TransferPass
     from mapshell.sandbox.tasks import Item
@@ -40,8 +40,12 @@ def included(rules: Sequence[Mapping[str, Any]], name: str, kind: str) -> bool:
     return True
 
 
-def children(folder: Path, options: Mapping[str, Any], counts: dict[str, int]) -> Iterator[tuple[str, str]]:
+def children(
+    place: int | str, folder: Path, options: Mapping[str, Any], counts: dict[str, int]
+) -> Iterator[tuple[str, str]]:
     """Yield kind and name (as on the wire) of what a folder brings along; ``counts`` is filled by counter.
+
+    ``place`` is the open folder to list, ``folder`` where it lies.
 
     Raises
     ------
@@ -49,7 +53,7 @@ def children(folder: Path, options: Mapping[str, Any], counts: dict[str, int]) -
         The folder cannot be listed, or a link to be copied leads back to a folder that holds it.
     """
     rules, links = options.get("filter_rules") or (), options.get("recursive_symlinks") or "ignore"
-    with os.scandir(folder) as scan:
+    with os.scandir(place) as scan:
         for entry in scan:
             kind = _kind(entry, folder, links)
             if kind is None:
@@ -65,7 +69,7 @@ def _kind(entry: os.DirEntry[str], folder: Path, links: str) -> str | None:
             return None
         if links == "keep":
             return "symlink"
-        if Path(entry.path).resolve() in {folder, *folder.parents}:
+        if (folder / entry.name).resolve() in {folder, *folder.parents}:
             raise OSError(errno.ELOOP, "Too many levels of symbolic links", entry.path)
         # A link that leads nowhere is met, and told about, when its turn comes.
         return "dir" if entry.is_dir() else "file"
@@ -167,19 +171,15 @@ def settle(work: TransferPass, item: Item, fault: Fault) -> None:
     work.skip(item, fault)
 
 
-def expect(path: Path, name: str, *, folder: bool) -> os.stat_result:
+def expect(status: os.stat_result, name: str, *, folder: bool) -> None:
     """Look at a source that the transfer says is a folder, or a file.
 
     Raises
     ------
     Fault
         It is the other.
-    OSError
-        It cannot be looked at.
     """
-    status = path.stat()
     if folder and not stat.S_ISDIR(status.st_mode):
         raise Fault("NOT_A_DIRECTORY", "not a directory", f"File: {name}\nMessage: Not a directory", source=True)
     if not folder and stat.S_ISDIR(status.st_mode):
         raise Fault("IS_A_DIRECTORY", "is a directory", f"File: {name}\nMessage: Is a directory", source=True)
-    return status

@@ -169,6 +169,11 @@ class TaskStore:
         rows = self._database.rows("SELECT task_id FROM tasks WHERE status = 'ACTIVE' AND hold IS NULL ORDER BY number")
         return [str(row["task_id"]) for row in rows]
 
+    def not_ended(self) -> list[str]:
+        """Ids of the tasks that have not ended, also of those on hold, oldest first."""
+        rows = self._database.rows("SELECT task_id FROM tasks WHERE status IN ('ACTIVE', 'INACTIVE') ORDER BY number")
+        return [str(row["task_id"]) for row in rows]
+
     def update(self, task_id: str, **values: Any) -> None:
         """Set columns of a task (``counters``, ``fault`` and ``fatal_error`` as plain data)."""
         names = ", ".join(f"{name} = ?" for name in values)
