@@ -23,7 +23,7 @@ _SCOPES: dict[Scope, str] = {
     "token": "Tokens, likewise",
 }
 #: Options whose names read better than the fields'.
-_OPTIONS = {"paths": "--path"}
+_OPTIONS = {"paths": "--path", "domains": "--domain"}
 _TYPES: Mapping[str, Any] = {"whole": click.INT, "number": click.FLOAT, "text": click.STRING, "texts": click.STRING}
 
 
@@ -56,7 +56,7 @@ def _fields(function: Callable[..., Any]) -> Any:
         if field.type == "flag":
             function = click.option(option, name, is_flag=True, default=None, help=field.help)(function)
         elif field.type in _TYPES:
-            metavar = {"text": "TEXT", "texts": "PATTERN", "number": "NUMBER"}.get(field.type, "N")
+            metavar = {"text": "TEXT", "texts": "TEXT", "number": "NUMBER"}.get(field.type, "N")
             function = click.option(
                 option, name, type=_TYPES[field.type], multiple=field.type == "texts", metavar=metavar, help=field.help
             )(function)

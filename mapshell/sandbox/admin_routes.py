@@ -147,13 +147,13 @@ def _end_tokens(core: Core, call: Call) -> dict[str, Any]:
     how = body["how"]
     if how not in {"expire", "revoke"}:
         raise ValueError("how must be expire or revoke")
-    _identity_id(core, body.get("identity"))
-    return {"changed": core.tokens.end_all(kind=body.get("kind"), how=how)}
+    identity = _identity_id(core, body.get("identity"))
+    return {"changed": core.tokens.end_all(kind=body.get("kind"), how=how, identity_id=identity)}
 
 
 def _withdraw(core: Core, call: Call) -> dict[str, Any]:
-    _identity_id(core, call.query.get("identity"))
-    return {"changed": core.tokens.withdraw_consents(call.query.get("scope"))}
+    identity = _identity_id(core, call.query.get("identity"))
+    return {"changed": core.tokens.withdraw_consents(call.query.get("scope"), identity_id=identity)}
 
 
 def _identity_id(core: Core, name: str | None) -> str | None:

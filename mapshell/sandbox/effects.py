@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from mapshell.sandbox.spec import CollectionSpec
     from mapshell.sandbox.tokens import Tokens
 
+_MINUTES = 10
+
 
 class CoreEffects:
     """Spoils the collections and tokens of a sandbox."""
@@ -50,15 +52,18 @@ class CoreEffects:
             how = "expire" if fault.kind == "token-expired" else "revoke"
             tokens = fault.tokens or ("access" if how == "expire" else "all")
             kind = None if tokens == "all" else tokens
-            self._tokens.end_all(kind=kind, how=how)
+            self._tokens.end_all(kind=kind, how=how, identity_id=self._identity(fault))
             return None
         collection = str(fault.collection).lower()
         if fault.kind == "consent-required":
-            self._tokens.withdraw_consents(data_access_scope(collection))
+            self._tokens.withdraw_consents(data_access_scope(collection), identity_id=self._identity(fault))
             return None
         spec = self._collections.peek(collection)
         if spec is None:  # forgotten meanwhile
             return None
+        if fault.kind == "session-required":
+            # Nobody's login of before is fresh enough; the next one is.
+            self._tokens.sessions.expire()
         changes = _changes(fault, spec)
         before = spec.to_json()
         self._collections.change(collection, changes)
@@ -83,6 +88,13 @@ class CoreEffects:
 def _changes(fault: Fault, spec: CollectionSpec) -> dict[str, Any]:
     if fault.kind == "permission":
         return {"deny": [*spec.deny, *fault.paths]} if fault.paths else {"denied": True}
+    if fault.kind == "session-required":
+        needs = {"mfa": fault.mfa, "domains": list(fault.domains)}
+        session = {name: value for name, value in needs.items() if value}
+        return {
+            "fresh_session": 60 * (fault.minutes or _MINUTES),
+            "session_requires": {**spec.session_requires, **session},
+        }
     simple: dict[str, dict[str, Any]] = {
         "offline": {"offline": True},
         "read-only": {"read_only": True},
@@ -90,6 +102,5 @@ def _changes(fault: Fault, spec: CollectionSpec) -> dict[str, Any]:
         "missing": {"missing": True},
         "no-https": {"https": False},
         "no-times": {"keeps_times": False},
-        "session-required": {"fresh_session": (fault.minutes or 0) * 60},
     }
     return simple[fault.kind]

@@ -52,7 +52,9 @@ KINDS: dict[str, Kind] = {
     "no-https": Kind("collection", "no HTTPS server", ()),
     "no-times": Kind("collection", "preserve_timestamp has no effect", ()),
     "consent-required": Kind("collection", "the data_access consents are withdrawn", ("identity",)),
-    "session-required": Kind("collection", "the login must be so fresh (minutes)", ("minutes",)),
+    "session-required": Kind(
+        "collection", "a fresh login is demanded, perhaps with more", ("minutes", "mfa", "domains")
+    ),
     "token-expired": Kind("token", "tokens expire", ("tokens", "identity")),
     "token-revoked": Kind("token", "tokens are revoked", ("tokens", "identity")),
 }
@@ -114,8 +116,13 @@ FIELDS: dict[str, Field] = {
     "bytes": Field("whole", "a whole number of bytes, 0 or more", "How many bytes still fit.", lambda n: n >= 0),
     "paths": Field("texts", "a list of texts", "Pattern of paths; everything without it."),
     "minutes": Field(
-        "whole", "a whole number of minutes, 0 or more", "How old a login may be (min).", lambda n: n >= 0
+        "whole",
+        "a whole number of minutes, 1 or more",
+        "How old a login may be (min); 10 by default.",
+        lambda n: n >= 1,
     ),
+    "mfa": Field("flag", "true or false", "The login needs a second factor."),
+    "domains": Field("texts", "a list of texts", "The login must be of such a domain, like lab.example."),
     "tokens": Field(
         "text", "access, refresh or all", "access, refresh or all.", lambda t: t in {"access", "refresh", "all"}
     ),

@@ -60,6 +60,8 @@ class Fault:
     bytes: int | None = None
     paths: tuple[str, ...] = ()
     minutes: int | None = None
+    mfa: bool = False
+    domains: tuple[str, ...] = ()
     tokens: str | None = None
     identity: str | None = None
 
