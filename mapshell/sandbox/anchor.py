@@ -81,7 +81,9 @@ class Anchor:
             except OSError as error:
                 if last:
                     raise
-                if error.errno in _LINKS:
+                # Asked for a folder, the system says of a link that it is none.
+                no_folder = error.errno == errno.ENOTDIR and os.path.islink(os.path.join(parent, name))  # noqa: PTH114, PTH118
+                if error.errno in _LINKS or no_folder:
                     parent, name = self._folder.follow(parent, name)
                 elif not (isinstance(error, FileNotFoundError) and self._forget(parent)):
                     raise

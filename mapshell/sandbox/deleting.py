@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import re
 import shutil
 import stat
 from typing import TYPE_CHECKING
@@ -65,7 +66,10 @@ class DeletePass(Pass):
                 yield from self._delete(path, recursive=bool(options.get("recursive")))
         except (FileNotFoundError, NotADirectoryError) as error:
             if not options.get("ignore_missing"):
-                raise as_fault(error, item.source, self.place.spec.display_name, source=True) from error
+                # A transfer waits for what is missing; a delete does not.
+                fault = as_fault(error, item.source, self.place.spec.display_name, source=True)
+                self.note_fault(fault)
+                raise Fatal(fault.code, fault.description) from error
         except (Fatal, Interrupted):
             raise
         except Exception as error:
@@ -83,9 +87,14 @@ class DeletePass(Pass):
         parent, _, pattern = item.source.rstrip("/").rpartition("/")
         if not self.task.options.get("interpret_globs") or not any(mark in pattern for mark in "*?["):
             return [item.source]
+        # What a backslash stands before means itself.
+        pattern = re.sub(r"\\(.)", lambda found: f"[{found[1]}]" if found[1] in "*?[" else found[1], pattern)
         with self.opening.listed(parent or "/") as place:
-            names = sorted(os.listdir(place))  # noqa: PTH208 - of an open folder
-        return [f"{parent}/{to_wire(name)}" for name in names if fnmatch.fnmatchcase(to_wire(name), pattern)]
+            names = sorted(map(to_wire, os.listdir(place)))  # noqa: PTH208 - of an open folder
+        matches = [f"{parent}/{name}" for name in names if fnmatch.fnmatchcase(name, pattern)]
+        if not matches:
+            raise FileNotFoundError(2, "No such file or directory")
+        return matches
 
     def _delete(self, path: str, *, recursive: bool) -> Generator[float, None, None]:
         parent, name = self.place.locate(path)

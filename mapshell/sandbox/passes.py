@@ -46,7 +46,7 @@ class Fatal(Exception):
 
 def as_fault(error: Exception, path: str, endpoint: str, *, source: bool) -> Fault:
     """Translate what the file system said."""
-    details = f"Error (transfer)\nEndpoint: {endpoint}\nServer: 127.0.0.1:443\nFile: {path}\nMessage: {error}\n"
+    details = f"Error (transfer)\nEndpoint: {endpoint}\nServer: 127.0.0.1:443\nFile: {path}\nMessage: {_words(error)}\n"
     if isinstance(error, Fault):
         return error
     if isinstance(error, FileNotFoundError | NotADirectoryError):
@@ -60,6 +60,11 @@ def as_fault(error: Exception, path: str, endpoint: str, *, source: bool) -> Fau
     if getattr(error, "errno", None) in _NO_ROOM:
         return Fault("QUOTA_EXCEEDED", "quota exceeded", details)
     return Fault("ENDPOINT_ERROR", "endpoint error", details)
+
+
+def _words(error: Exception) -> str:
+    # The path on this computer is nobody's business; errors of the file system carry it.
+    return str(getattr(error, "strerror", None) or error)
 
 
 def check_writable(folder: Folder) -> None:

@@ -15,6 +15,7 @@ from mapshell.sandbox.consent import code_from_page as consent
 from mapshell.sandbox.consent import opener
 from mapshell.sandbox.server import FAILURE_NAME, LOG_NAME, STATE_NAME, Arguments
 from mapshell.sandbox.spec import CollectionSpec, as_spec, check_id
+from mapshell.sandbox.unserved import OTHER_SERVICES
 from pipeline.errors import ServiceError
 from pipeline.services import (
     ServiceState,
@@ -59,9 +60,12 @@ class SandboxInfo:
     @property
     def environment(self) -> dict[str, str]:
         """Environment variables that point any program built on a Globus SDK at the sandbox."""
+        base = self.auth_url.removesuffix(constants.AUTH_PREFIX)
         return {
             "GLOBUS_SDK_SERVICE_URL_AUTH": self.auth_url,
             "GLOBUS_SDK_SERVICE_URL_TRANSFER": self.transfer_url,
+            # Not served, and said so here: a token of the sandbox has no business at the real services.
+            **{f"GLOBUS_SDK_SERVICE_URL_{name.upper()}": f"{base}/{name}" for name in OTHER_SERVICES if name != "gcs"},
         }
 
     @property

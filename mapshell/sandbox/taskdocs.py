@@ -159,7 +159,8 @@ def pause_info(task: Task, names: Callable[[str | None], str | None]) -> dict[st
         "DATA_TYPE": "pause_info_limited",
         "pause_rules": rules,
         "source_pause_message": None,
-        "destination_pause_message": None,
+        # An administrator who pauses one task says why here; a rule has its own message.
+        "destination_pause_message": task.nice_details if rules else None,
         "source_pause_message_share": None,
         "destination_pause_message_share": None,
     }

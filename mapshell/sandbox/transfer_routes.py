@@ -5,7 +5,16 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from mapshell.sandbox import bodies, constants, endpoint_routes, fileops, submission, taskdocs, tasklists, unserved
+from mapshell.sandbox import (
+    bodies,
+    constants,
+    endpoint_routes,
+    fileops,
+    submission,
+    taskdocs,
+    tasklists,
+    unserved_routes,
+)
 from mapshell.sandbox.collections import require_consent
 from mapshell.sandbox.demands import require_session
 from mapshell.sandbox.errors import ApiError, bad_request
@@ -186,4 +195,4 @@ def routes(core: Core) -> list[Route]:
     )
     prefix = constants.TRANSFER_PREFIX + "/v0.10"
     served = [route(core, method, prefix + path, handler) for method, path, handler in table]
-    return served + endpoint_routes.routes(core) + unserved.routes(core, authenticate)
+    return served + endpoint_routes.routes(core) + unserved_routes.routes(core, authenticate)
