@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 STYLES = {
     "archived": "green",
     "archived with changes": "yellow",
+    "present": "yellow",
     "in flight": "cyan",
     "queued": "cyan",
     "recording": "yellow",
@@ -137,7 +138,7 @@ def _show_problems(output: Output, report: Report) -> None:
     for outcome in report.outcomes:
         if outcome.details and outcome.details[0].get("rule") == "folder":
             continue  # the folder itself is told below, once for all sessions that it may be of
-        if outcome.failed or (outcome.reason and outcome.state == "in flight"):
+        if outcome.failed or (outcome.reason and outcome.state in ("in flight", "present")):
             who = f"{outcome.h2o} (subject {outcome.key[0]}) session {outcome.key[1]} of {outcome.session_date}"
             folders = ", ".join(outcome.folders)
             _problem(output, f"{outcome.state}: {who}, {folders}", _within(outcome, outcome.reason), outcome.remedy)

@@ -14,19 +14,20 @@ if TYPE_CHECKING:
 
 
 def remember(location: Location, computer: str, outcomes: Sequence[Outcome], gone: Collection[SessionKey] = ()) -> None:
-    """Write down what a computer saw of sessions; forget what it said of archived ones and of those ``gone`` from it.
+    """Write down what a computer saw of sessions; forget what it said of settled ones and of those ``gone`` from it.
 
     That a session is *in flight* is the journal's to say, as long as it is true; here it waits, with what there is to
     say of it.
     """
     here = {"globus_alias": location.alias, "computer": computer}
     known = {(r["subject_id"], r["session"]): r for r in (publication.SessionState() & here).to_dicts()}
-    archived = {outcome.key for outcome in outcomes if outcome.state == "archived"}
-    for key in known.keys() & (set(gone) | archived):
+    # What is present without more ado is the index's to say.
+    settled = {o.key for o in outcomes if o.state == "archived" or (o.state == "present" and not o.failed)}
+    for key in known.keys() & (set(gone) | settled):
         (publication.SessionState() & here & {"subject_id": key[0], "session": key[1]}).delete_quick()
     now = database.now()
     for outcome in outcomes:
-        if outcome.key in archived:
+        if outcome.key in settled:
             continue
         row = {**here, "subject_id": outcome.key[0], "session": outcome.key[1], **_facts(outcome), "seen_at": now}
         if outcome.key in known:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import publication, sessions
 from pipeline.archive.checksums import ChecksumCache
+from pipeline.archive.known import in_words
 from pipeline.archive.plan import diff
 from pipeline.archive.session import DatasetType, Location, SessionKey, dataset_name
 from pipeline.folders import cache_folder
@@ -71,14 +72,15 @@ def status(
                 state, facts = _state(key, found, archived, said.get(key, ()), under_way, computer, cache)
                 row = archived.get(key)
                 if row is not None:
-                    files, size = totals.get(dataset_name(location.dataset_type, key), (0, 0))
+                    files, size, listed = totals.get(dataset_name(location.dataset_type, key), (0, 0, 0))
+                    state, facts["reason"] = _as_known(state, facts.get("reason", ""), in_words(files, listed))
                     facts = {
                         "folders": tuple(row["evidence"].get("folders", ())),
                         "files": files,
                         "size": size,
                         **facts,
                     }
-                    facts["archived_at"] = row["archived_at"]
+                    facts["archived_at"] = None if listed else row["archived_at"]
                 yield SessionStatus(
                     ref.h2o, key[0], key[1], ref.session_date.isoformat(), location.alias, state, **facts
                 )
@@ -125,6 +127,13 @@ def _state(
     return "not here", {}
 
 
+def _as_known(state: str, reason: str, listed: str) -> tuple[str, str]:
+    """Return state and reason of a session in the index; what was only ever listed is never called archived."""
+    if not listed or not state.startswith("archived"):
+        return state, reason
+    return "present", "; ".join(filter(None, (listed, reason)))
+
+
 def _changes(here: LocalSession | None, known: Manifest | None, cache: ChecksumCache) -> str:
     """Say how an archived session differs here from the index; empty when it does not."""
     if here is None or known is None:
@@ -157,12 +166,16 @@ def _archived(location: Location) -> dict[SessionKey, Mapping[str, Any]]:
     return {(row["subject_id"], row["session"]): row for row in table.to_dicts()}
 
 
-def _totals(location: Location) -> dict[str, tuple[int, int]]:
+def _totals(location: Location) -> dict[str, tuple[int, int, int]]:
+    """Return files, bytes and files without a known SHA1 of every dataset."""
     import datajoint as dj
 
     files = publication.DataSet.PhysicalFile() & {"globus_alias": location.alias}
-    query = dj.U("dataset_name").aggr(files, files="count(*)", size="sum(file_size)")
-    return {row["dataset_name"]: (int(row["files"]), int(row["size"])) for row in query.to_dicts()}
+    query = dj.U("dataset_name").aggr(files, files="count(*)", size="sum(file_size)", known="count(file_sha1)")
+    return {
+        row["dataset_name"]: (int(row["files"]), int(row["size"]), int(row["files"]) - int(row["known"]))
+        for row in query.to_dicts()
+    }
 
 
 def _under_way(location: Location) -> dict[SessionKey, str]:

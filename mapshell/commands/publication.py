@@ -152,8 +152,8 @@ def status(
 ) -> None:
     """List every session with its state at each storage location.
 
-    States: not here, recording, refused, queued, in flight, archived, archived with changes, reclaimed. Reads the
-    database and this computer's folders; asks Globus nothing.
+    States: not here, recording, refused, queued, in flight, archived, archived with changes, present (listed at
+    the archive, never verified), reclaimed. Reads the database and this computer's folders; asks Globus nothing.
 
     \b
     Examples:

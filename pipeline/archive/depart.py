@@ -12,6 +12,7 @@ from pipeline.archive.describe import unstage
 from pipeline.archive.identity import disowned
 from pipeline.archive.integrity import Verdict, inspect
 from pipeline.archive.journal import Entry, Outcome, step
+from pipeline.archive.known import differing
 from pipeline.archive.manifest import Manifest
 from pipeline.archive.plan import Plan, diff
 from pipeline.archive.resume import is_indexed, resume
@@ -25,6 +26,7 @@ from pipeline.archive.round import (
     in_words,
     outcome,
     refusal,
+    settled_outcome,
 )
 from pipeline.archive.scan import Defect, list_remote
 from pipeline.archive.submit import Prepared, next_generation, submit
@@ -88,20 +90,21 @@ def depart(
 
 def _depart(round_: Round, session: LocalSession, known: Manifest | None, *, dry_run: bool) -> Flight | Outcome:
     if known is not None and (wrong := disowned(known, session.ref)):
-        return refusal(round_, session, "refused" if known.archived_at is None else "archived with changes", [wrong])
+        state = "refused" if known.archived_at is None else differing(known, "refused")
+        return refusal(round_, session, state, [wrong])
     if not session.files and not session.defects:
         if known is not None:
-            return outcome(round_, session, "archived")
+            return settled_outcome(round_, session, known)
         return outcome(
             round_, session, "refused", f"{', '.join(session.folders)}: it holds no file", _FILL, failed=True
         )
     plan = _compare(round_, session, known, dry_run=dry_run)
     if plan.nothing_to_do and not session.defects:
-        return outcome(round_, session, "archived")
+        return settled_outcome(round_, session, known)
     verdict = _gate(round_, session, plan)
     if verdict.defects:
         state = "recording" if verdict.recording else "refused"
-        return refusal(round_, session, "archived with changes" if known else state, verdict.defects)
+        return refusal(round_, session, differing(known, state), verdict.defects)
     if round_.closed is not None:
         raise round_.closed
     if not dry_run:
@@ -114,14 +117,14 @@ def _depart(round_: Round, session: LocalSession, known: Manifest | None, *, dry
             return outcome(round_, session, "in flight", "another computer submitted it a moment ago")
         known = round_.journal.indexed([session.ref.key]).get(session.ref.key)
         if known is not None and (wrong := disowned(known, session.ref)):
-            return refusal(round_, session, "archived with changes", [wrong])
+            return refusal(round_, session, differing(known, "refused"), [wrong])
     prepared = _against_archive(round_, session, known, verdict, dry_run=dry_run)
     if not isinstance(prepared, Prepared):
         return prepared
     if prepared.plan.nothing_to_do:
-        return outcome(round_, session, "archived")
+        return settled_outcome(round_, session, known)
     if prepared.conflicts and (known is None or not prepared.files):
-        return refusal(round_, session, "archived with changes" if known else "refused", prepared.conflicts)
+        return refusal(round_, session, differing(known, "refused"), prepared.conflicts)
     return _as_plan(round_, prepared) if dry_run else submit(round_, prepared)
 
 
@@ -184,7 +187,7 @@ def _against_archive(
         raise
     ours = set(round_.journal.leftovers(key))
     if draft.subpath in remote and draft.subpath not in ours:
-        return refusal(round_, session, "archived with changes" if known else "refused", [_described(draft)])
+        return refusal(round_, session, differing(known, "refused"), [_described(draft)])
     already = {entry.subpath for entry in known.files} if known else set()
     strangers = set(remote) - ours - already
     if strangers or not round_.journal.knows(key):
@@ -212,7 +215,7 @@ def _as_plan(round_: Round, prepared: Prepared) -> Outcome:
     return outcome(
         round_,
         prepared.session,
-        "queued" if prepared.known is None else "archived with changes",
+        differing(prepared.known, "queued"),
         f"{len(prepared.files)} files to send",
         failed=bool(prepared.conflicts),
         to_send_files=len(prepared.files),

@@ -11,8 +11,18 @@ from pipeline.archive.aside import left_at_the_archive
 from pipeline.archive.check import check, contradicted, quarantine
 from pipeline.archive.describe import Description, astray, describe, reattach, unstage
 from pipeline.archive.journal import Outcome, step
+from pipeline.archive.known import differing
 from pipeline.archive.news import has_news, look_again
-from pipeline.archive.round import UNWRITABLE, Flight, Round, as_details, ends_the_round, in_words, outcome, refusal
+from pipeline.archive.round import (
+    UNWRITABLE,
+    Flight,
+    Round,
+    as_details,
+    committed,
+    ends_the_round,
+    in_words,
+    outcome,
+)
 from pipeline.archive.scan import Defect, unchanged
 from pipeline.archive.transfer import why_failed
 from pipeline.archive.watch import Forgotten, Watch
@@ -213,8 +223,7 @@ class Gatherer:
     ) -> None:
         self._round.journal.advance(flight.entry.advanced("failed", outcome=reason, left=moved))
         remedy = remedy or _AGAIN
-        known = len(flight.manifest.files) > len(flight.new_entries)
-        state = "archived with changes" if known else "refused" if defects else "queued"
+        state = differing(flight.known, "refused" if defects else "queued")
         if defects:
             reason, remedy = f"{defects[0].subpath}: {defects[0].message}", defects[0].remedy
         self._end(flight, state, reason, remedy, failed=True, details=as_details(defects))
@@ -262,10 +271,7 @@ class Gatherer:
         now = look_again(self._round, flight.session)
         if flight.more or (not flight.problems and has_news(now, flight.session, flight.manifest)):
             self.again.append(now)
-        if flight.problems:
-            result = refusal(self._round, flight.session, "archived with changes", flight.problems)
-        else:
-            result = outcome(self._round, flight.session, "archived", details=as_details(flight.notes))
+        result = committed(self._round, flight)
         self._finish(flight, result.with_sent(len(flight.new_entries), sum(e.size for e in flight.new_entries)))
 
     def _end(self, flight: Flight, state: str, reason: str, remedy: str, **more: object) -> None:

@@ -31,7 +31,7 @@ class Plan:
     ``send``
         transfer it.
     ``skip``
-        the index has this very file.
+        the index has this very file (or, where it knows no checksum, one of this name and size).
     ``hash``
         same size, other time than the index: its checksum decides, nothing else can.
     ``conflict``
@@ -95,12 +95,16 @@ def _item(
         return PlanItem(action, file.subpath, file.size, reason)
 
     if entry is not None:
+        if entry.size != file.size and entry.sha1 is None:
+            return as_(
+                "conflict", f"the archive holds another file of this name: {entry.size} bytes there, {file.size} here"
+            )
         if entry.size != file.size:
             return as_("conflict", f"changed since it was archived: {entry.size} bytes then, {file.size} now")
-        if entry.mtime == file.mtime or (sha1 is not None and sha1 == entry.sha1):
-            return as_("skip", "archived")
         if entry.sha1 is None:
-            return as_("conflict", "its time changed since it was archived, and the index has no checksum to compare")
+            return as_("skip", "present at the archive with this size; the index has no checksum to compare")
+        if entry.mtime == file.mtime or sha1 == entry.sha1:
+            return as_("skip", "archived")
         if sha1 is None:
             return as_("hash", "its time changed since it was archived")
         return as_("conflict", "changed since it was archived: same size, other checksum")

@@ -71,7 +71,7 @@ def publish(
             for session in sessions:
                 named = outcomes[session.ref.key]
                 outcomes[session.ref.key] = replace(
-                    named, state="archived with changes", reason=_STILL_MORE, remedy=LATER, failed=True
+                    named, state=_more(named.state), reason=_STILL_MORE, remedy=LATER, failed=True
                 )
             break
         if sessions and stopped is None:
@@ -85,6 +85,10 @@ _PASSES = 10
 """How often a round follows what comes while it works: a folder that is being filled must not keep it for ever."""
 
 _STILL_MORE = "files keep coming while it is archived"
+
+
+def _more(state: str) -> str:
+    return "present" if state == "present" else "archived with changes"
 
 
 def _joined(earlier: Outcome | None, outcome: Outcome) -> Outcome:

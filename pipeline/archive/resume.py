@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive.identity import is_same, mistaken
 from pipeline.archive.journal import Entry, Outcome, Part, Source, step
-from pipeline.archive.round import Flight, Round, outcome
+from pipeline.archive.round import Flight, Round, outcome, settled_outcome
 from pipeline.archive.scan import LATER, PUT_BACK, Defect
 from pipeline.archive.transfer import other_login, submit_once
 
@@ -40,12 +40,14 @@ def resume(round_: Round, session: LocalSession, entry: Entry) -> Flight | Outco
     step("claimed")
     fresh = {entry.transfer_id: entry for entry in round_.journal.unfinished([session.ref.key])}
     if entry.transfer_id not in fresh:
-        if is_indexed(part, round_.journal.indexed([session.ref.key])):
-            return outcome(round_, session, "archived", "another computer ended it a moment ago")
+        indexed = round_.journal.indexed([session.ref.key])
+        if is_indexed(part, indexed):
+            return settled_outcome(round_, session, indexed[part.key], "another computer ended it a moment ago")
         return outcome(round_, session, "queued", "another computer gave it up a moment ago", _AGAIN, failed=True)
     entry = fresh[entry.transfer_id]
     if entry.state == "checked" and round_.journal.settle(entry):
-        return outcome(round_, session, "archived", "another computer archived it meanwhile")
+        known = round_.journal.indexed([session.ref.key]).get(session.ref.key)
+        return settled_outcome(round_, session, known, "another computer archived it meanwhile")
     changed = [source for source, file in zip(part.sources, files, strict=True) if file is None]
     if entry.state == "planned" and entry.identity != _identity(round_):
         wrong = other_login(entry)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.journal import Entry, Journal, Outcome
+from pipeline.archive.known import differing, settled
 from pipeline.archive.session import join_remote
 from pipeline.errors import (
     ConfigError,
@@ -101,6 +102,12 @@ class Flight:
         return tuple(e for e in self.manifest.files if e.generation == self.manifest.generation)
 
     @property
+    def known(self) -> Manifest | None:
+        """What the index held before."""
+        earlier = tuple(e for e in self.manifest.files if e.generation < self.manifest.generation)
+        return replace(self.manifest, files=earlier) if earlier else None
+
+    @property
     def unproved(self) -> tuple[LocalFile, ...]:
         """The files whose SHA1 did not travel with the transfer: we read them ourselves, while bytes move."""
         given = {item.source for item in self.entry.request.items if item.sha1 is not None}
@@ -146,6 +153,21 @@ def outcome(
     )
 
 
+def settled_outcome(
+    round_: Round, session: LocalSession, known: Manifest | None, said: str = "", **more: Any
+) -> Outcome:
+    """Make the outcome of a session of which nothing new is here: archived, or present without ever being verified."""
+    state, reason = settled(known)
+    return outcome(round_, session, state, reason or said, **more)
+
+
+def committed(round_: Round, flight: Flight) -> Outcome:
+    """Make the outcome of a session whose new files have just entered the index."""
+    if flight.problems:
+        return refusal(round_, flight.session, differing(flight.manifest, "archived with changes"), flight.problems)
+    return settled_outcome(round_, flight.session, flight.manifest, details=as_details(flight.notes))
+
+
 def ends_the_round(error: Exception) -> bool:
     """Say whether every further session would meet an error too."""
     return isinstance(error, FATAL) and not isinstance(error, OtherLogin)
@@ -168,8 +190,7 @@ def failure(round_: Round, session: LocalSession, error: MapshellError, known: M
     if isinstance(error, LeaseLost):
         return outcome(round_, session, "in flight", error.message, error.remedy, failed=True)
     first = "refused" if isinstance(error, Conflict) else "queued"
-    state = first if known is None else "archived with changes"
-    return outcome(round_, session, state, error.message, error.remedy, failed=True)
+    return outcome(round_, session, differing(known, first), error.message, error.remedy, failed=True)
 
 
 def refusal(round_: Round, session: LocalSession, state: str, defects: Sequence[Defect], **more: Any) -> Outcome:

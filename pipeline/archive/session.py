@@ -25,6 +25,7 @@ State = Literal[
     "in flight",
     "archived",
     "archived with changes",
+    "present",
     "reclaimed",
 ]
 """The state of a session at a location, in the words that every screen uses."""

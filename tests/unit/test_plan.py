@@ -49,8 +49,10 @@ def test_a_time_alone_is_never_drift():
     assert action(moved, indexed=indexed, checksums={moved.subpath: OTHER}) == "conflict"
 
 
-def test_without_a_checksum_in_the_index_another_time_is_a_conflict():
-    assert action(local(mtime=2000), indexed={"SC038/run/a.bin": entry(sha1=None)}) == "conflict"
+def test_without_a_checksum_in_the_index_name_and_size_are_all_there_is_to_compare():
+    known = {"SC038/run/a.bin": entry(sha1=None)}
+    assert [action(local(mtime=time), indexed=known) for time in (1000, 2000)] == ["skip", "skip"]
+    assert action(local(size=11), indexed=known) == "conflict"
 
 
 def test_a_name_that_the_archive_holds_is_never_overwritten():
