@@ -15,7 +15,7 @@ from pipeline.errors import UsageError
 from pipeline.sizes import human_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from mapshell.output import Output
     from pipeline.report import Report
@@ -32,14 +32,14 @@ def run(context: Context, folder: Path, gigabytes: float | None) -> None:
     """Make the lab under ``folder`` (or go on with the one that is there) and publish its recording days."""
     folder = folder.expanduser().absolute()
     out, began = context.output, time.monotonic()
-    _prepare(folder)
+    prepare(folder)
     out.say()
-    sheet = _step(out, "Recording days", lambda: _make_lab(folder, gigabytes), _describe_lab)
+    sheet = step(out, "Recording days", lambda: _make_lab(folder, gigabytes), _describe_lab)
     inside = Context(Options(config=folder / CONFIGURATION, format=out.format, quiet=out.quiet))
-    _step(out, "Database", inside.database, lambda _: "PostgreSQL, on this computer alone")
-    _step(out, "Globus", lambda: _start_globus(folder), lambda _: "a sandbox: no account, no internet")
-    _step(out, "Login", lambda: _log_in(inside), str)
-    _step(out, "Ingest", lambda: _ingest(inside, sheet), str)
+    step(out, "Database", inside.database, lambda _: "PostgreSQL, on this computer alone")
+    step(out, "Globus", lambda: start_globus(folder), lambda _: "a sandbox: no account, no internet")
+    step(out, "Login", lambda: log_in(inside), str)
+    step(out, "Ingest", lambda: ingest(inside, sheet), str)
     out.say()
     _publish(inside, folder, began)
 
@@ -51,26 +51,32 @@ def is_demo(folder: Path) -> bool:
 
 def stop(out: Output, folder: Path) -> None:
     """End the local services of a demo."""
-    from mapshell.sandbox import service
-    from pipeline import embedded
-
     folder = folder.expanduser().absolute()
     if not is_demo(folder):
         raise UsageError(f"{folder} is not the folder of a demo.", remedy="name it: `mapshell demo --stop --dir DIR`.")
-    service.stop(folder / SANDBOX)
-    embedded.stop(folder / DATABASE)
+    end_services(folder)
     out.say(f"The services of {folder} are stopped; any command run there starts them again.")
 
 
-def _step(out: Output, title: str, work: Any, describe: Any) -> Any:
+def end_services(folder: Path) -> None:
+    """End the sandbox and the database of a demo's folder, if they run."""
+    from mapshell.sandbox import service
+    from pipeline import embedded
+
+    service.stop(folder / SANDBOX)
+    embedded.stop(folder / DATABASE)
+
+
+def step(out: Output, title: str, work: Any, describe: Any) -> Any:
+    """Do one step, and say what came of it and how long it took; returns what ``work`` returned."""
     began = time.monotonic()
     result = work()
     out.say(f"  {title:<16}{describe(result)}  ({time.monotonic() - began:.1f} s)")
     return result
 
 
-def _prepare(folder: Path) -> None:
-    """Write the configuration of the demo's folder; refuse a folder that holds something else."""
+def prepare(folder: Path, further: Mapping[str, Any] | None = None) -> None:
+    """Write the configuration of a demo's folder, with further settings; refuse one that holds something else."""
     file = folder / CONFIGURATION
     if folder.exists() and any(folder.iterdir()) and not is_demo(folder):
         raise UsageError(
@@ -82,7 +88,7 @@ def _prepare(folder: Path) -> None:
     (folder / ".mapshell").mkdir(mode=0o700, exist_ok=True)
     if not file.exists():
         partial = file.with_suffix(".part")
-        partial.write_text(json.dumps(configuration(), indent=2) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps({**configuration(), **(further or {})}, indent=2) + "\n", encoding="utf-8")
         partial.replace(file)
 
 
@@ -124,10 +130,11 @@ def _make_lab(folder: Path, gigabytes: float | None) -> Path:
 
 def _describe_lab(sheet: Path) -> str:
     sizes = [path.stat().st_size for path in sheet.parent.glob("*/*/**/*") if path.is_file()]
-    return f"{len(sizes)} files, {human_bytes(sum(sizes))}, on a rig in {_short(sheet.parent)}"
+    return f"{len(sizes)} files, {human_bytes(sum(sizes))}, on a rig in {short(sheet.parent)}"
 
 
-def _start_globus(folder: Path) -> None:
+def start_globus(folder: Path) -> None:
+    """Start the sandbox, with the rig's and the archive's collections."""
     from mapshell.sandbox import service
     from mapshell.sandbox.spec import CollectionSpec
 
@@ -141,7 +148,7 @@ def _start_globus(folder: Path) -> None:
     )
 
 
-def _log_in(inside: Context) -> str:
+def log_in(inside: Context) -> str:
     """Log in as a person would, the sandbox's consent page answered by us."""
     from mapshell.sandbox import service
     from pipeline.globus import GlobusStorageManager
@@ -151,7 +158,7 @@ def _log_in(inside: Context) -> str:
         return str(manager.whoami()["username"])
 
 
-def _ingest(inside: Context, sheet: Path) -> str:
+def ingest(inside: Context, sheet: Path) -> str:
     """Enter the animals and sessions; say how many the database knows now."""
     from pipeline import ephys, experiment, lab
     from pipeline.ingest.recordings import ingest_recordings
@@ -172,9 +179,9 @@ def _publish(inside: Context, folder: Path, began: float) -> None:
     if report.stopped is not None:
         raise report.stopped
     out = inside.output
-    out.say(f"Done in {time.monotonic() - began:.0f} s. The archive: {_short(folder / 'archive')}")
+    out.say(f"Done in {time.monotonic() - began:.0f} s. The archive: {short(folder / 'archive')}")
     out.say()
-    out.say(f"Try next, in {_short(folder)}:", style="bold")
+    out.say(f"Try next, in {short(folder)}:", style="bold")
     commands = list(next_commands())
     width = max(len(command) for command, _ in commands) + 3
     for command, what in commands:
@@ -190,7 +197,8 @@ def next_commands() -> Iterator[tuple[str, str]]:
     yield f"{program} demo --stop", "end the database and the sandbox"
 
 
-def _short(path: Path) -> str:
+def short(path: Path) -> str:
+    """Return a path as it can be typed here."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
