@@ -36,10 +36,21 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True)
 class Copied:
-    """What became of one file: bytes written, and its checksum (hex) if one was asked for."""
+    """What became of one file.
+
+    Parameters
+    ----------
+    size
+        Bytes written.
+    checksum
+        Of what was read (hex), None if none was asked for.
+    arrived
+        Of what was read back from the target (hex), None if it has not been.
+    """
 
     size: int
     checksum: str | None
+    arrived: str | None = None
 
 
 def algorithm_name(name: str | None) -> str:
@@ -53,9 +64,9 @@ def algorithm_name(name: str | None) -> str:
     return ALGORITHMS[(name or "MD5").upper().replace("-", "")]
 
 
-def new_hash(algorithm: str) -> Any:
+def new_hash(algorithm: str, content: bytes = b"") -> Any:
     """Make a hash object by hashlib's name."""
-    return hashlib.new(algorithm, usedforsecurity=False)
+    return getattr(hashlib, algorithm)(content, usedforsecurity=False)
 
 
 @functools.cache
@@ -64,7 +75,7 @@ def _hashers() -> concurrent.futures.ThreadPoolExecutor:
 
 
 class _Hashing:
-    """Hashes blocks in another thread while the next one is read; at most one block is behind."""
+    """Hashes blocks in another thread while the next one is read and written; at most one block is behind."""
 
     def __init__(self, algorithm: str) -> None:
         self._hash = new_hash(algorithm)
@@ -74,6 +85,16 @@ class _Hashing:
         """Take a block; the one before it is done when this returns."""
         self.settle()
         self._behind = _hashers().submit(self._hash.update, block)
+
+    def add_written(self, handle: int, offset: int, count: int) -> None:
+        """Take a block that was just written, reading it back from the file."""
+        self.settle()
+        self._behind = _hashers().submit(self._read_back, handle, offset, count)
+
+    def _read_back(self, handle: int, offset: int, count: int) -> None:
+        while count and (content := os.pread(handle, count, offset)):
+            self._hash.update(content)
+            offset, count = offset + len(content), count - len(content)
 
     def settle(self) -> None:
         """Wait until no block is in use any more."""
@@ -111,37 +132,63 @@ def copy_whole(reader: int, writer: int, size: int, algorithm: str | None) -> Co
     _write(writer, memoryview(content))
     if algorithm is None:
         return Copied(len(content), None)
-    return Copied(len(content), hashlib.new(algorithm, content, usedforsecurity=False).hexdigest())
+    return Copied(len(content), new_hash(algorithm, content).hexdigest())
 
 
 def copy_blocks(reader: int, writer: int, algorithm: str | None, block: int = BLOCK) -> Generator[int, None, Copied]:
-    """Copy a file from where both descriptors stand; yields the bytes written by each step.
+    """Copy a file from beginning to end; yields the bytes written by each step.
+
+    With an algorithm every block is hashed as it was read, and again as the target gives it back, each in a thread of
+    its own.
+
+    Parameters
+    ----------
+    reader, writer
+        File descriptors, both at the beginning; the writer may be read as well.
+    algorithm
+        hashlib name of the checksums to compute, None for none.
+    block
+        Bytes to move in one step.
 
     Raises
     ------
     OSError
         Either file cannot be used.
     """
-    if algorithm is None and hasattr(os, "copy_file_range"):
-        size = yield from _copy_by_system(reader, writer, block if block < BLOCK else block * _BY_SYSTEM)
-        if size is not None:
-            return Copied(size, None)
-    written, hashing = 0, None if algorithm is None else _Hashing(algorithm)
+    if algorithm is None:
+        if hasattr(os, "copy_file_range"):
+            size = yield from _copy_by_system(reader, writer, block if block < BLOCK else block * _BY_SYSTEM)
+            if size is not None:
+                return Copied(size, None)
+        size = yield from _copy_by_hand(reader, writer, None, None, block)
+        return Copied(size, None)
+    went, came = _Hashing(algorithm), _Hashing(algorithm) if hasattr(os, "pread") else None
+    try:
+        size = yield from _copy_by_hand(reader, writer, went, came, block)
+        return Copied(size, went.hexdigest(), None if came is None else came.hexdigest())
+    finally:
+        went.settle()
+        if came is not None:
+            came.settle()
+
+
+def _copy_by_hand(
+    reader: int, writer: int, went: _Hashing | None, came: _Hashing | None, block: int
+) -> Generator[int, None, int]:
+    written = 0
     source = io.FileIO(reader, closefd=False)
     buffers = [memoryview(bytearray(block)) for _ in range(2)]
-    try:
-        while count := source.readinto(buffers[0]):
-            full = buffers[0][:count]
-            if hashing is not None:
-                hashing.add(full)
-            _write(writer, full)
-            written += count
-            buffers.reverse()
-            yield count
-        return Copied(written, None if hashing is None else hashing.hexdigest())
-    finally:
-        if hashing is not None:
-            hashing.settle()
+    while count := source.readinto(buffers[0]):
+        full = buffers[0][:count]
+        if went is not None:
+            went.add(full)
+        _write(writer, full)
+        if came is not None:
+            came.add_written(writer, written, count)
+        written += count
+        buffers.reverse()
+        yield count
+    return written
 
 
 def _copy_by_system(reader: int, writer: int, step: int) -> Generator[int, None, int | None]:
@@ -195,9 +242,12 @@ def checksum_whole(handle: int, size: int, algorithm: str) -> str:
     OSError
         The file cannot be read.
     """
-    os.lseek(handle, 0, os.SEEK_SET)
-    content = os.read(handle, size + 1)
-    return hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
+    if hasattr(os, "pread"):
+        content = os.pread(handle, size + 1, 0)
+    else:
+        os.lseek(handle, 0, os.SEEK_SET)
+        content = os.read(handle, size + 1)
+    return str(new_hash(algorithm, content).hexdigest())
 
 
 def differs(source: os.stat_result, target: os.stat_result, level: int) -> bool:

@@ -153,7 +153,9 @@ def _check(work: TransferPass, item: Item, writer: int, copied: Copied, algorith
             "EXTERNAL_CHECKSUM_MISMATCH",
             f"The {algorithm} checksum of {item.source} is {copied.checksum}, expected {wanted}",
         )
-    arrived = yield from _checksum(item.destination, work.target, writer, copied.size, algorithm, source=False)
+    arrived = copied.arrived
+    if arrived is None:
+        arrived = yield from _checksum(item.destination, work.target, writer, copied.size, algorithm, source=False)
     work.counters["bytes_checksummed"] += copied.size
     if arrived != copied.checksum:
         raise Fault("VERIFY_CHECKSUM", "checksum verification failed", f"File: {item.destination}")
