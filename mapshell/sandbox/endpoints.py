@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,6 +148,7 @@ def document(core: Core, collection_id: str, spec: CollectionSpec, reader: str) 
         "sharing_target_endpoint": None if host_id is None else f"{username(SERVER_ID)}#{host_id}",
         "sharing_target_root_path": host_path,
         "storage_type": "POSIX",
+        **_assurance(spec),
         **_changes(core, collection_id),
         "DATA": [server_document(collection_id, None if personal else SERVER_HOST, connected=not spec.offline)],
     }
@@ -188,6 +190,16 @@ def server_document(collection_id: str, hostname: str | None, *, connected: bool
 def server_number(collection_id: str) -> int:
     """Return the number of a collection's only server."""
     return uuid.UUID(collection_id).int % 900_000 + 100_000
+
+
+def _assurance(spec: CollectionSpec) -> dict[str, Any]:
+    """Tell that a collection wants a session that is fresh, and how fresh."""
+    seconds = spec.fresh_session
+    return {
+        "high_assurance": spec.session_demand is not None,
+        "authentication_timeout_mins": None if seconds is None else math.ceil(seconds / 60),
+        "authentication_assurance_timeout": None if seconds is None else math.ceil(seconds),
+    }
 
 
 def _owner_string(core: Core, owner: str) -> str:

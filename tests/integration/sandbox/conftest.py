@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 RIG, ARCHIVE, GUEST = (str(uuid.UUID(int=number)) for number in (11, 12, 13))
 
+POSIX = pytest.mark.skipif(os.name == "nt", reason="on Windows not everybody may make links")
+
 
 @dataclass
 class Sandbox:
@@ -91,6 +93,17 @@ def items(data: globus_sdk.TransferData, *names: str, **options) -> globus_sdk.T
     return data
 
 
+def found(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def delete(client, *paths, endpoint=RIG, **options):
+    data = globus_sdk.DeleteData(endpoint, **options)
+    for path in paths:
+        data.add_item(path)
+    return ended(client, client.submit_delete(data)["task_id"])
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_other_globus():
     """Tests must reach the sandbox by base URL or by variables that they set themselves."""
@@ -127,3 +140,18 @@ def sandbox(running):
 @pytest.fixture
 def client(sandbox):
     return sandbox.transfer()
+
+
+@pytest.fixture
+def name():
+    """A name of its own for each test, in the common folders."""
+    return uuid.uuid4().hex
+
+
+@pytest.fixture
+def tree(sandbox, name):
+    """A folder at the source, and the path of its copy at the destination."""
+    for path in ("top.bin", "a/one.bin", "a/b/two.bin", "a/b/three.txt", "skip/four.bin"):
+        (sandbox.rig / name / path).parent.mkdir(parents=True, exist_ok=True)
+        (sandbox.rig / name / path).write_text(path)
+    return sandbox.rig / name, sandbox.folder / "guest" / name

@@ -14,12 +14,6 @@ from mapshell.sandbox.constants import SECOND_USERNAME, data_access_scope
 from .conftest import ARCHIVE, GUEST, RIG, ended, items, until
 
 
-@pytest.fixture
-def name():
-    """A name of its own for each test, in the common folders."""
-    return uuid.uuid4().hex
-
-
 def failing(call, *args, **options):
     with pytest.raises(globus_sdk.TransferAPIError) as caught:
         call(*args, **options)
