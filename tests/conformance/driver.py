@@ -1,7 +1,7 @@
 """A process that runs command lines of ``globus`` one after another: starting Python anew for each takes a second.
 
-Reads one JSON object per line (``args``, ``stdin``, ``environment``, ``folder``) and answers with one (``code``, ``out``, ``err``,
-``outside``). Every command line gets streams, environment and working directory of its own, as a new
+Reads one JSON object per line (``args``, ``stdin``, ``environment``, ``folder``) and answers with one (``code``,
+``out``, ``err``, ``outside``). Every command line gets streams, environment and working directory of its own, as a new
 process would. With the argument ``loopback`` no connection leaves this computer: what tried to is told in ``outside``.
 """
 

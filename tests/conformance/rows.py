@@ -1,7 +1,8 @@
 """What the table is made of: a row is one command line of ``globus`` and what must come of it; a chapter tells a story.
 
-Texts may hold values in braces (``{dst}``, ``{task}``) and marks for what differs from run to run: ``<uuid>``, ``<time>``,
-``<n>`` (a number), ``<word>``, ``<any>`` (within a line) and ``<lines>``. White space at the ends of lines does not matter.
+Texts may hold values in braces (``{dst}``, ``{task}``) and marks for what differs from run to run: ``<uuid>``,
+``<time>``, ``<n>`` (a number), ``<word>``, ``<any>`` (within a line) and ``<lines>``. White space at the ends of lines
+does not matter.
 """
 
 from __future__ import annotations

@@ -69,7 +69,8 @@ class Played:
     def __str__(self) -> str:
         """Tell all that helps to see what is wrong."""
         said = "\n".join(self.faults)
-        return f"{self.chapter}: {self.row.name}\n$ globus {self.line}\n{said}\n--- exit {self.seen.code}, stdout:\n{self.seen.out}--- stderr:\n{self.seen.err}"
+        printed = f"--- exit {self.seen.code}, stdout:\n{self.seen.out}--- stderr:\n{self.seen.err}"
+        return f"{self.chapter}: {self.row.name}\n$ globus {self.line}\n{said}\n{printed}"
 
 
 class Globus:
