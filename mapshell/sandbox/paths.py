@@ -35,9 +35,14 @@ def to_disk(name: str) -> str:
     """Undo :func:`to_wire`."""
     if name.startswith(_NOT_UTF8) and not _WINDOWS:
         try:
-            return os.fsdecode(name[1:].encode("latin-1"))
+            raw = name[1:].encode("latin-1")
         except UnicodeEncodeError:
             return name
+        try:
+            raw.decode("utf-8")
+        except UnicodeDecodeError:
+            return os.fsdecode(raw)
+    # Only names that are not UTF-8 were marked: this one begins with the mark by itself.
     return name
 
 
