@@ -66,8 +66,10 @@ class Fault:
     identity: str | None = None
 
     def __post_init__(self) -> None:
-        """Check everything."""
+        """Check everything; collections are spelt in one way."""
         _check(self)
+        if self.collection is not None:
+            object.__setattr__(self, "collection", check_id(self.collection))
 
     @property
     def scope(self) -> Scope:
@@ -189,8 +191,6 @@ def _check(fault: Fault) -> None:
         raise _wrong(f"nth {fault.nth} says when already", "Leave out after, count and probability.")
     if fault.seed and fault.probability is None:
         raise _wrong(f"The seed {fault.seed} has no dice to throw", "Add a probability.")
-    if fault.collection is not None:
-        check_id(fault.collection)
 
 
 def _check_value(kind: str, name: str, value: Any) -> None:
