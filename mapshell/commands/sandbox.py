@@ -12,6 +12,7 @@ import click
 from mapshell.commands.sandbox_collection import collection
 from mapshell.commands.sandbox_faults import fault, read_file, task
 from mapshell.commands.sandbox_log import log
+from mapshell.commands.sandbox_options import listen_options, realism_options
 from mapshell.commands.sandbox_root import folder_of, root_option, running
 from mapshell.context import Context, pass_context
 
@@ -63,6 +64,8 @@ for _command in (collection, fault, log, task):
     help="Put the faults of this JSON file in force too: see mapshell sandbox fault load --help.",
 )
 @click.option("--foreground", is_flag=True, help="Stay in this terminal until Ctrl-C.")
+@realism_options
+@listen_options
 @pass_context
 def start(
     ctx: Context,
@@ -72,8 +75,19 @@ def start(
     idle_minutes: float | None,
     fault_file: Path | None,
     foreground: bool,
+    realism: dict[str, Any],
+    listen: str,
+    consented: bool,
 ) -> None:
-    """Start the sandbox, or add collections and faults to the running one."""
+    """Start the sandbox, or add collections and faults to the running one, or let it go at another pace.
+
+    \b
+    Examples:
+      mapshell sandbox start --collection 0d1b4f86-7a4e-4a7d-9f0e-0c5f8e3f0a01=~/data
+      mapshell sandbox start --realistic                    limits and delays of the real service
+      mapshell sandbox start --latency 0.5 --bandwidth 2M   only these two
+      mapshell sandbox start --fast                         none of them any more
+    """
     from mapshell.sandbox import service
     from mapshell.sandbox.server import Arguments
     from mapshell.sandbox.spec import parse_collection
@@ -82,9 +96,11 @@ def start(
     specs = dict(parse_collection(text) for text in collections)
     faults = [] if fault_file is None else read_file(fault_file)
     if foreground:
-        _serve(ctx, Arguments(folder, specs, port, idle_minutes), faults)
+        _serve(ctx, Arguments(folder, specs, port, idle_minutes, None, realism, listen, consented), faults)
         return
-    info = service.start(folder, specs, port=port, idle_minutes=idle_minutes)
+    info = service.start(
+        folder, specs, port=port, idle_minutes=idle_minutes, realism=realism, listen=listen, consented=consented
+    )
     info.admin.add_faults(*faults)
     ctx.output.data({**_public(info), "environment": info.environment} if ctx.output.json else _told(info.environment))
     ctx.output.say(f"The sandbox runs in {folder} (process {info.pid}).")

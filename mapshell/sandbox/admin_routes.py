@@ -9,6 +9,7 @@ from mapshell.sandbox import constants, journal, misbehave
 from mapshell.sandbox.errors import ApiError
 from mapshell.sandbox.faults import read_fault
 from mapshell.sandbox.holds import HOLDS
+from mapshell.sandbox.realism import chosen
 from mapshell.sandbox.spec import CollectionSpec
 from mapshell.sandbox.taskdocs import task_document
 from mapshell.sandbox.web import route
@@ -56,6 +57,12 @@ def _change_collection(core: Core, call: Call) -> dict[str, Any]:
 def _remove_collection(core: Core, call: Call) -> dict[str, Any]:
     core.collections.remove(call.params["id"])
     return {}
+
+
+def _realism(core: Core, call: Call) -> dict[str, Any]:
+    if call.method == "PATCH":
+        core.set_realism(chosen(core.realism, call.json()))
+    return core.realism.to_json()
 
 
 def _counts(core: Core, call: Call) -> dict[str, Any]:  # noqa: ARG001 - all handlers have one form
@@ -194,6 +201,8 @@ def routes(core: Core) -> list[Route]:
         ("PUT", "/collections/{id}", _put_collection),
         ("PATCH", "/collections/{id}", _change_collection),
         ("DELETE", "/collections/{id}", _remove_collection),
+        ("GET", "/realism", _realism),
+        ("PATCH", "/realism", _realism),
         ("GET", "/counts", _counts),
         ("DELETE", "/counts", _reset_counts),
         ("GET", "/requests", _recent),

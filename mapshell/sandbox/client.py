@@ -77,6 +77,21 @@ class SandboxAdmin:
         """Forget a collection."""
         self.call("DELETE", f"/collections/{collection_id}")
 
+    # Realism
+
+    def realism(self) -> dict[str, Any]:
+        """Return the settings of :class:`mapshell.sandbox.realism.Realism` that hold."""
+        settings: dict[str, Any] = self.call("GET", "/realism")
+        return settings
+
+    def set_realism(self, realistic: bool | None = None, **changes: Any) -> dict[str, Any]:
+        """Change how much the sandbox is like a service far away, such as ``latency=0.5`` or ``running_tasks=1``.
+
+        With ``realistic`` the changes are of the real service's settings (True) or of none (False), not of those now.
+        """
+        settings: dict[str, Any] = self.call("PATCH", "/realism", {"realistic": realistic, **changes})
+        return settings
+
     # Counting
 
     def counts(self) -> dict[str, int]:

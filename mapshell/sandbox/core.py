@@ -13,6 +13,7 @@ from mapshell.sandbox.effects import CoreEffects
 from mapshell.sandbox.engine import Engine
 from mapshell.sandbox.faultbook import FaultBook
 from mapshell.sandbox.keys import SigningKey
+from mapshell.sandbox.listening import Names
 from mapshell.sandbox.pace import Pace
 from mapshell.sandbox.paths import Folder
 from mapshell.sandbox.realism import META_KEY, Realism
@@ -54,6 +55,7 @@ class Core:
         self.engine = Engine(self.tasks, self.collections, Pace(self.realism))
         self.faults = FaultBook(self.database, CoreEffects(self.collections, self.tokens, self.accounts))
         self.requests = RequestLog()
+        self.names = Names()
         self.request_stop: Callable[[], None] = lambda: None
 
     @property

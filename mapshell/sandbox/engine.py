@@ -19,6 +19,7 @@ from mapshell.sandbox.holds import apply_hold
 from mapshell.sandbox.moving import Interrupted
 from mapshell.sandbox.pace import Pace
 from mapshell.sandbox.runner import TransferPass
+from mapshell.sandbox.taskdocs import QUEUED
 from mapshell.sandbox.turns import Turns
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ _log = logging.getLogger("mapshell.sandbox")
 _FIRST_RETRY_S = 0.25
 _LONGEST_RETRY_S = 5.0
 _TURN_S = 0.05
-QUEUED = "Queued"
 _CANCELED = {"code": "CANCELED", "description": "canceled"}
 _EXPIRED = {"code": "EXPIRED", "description": "expired"}
 

@@ -8,6 +8,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any
 
+from mapshell.sandbox.anchor import Anchor
 from mapshell.sandbox.errors import ApiError
 from mapshell.sandbox.fileerrors import (
     check_online,
@@ -18,6 +19,7 @@ from mapshell.sandbox.fileerrors import (
     not_found,
     not_supported,
 )
+from mapshell.sandbox.limits import check_listing
 from mapshell.sandbox.listing import file_filter, number, only_fields, ordered, timestamp
 from mapshell.sandbox.paths import absolute, split, to_disk, to_wire
 
@@ -122,8 +124,8 @@ def describe(folder: Folder, path: Path, name: str) -> dict[str, Any]:
     return file_document(name, followed, _kind(followed.st_mode), (target, status))
 
 
-def ls(folder: Folder, query: Mapping[str, str], filters: Sequence[str]) -> dict[str, Any]:
-    """List a directory.
+def ls(folder: Folder, query: Mapping[str, str], filters: Sequence[str], most: int | None = None) -> dict[str, Any]:
+    """List a directory that has not more than ``most`` entries.
 
     Raises
     ------
@@ -138,8 +140,9 @@ def ls(folder: Folder, query: Mapping[str, str], filters: Sequence[str]) -> dict
     limit, offset = number(query, "limit", _MOST_ENTRIES, highest=_MOST_ENTRIES), number(query, "offset", 0)
     entries = []
     try:
-        with os.scandir(directory) as scan:
-            for entry in scan:
+        with contextlib.closing(Anchor(folder)) as anchor, anchor.listed(path) as place, os.scandir(place) as scan:
+            for count, entry in enumerate(scan, 1):
+                check_listing(folder, count, most)
                 name = to_wire(entry.name)
                 if not hidden and name.startswith("."):
                     continue

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)
 
 
 def path_kind(path: str) -> str:
@@ -72,7 +71,7 @@ class Front:
     async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
         path, method = str(scope["path"]), str(scope["method"])
         host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-        if not _HOST.fullmatch(host):
+        if not self._core.names.allow(host):
             # A page in a browser that was sent here under another name has no business with us.
             await send_answer(send, 421, b'{"code": "Misdirected", "message": "Unknown host"}', "application/json")
             return

@@ -119,3 +119,16 @@ REALISTIC = Realism(
     bandwidth=100e6,
     listing_entries=100_000,
 )
+
+
+def chosen(now: Realism, changes: Mapping[str, Any]) -> Realism:
+    """Apply changes; ``realistic`` among them says where to begin: True like the real service, False without delays.
+
+    Raises
+    ------
+    UsageError
+        A setting is unknown, or its value cannot be.
+    """
+    realistic = changes.get("realistic")
+    base = now if realistic is None else REALISTIC if realistic else Realism()
+    return base.changed({name: value for name, value in changes.items() if name != "realistic"})

@@ -5,24 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import secrets
-import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mapshell.sandbox.constants import AUTH_PREFIX, TRANSFER_PREFIX
+from mapshell.sandbox.listening import LOOPBACK, Names, check_listen, listen
+from mapshell.sandbox.realism import chosen
 from mapshell.sandbox.spec import CollectionSpec, as_spec
 from pipeline.errors import MapshellError, ServiceError
 from pipeline.services import lock, new_state, remove_state, write_private, write_state
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping
 
     from mapshell.sandbox.core import Core
 
-HOST = "127.0.0.1"
 STATE_NAME = "state.json"
 RUN_LOCK_NAME = "run.lock"
 FAILURE_NAME = "failure.json"
@@ -47,6 +48,12 @@ class Arguments:
         Stop after so many minutes without a request or moving bytes; 0: never; None: as last time, else never.
     clients
         Confidential clients to register: id and secret.
+    realism
+        Changes of the settings of :class:`mapshell.sandbox.realism.Realism`, which are remembered.
+    listen
+        Address to listen on.
+    consented
+        Whether somebody has said that other computers may use it.
     """
 
     folder: Path
@@ -54,6 +61,9 @@ class Arguments:
     port: int = 0
     idle_minutes: float | None = None
     clients: Mapping[str, str] | None = None
+    realism: Mapping[str, Any] | None = None
+    listen: str = LOOPBACK
+    consented: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON data."""
@@ -63,6 +73,9 @@ class Arguments:
             "port": self.port,
             "idle_minutes": self.idle_minutes,
             "clients": dict(self.clients or {}),
+            "realism": dict(self.realism or {}),
+            "listen": self.listen,
+            "consented": self.consented,
         }
 
     @classmethod
@@ -74,39 +87,10 @@ class Arguments:
             port=int(data["port"]),
             idle_minutes=data["idle_minutes"],
             clients=data["clients"],
+            realism=data["realism"],
+            listen=data["listen"],
+            consented=data["consented"],
         )
-
-
-def listen(port: int, remembered: int | None = None) -> socket.socket:
-    """Open the listening socket, on the loopback interface only.
-
-    Raises
-    ------
-    ServiceError
-        The wanted port is in use.
-    """
-    for candidate in [port] if port else [remembered or 0, 0]:
-        # The protocol is named so that asyncio switches off the delay that costs 40 ms an answer.
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        if os.name == "nt":
-            # Without it Windows would let a second program take the same port.
-            listener.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", -5), 1)
-        else:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, candidate))
-            listener.listen(128)
-        except OSError as error:
-            listener.close()
-            if port:
-                raise ServiceError(
-                    f"The sandbox cannot listen on port {port} of {HOST}: {error.strerror or error}.",
-                    remedy="Choose another port with --port, or leave it out to get a free one.",
-                ) from error
-            continue
-        listener.setblocking(False)
-        return listener
-    raise ServiceError(f"No free port on {HOST}.", remedy="Check the limits of this computer and try again.")
 
 
 def serve(
@@ -127,7 +111,10 @@ def serve(
     ------
     ServiceError
         Another sandbox runs in the folder, or the port is in use.
+    UsageError
+        It was told to listen for other computers without a word that they may use it, or a setting cannot be.
     """
+    check_listen(arguments.listen, consented=arguments.consented)
     with contextlib.ExitStack() as stack:
         try:
             # Held as long as the process lives: one folder, one service.
@@ -145,15 +132,18 @@ def _serve_locked(arguments: Arguments, ready: Callable[[Mapping[str, Any]], Non
 
     from mapshell.sandbox.core import Core
     from mapshell.sandbox.front import Front
+    from mapshell.sandbox.meter import Road
 
     folder, admin_token = arguments.folder, secrets.token_urlsafe(24)
     state = new_state("sandbox", {})
     core = Core(folder, nonce=state.nonce, admin_token=admin_token)
-    listener = listen(arguments.port, int(core.database.meta("port") or 0))
+    core.names = Names(arguments.listen)
+    listener = listen(arguments.port, int(core.database.meta("port") or 0), arguments.listen)
     port = int(listener.getsockname()[1])
-    core.base_url = f"http://{HOST}:{port}"
+    core.base_url = f"http://{core.names.host}:{port}"
+    local = f"http://{core.names.local}:{port}"
     idle_minutes = _remember(core, arguments, port)
-    front = Front(_application(core), core)
+    front = Front(Road(_application(core), core), core)
     server = uvicorn.Server(
         uvicorn.Config(
             front, log_level="warning", access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=2
@@ -166,7 +156,11 @@ def _serve_locked(arguments: Arguments, ready: Callable[[Mapping[str, Any]], Non
     core.request_stop = stop
     core.engine.start()
     state.data.update(
-        auth_url=core.auth_url, transfer_url=core.transfer_url, admin_token=admin_token, port=port, folder=str(folder)
+        auth_url=local + AUTH_PREFIX,
+        transfer_url=local + TRANSFER_PREFIX,
+        admin_token=admin_token,
+        port=port,
+        folder=str(folder),
     )
     state_file = folder / STATE_NAME
 
@@ -194,6 +188,8 @@ def _remember(core: Core, arguments: Arguments, port: int) -> float:
         core.collections.put(collection_id, as_spec(spec))
     for client_id, secret in (arguments.clients or {}).items():
         core.accounts.add_client(client_id, secret)
+    if arguments.realism:
+        core.set_realism(chosen(core.realism, arguments.realism))
     if arguments.idle_minutes is not None:
         core.database.set_meta("idle_minutes", str(arguments.idle_minutes))
     return float(core.database.meta("idle_minutes") or 0)

@@ -7,12 +7,14 @@ import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mapshell.sandbox import constants
 from mapshell.sandbox.client import SandboxAdmin
 from mapshell.sandbox.consent import code_from_page as consent
 from mapshell.sandbox.consent import opener
+from mapshell.sandbox.listening import LOOPBACK, check_listen, is_loopback
+from mapshell.sandbox.realism import Realism, chosen
 from mapshell.sandbox.server import FAILURE_NAME, LOG_NAME, STATE_NAME, Arguments
 from mapshell.sandbox.spec import CollectionSpec, as_spec, check_id
 from mapshell.sandbox.unserved import OTHER_SERVICES
@@ -116,6 +118,9 @@ def start(
     port: int = 0,
     idle_minutes: float | None = None,
     clients: Mapping[str, str] | None = None,
+    realism: Mapping[str, Any] | None = None,
+    listen: str = LOOPBACK,
+    consented: bool = False,
     timeout: float = START_TIMEOUT_S,
 ) -> SandboxInfo:
     """Start the sandbox of a folder unless it runs.
@@ -132,6 +137,12 @@ def start(
         Stop by itself after so many minutes without use; 0: never; None: as at the last start, else never.
     clients
         Confidential clients to register: id and secret.
+    realism
+        Changes of the settings of :class:`mapshell.sandbox.realism.Realism`, and ``realistic``: true for those of the
+        real service, false for none.  They are remembered too.
+    listen, consented
+        Address to listen on.  Another than this computer's own needs ``consented``: anybody who reaches it can do
+        anything to the collections.
     timeout
         How long the start may take, in seconds.
 
@@ -140,10 +151,12 @@ def start(
     ServiceError
         It cannot be started; the message says why.
     UsageError
-        A collection's id is no UUID.
+        A collection's id is no UUID, a setting cannot be, or nobody has consented.
     """
     folder = _resolved(folder)
     specs = {check_id(name): as_spec(spec) for name, spec in (collections or {}).items()}
+    chosen(Realism(), realism or {})
+    check_listen(listen, consented=consented)
     info = status(folder)
     if info is None:
         try:
@@ -156,7 +169,10 @@ def start(
         with lock(folder / "start.lock", timeout=timeout):
             info = status(folder)
             if info is None:
-                return _spawn(folder, Arguments(folder, specs, port, idle_minutes, clients), timeout)
+                arguments = Arguments(folder, specs, port, idle_minutes, clients, realism, listen, consented)
+                info, ours = _spawn(folder, arguments, timeout)
+                if ours:
+                    return info
     if port and port != info.port:
         raise ServiceError(
             f"The sandbox of {folder} runs on port {info.port} already, not on {port}.",
@@ -164,12 +180,20 @@ def start(
         )
     for collection_id, spec in specs.items():
         info.admin.put_collection(collection_id, spec)
+    if not is_loopback(listen):
+        raise ServiceError(
+            f"The sandbox of {folder} runs already, for those whom it was started for.",
+            remedy="Stop it first: mapshell sandbox stop",
+        )
     for client_id, secret in (clients or {}).items():
         info.admin.add_client(client_id, secret)
+    if realism:
+        info.admin.set_realism(**realism)
     return info
 
 
-def _spawn(folder: Path, arguments: Arguments, timeout: float) -> SandboxInfo:
+def _spawn(folder: Path, arguments: Arguments, timeout: float) -> tuple[SandboxInfo, bool]:
+    """Start a process; answers who serves the folder now, and whether that is this process."""
     failure, log = folder / FAILURE_NAME, folder / LOG_NAME
     remove_state(failure)
     # In a private file: a secret on a command line could be read by everybody on this computer.
@@ -180,8 +204,7 @@ def _spawn(folder: Path, arguments: Arguments, timeout: float) -> SandboxInfo:
     process = spawn([sys.executable, "-X", "utf8", "-c", code, str(given)], log=log, cwd=folder)
 
     def settled() -> bool:
-        state = read_state(folder / STATE_NAME)
-        return (state is not None and state.pid == process.pid) or process.poll() is not None
+        return read_state(folder / STATE_NAME) is not None or process.poll() is not None
 
     try:
         if not wait_until(settled, timeout=timeout):
@@ -193,9 +216,15 @@ def _spawn(folder: Path, arguments: Arguments, timeout: float) -> SandboxInfo:
     state = read_state(folder / STATE_NAME)
     if state is None:
         raise _failure(folder)
-    # The service outlives us: its end is nobody's to wait for.
-    process.returncode = 0
-    return _info(folder, state)
+    ours = state.pid == process.pid
+    if ours:
+        # The service outlives us: its end is nobody's to wait for.
+        process.returncode = 0
+    else:
+        # Somebody started one in the foreground meanwhile: theirs holds the lock of the folder.
+        process.kill()
+        process.wait()
+    return _info(folder, state), ours
 
 
 def _failure(folder: Path) -> ServiceError:

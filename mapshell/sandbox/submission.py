@@ -11,6 +11,7 @@ from mapshell.sandbox import bodies, constants, misbehave, taskdocs
 from mapshell.sandbox.collections import require_consent
 from mapshell.sandbox.demands import require_session
 from mapshell.sandbox.errors import ApiError, request_id
+from mapshell.sandbox.limits import check_pending
 from mapshell.sandbox.paths import absolute
 from mapshell.sandbox.tasks import COUNTERS, Task
 
@@ -114,6 +115,7 @@ def _accept(
             "Conflict",
             f"A {kind.lower()} with identical paths has not yet completed",
         )
+    check_pending(core, grant.identity_id)
     now = time.time()
     deadline = bodies.deadline(body, now, now + constants.TASK_DEADLINE_SECONDS)
     if body.get("store_base_path_info"):

@@ -169,6 +169,13 @@ class TaskStore:
         rows = self._database.rows("SELECT task_id FROM tasks WHERE status = 'ACTIVE' AND hold IS NULL ORDER BY number")
         return [str(row["task_id"]) for row in rows]
 
+    def count_open(self, owner: str) -> int:
+        """Return how many tasks of an identity have not ended."""
+        row = self._database.row(
+            "SELECT count(*) AS total FROM tasks WHERE status IN ('ACTIVE', 'INACTIVE') AND owner = ?", (owner,)
+        )
+        return 0 if row is None else int(row["total"])
+
     def not_ended(self) -> list[str]:
         """Ids of the tasks that have not ended, also of those on hold, oldest first."""
         rows = self._database.rows("SELECT task_id FROM tasks WHERE status IN ('ACTIVE', 'INACTIVE') ORDER BY number")

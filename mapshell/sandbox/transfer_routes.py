@@ -55,7 +55,8 @@ def _folder(core: Core, call: Call, local_user: Any) -> Folder:
 
 def _ls(core: Core, call: Call) -> dict[str, Any]:
     folder = _folder(core, call, call.query.get("local_user"))
-    return fileops.ls(folder, call.query, [value for name, value in call.pairs if name == "filter"])
+    filters = [value for name, value in call.pairs if name == "filter"]
+    return fileops.ls(folder, call.query, filters, core.realism.listing_entries)
 
 
 def _stat(core: Core, call: Call) -> dict[str, Any]:
