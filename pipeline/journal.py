@@ -5,12 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import uuid
-from datetime import date, datetime
-from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pipeline import database, ephys, experiment, lab, publication
+from pipeline import database, labrows, publication
 from pipeline.archive.journal import (
     Entry,
     Outcome,
@@ -28,6 +26,7 @@ from pipeline.transitions import BEFORE, OPEN, commit, is_committed, move, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from pipeline.archive.manifest import FileEntry
 
@@ -220,21 +219,7 @@ class TableJournal(Leases):
 
     def lab_rows(self, session: SessionRef) -> dict[str, list[dict[str, Any]]]:
         """Return the session's rows of the lab's tables, as JSON data for the manifest."""
-        subject, one = (
-            {"subject_id": session.subject_id},
-            {"subject_id": session.subject_id, "session": session.session},
-        )
-        tables = {
-            "lab.Subject": lab.Subject() & subject,
-            "lab.WaterRestriction": lab.WaterRestriction() & subject,
-            "lab.Probe": lab.Probe() & (ephys.ProbeInsertion() & one),
-            "experiment.Session": experiment.Session() & one,
-            "publication.SessionIdent": publication.SessionIdent() & one,
-            "ephys.ProbeInsertion": ephys.ProbeInsertion() & one,
-            "ephys.ProbeInsertion.Recording": ephys.ProbeInsertion.Recording() & one,
-        }
-        rows = {name: [_json_row(row) for row in query.to_dicts()] for name, query in tables.items()}
-        return {name: found for name, found in rows.items() if found}
+        return labrows.collect(session)
 
     def report(self, outcomes: Sequence[Outcome], gone: Collection[SessionKey] = ()) -> None:
         """Remember the state of sessions that are not simply archived.
@@ -270,15 +255,3 @@ def _journal_entry(row: Mapping[str, Any], parts: Sequence[Part]) -> Entry:
         submitted_at=row["submitted_at"],
         left=None if left is None else tuple(json.loads(gzip.decompress(left))),
     )
-
-
-def _json_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _json_value(value) for name, value in row.items()}
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, Decimal | uuid.UUID):
-        return str(value)
-    return value.item() if hasattr(value, "item") else value

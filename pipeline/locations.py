@@ -39,7 +39,7 @@ def locations(settings: Settings, types: Sequence[DatasetType], *, register: boo
         if there is None:
             known[mine.alias] = mine
             if register:
-                database.insert_if_absent(publication.GlobusStorageLocation, _row(mine))
+                database.insert_if_absent(publication.GlobusStorageLocation, location_row(mine))
         elif there != mine:
             raise ConfigError(
                 f"The storage location {mine.alias} is {mine.endpoint}:{mine.path} ({mine.dataset_type}) in "
@@ -59,7 +59,8 @@ def _location(row: dict[str, Any]) -> Location:
     return Location(row["globus_alias"], str(row["globus_endpoint"]), row["globus_path"], row["dataset_type"])
 
 
-def _row(location: Location) -> dict[str, Any]:
+def location_row(location: Location) -> dict[str, Any]:
+    """Return the row of ``publication.GlobusStorageLocation``."""
     return {
         "globus_alias": location.alias,
         "globus_endpoint": uuid.UUID(location.endpoint),

@@ -41,7 +41,7 @@ def move(entry: Entry, before: Collection[str]) -> None:
     LeaseLost
         Another process went on with the entry.
     """
-    stored = _locked(publication.Transfer, "state", {"transfer_id": entry.transfer_id})
+    stored = locked(publication.Transfer, "state", {"transfer_id": entry.transfer_id})
     if stored == entry.state and entry.purpose == "manifest":
         return
     if stored not in before:
@@ -76,7 +76,7 @@ def commit(manifest: Manifest) -> None:
     """
     _check_lab(manifest.session)
     dataset, archived = dataset_row(manifest), archived_row(manifest)
-    stored = _locked(
+    stored = locked(
         publication.DataSet, "dataset_generation", {name: dataset[name] for name in ("globus_alias", "dataset_name")}
     )
     if (stored or 0) != manifest.generation - 1:
@@ -132,7 +132,7 @@ def missing(session: SessionRef) -> DatabaseError:
     )
 
 
-def _locked(table: Any, what: str, key: dict[str, Any]) -> Any:
+def locked(table: Any, what: str, key: dict[str, Any]) -> Any:
     """Return one value of a row that nobody else can change before the transaction ends; None without such a row."""
     bound = database.connection()
     postgres = bound.adapter.backend == "postgresql"

@@ -1,0 +1,129 @@
+"""Whether a manifest found at an archive can be true.  Pure; what the archive lists is compared in ``confirm.py``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from pipeline.archive.filetypes import RULES
+from pipeline.archive.paths import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from pipeline.archive.manifest import FileEntry, Manifest
+    from pipeline.archive.session import Location
+
+# The widths of the columns that hold these.
+_H2O, _TIMEZONE, _HOW = 16, 64, 64
+_INT16, _INT32 = 2**15, 2**31
+_CLOCK = re.compile(r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]")
+_DEPTH = 3
+"""Components of a file's path at least: animal, session folder, file."""
+
+_TYPES = frozenset(rule.name for rule in RULES)
+
+
+def doubt(manifest: Manifest, location: Location, subpath: str) -> str:
+    """Say why a manifest cannot be believed, whatever lies at the archive; empty when nothing speaks against it.
+
+    Parameters
+    ----------
+    manifest
+        As ``from_json`` read it: every name and number is well-formed.
+    location
+        Where it was found.
+    subpath
+        Its own path there, below the location's root.
+    """
+    session = manifest.session
+    if manifest.dataset_type != location.dataset_type:
+        return f"it lists {manifest.dataset_type} data, but lies where {location.dataset_type} data are archived"
+    if manifest.subpath != subpath:
+        return f"it says that it is {printable(manifest.subpath)}"
+    if manifest.alias != location.alias:
+        return f"it says that it lies at {printable(manifest.alias)}, not at {location.alias}"
+    if manifest.archived_at is None:
+        return "it tells no instant at which its files had been checked"
+    if not (0 < session.session < _INT16 and session.subject_id < _INT32 and manifest.generation < _INT32):
+        return "one of its numbers is out of range"
+    if len(session.h2o) > _H2O or len(session.timezone or "") > _TIMEZONE or _odd(session.timezone or ""):
+        return "the name of its animal or of its time zone is too long"
+    if session.session_time is not None and not _CLOCK.fullmatch(session.session_time):
+        return f"its session began at {printable(session.session_time)!r}"
+    if _odd(json.dumps([manifest.evidence, manifest.lab], ensure_ascii=False)):
+        return "it holds characters that no database stores"
+    if not manifest.files:
+        return "it lists no file"
+    return next(filter(None, (_file(manifest, entry) for entry in manifest.files)), "")
+
+
+def _file(manifest: Manifest, entry: FileEntry) -> str:
+    name = printable(entry.subpath)
+    parts = entry.subpath.split("/")
+    if parts[0] != manifest.session.h2o:
+        return f"it lists {name}, which is not below the folder of {manifest.session.h2o}"
+    if len(parts) < _DEPTH:
+        return f"it lists {name}, which lies in no session's folder"
+    if entry.generation > manifest.generation:
+        return f"it lists {name} as of generation {entry.generation}, which is later than its own"
+    if entry.file_type not in _TYPES:
+        return f"it gives {name} the file type {printable(entry.file_type)!r}, which this program does not know"
+    if len(entry.verified_how or "") > _HOW or _odd(entry.verified_how or ""):
+        return f"what it says of how {name} was verified is too long"
+    return ""
+
+
+def _odd(text: str) -> bool:
+    """Say whether a text has characters that a database refuses: NUL, or halves of characters."""
+    if "\0" in text or "\\u0000" in text:
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def folders(files: Iterable[FileEntry]) -> frozenset[str]:
+    """Return the folders of an animal in which files lie: the first two components of their paths."""
+    return frozenset("/".join(entry.subpath.split("/", 2)[:2]) for entry in files)
+
+
+def rivals(
+    claims: Mapping[str, Collection[str]], files: Callable[[str], Collection[str]]
+) -> dict[str, tuple[str, str]]:
+    """Find manifests that list the same file: at most one of them can be right, and nobody knows which.
+
+    Parameters
+    ----------
+    claims
+        The folders of each manifest, by its name.
+    files
+        Gives the files of a manifest by its name; asked only of those that share a folder.
+
+    Returns
+    -------
+    dict
+        For each of them the other manifest, and one file that both list.
+    """
+    sharing: dict[str, list[str]] = defaultdict(list)
+    for name, theirs in claims.items():
+        for folder in theirs:
+            sharing[folder].append(name)
+    found: dict[str, tuple[str, str]] = {}
+    compared: set[tuple[str, str]] = set()
+    for names in sharing.values():
+        for index, one in enumerate(names[:-1]):
+            mine = set(files(one))
+            for other in names[index + 1 :]:
+                if (one, other) in compared:
+                    continue
+                compared.add((one, other))
+                both = mine & set(files(other))
+                if both:
+                    found.setdefault(one, (other, min(both)))
+                    found.setdefault(other, (one, min(both)))
+    return found

@@ -1,0 +1,192 @@
+"""``discover``: the index rebuilt from the archive alone; put together from the settings and the tables."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from pipeline import database, sessions
+from pipeline.archive import remote_find
+from pipeline.archive.haul import Patient
+from pipeline.archive.lister import Lister
+from pipeline.archive.naming import compile_layout
+from pipeline.archive.spool import Spool
+from pipeline.discovered import DiscoverReport, FoundFolder, FoundSession
+from pipeline.errors import DatabaseReadOnly, MapshellError
+from pipeline.from_listings import name_obstacle, take
+from pipeline.from_manifests import Kept, lost_manifests, read, sort_out, write
+from pipeline.locations import locations
+from pipeline.rebuild import Index
+from pipeline.rounds import Silence, SystemClock, local_roots
+from pipeline.search import Place, Search
+from pipeline.wanted import Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+
+    from pipeline.archive.ports import Clock, Progress, Store
+    from pipeline.archive.session import Location, Root
+    from pipeline.settings import Settings
+
+__all__ = ["DiscoverReport", "FoundFolder", "FoundSession", "discover"]
+
+
+def discover(
+    settings: Settings,
+    store: Callable[[], Store],
+    tables: Sequence[Any],
+    restrictions: Sequence[Any] = (),
+    *,
+    create_sessions: bool = False,
+    restore: bool = False,
+    dry_run: bool = False,
+    subjects: Sequence[str | int] | None = None,
+    numbers: Sequence[int] = (),
+    since: date | str | None = None,
+    until: date | str | None = None,
+    progress: Progress | None = None,
+    clock: Clock | None = None,
+) -> DiscoverReport:
+    """Rebuild the index of the chosen tables from the archive.
+
+    First all manifests that the index lacks are read and compared with the archive's listings; then the folders that
+    no manifest speaks of are given to the lab's sessions by their names.  Each session is written by itself, so that
+    an interrupted discovery keeps what it has, and the next one goes on.
+
+    Parameters
+    ----------
+    settings
+        This computer's settings; the database must be bound.
+    store
+        Gives the Globus manager.
+    tables
+        Tables of archived sessions; their restrictions hold.
+    restrictions
+        DataJoint restrictions of ``experiment.Session``; all must hold.
+    create_sessions, restore, dry_run
+        As in :meth:`pipeline.archived.Archived.discover`.
+    subjects, numbers, since, until
+        Only these animals, session numbers and days; they hold for what the lab's tables have lost, too.
+
+    Returns
+    -------
+    DiscoverReport
+        ``stopped`` is set when something ended it early.
+
+    Raises
+    ------
+    DatabaseReadOnly
+        The account may not write the index.
+    UsageError
+        Nothing can match.
+    """
+    _ensure_writable()
+    wanted = Wanted(tables, restrictions, subjects or (), numbers, since, until, create=create_sessions)
+    places = locations(settings, [table.dataset_type for table in tables], register=not dry_run)
+    refusal = wanted.nothing(places)
+    if refusal is not None:
+        raise refusal
+    report = DiscoverReport(dry_run=dry_run)
+    manager = store()
+    shown = progress or Silence()
+    with Lister(manager) as lister, Spool() as spool, ExitStack() as leases:
+        search = Search(
+            wanted=wanted,
+            lab=sessions.load(),
+            store=manager,
+            lister=lister,
+            progress=shown,
+            patient=_patient(settings, clock or SystemClock(), shown),
+            report=report,
+            staging=settings.archive.staging_name,
+            create=create_sessions,
+            restore=restore,
+            dry_run=dry_run,
+        )
+        try:
+            _discover(settings, search, places, spool, leases)
+        except MapshellError as error:
+            report.stopped = error
+    _sort(report)
+    return report
+
+
+def _ensure_writable() -> None:
+    try:
+        database.ensure_writable()
+    except DatabaseReadOnly as error:
+        said = error.message.removesuffix("; nothing was transferred.")
+        raise DatabaseReadOnly(
+            f"{said}, and discover must write the index.",
+            remedy="use an account that may write; to find and fetch what the index has, this one is enough.",
+        ) from error
+
+
+def _patient(settings: Settings, clock: Clock, progress: Progress) -> Patient:
+    return Patient(clock, progress, settings.archive.poll_seconds, settings.archive.stall_seconds)
+
+
+def _discover(settings: Settings, search: Search, places: Sequence[Location], spool: Spool, leases: ExitStack) -> None:
+    kept: list[Kept] = []
+    for location in places:
+        index = Index(location, search.lab.refs, settings.archive.computer)
+        if not search.dry_run:
+            leases.enter_context(index)
+        place = Place(
+            location=location,
+            index=index,
+            root=_root(settings, location.alias),
+            layouts=[compile_layout(each) for each in settings.archive.layouts.get(location.dataset_type, ())],
+            known=index.known(),
+            withdrawn=index.withdrawn(),
+            journalled=index.journalled(),
+            working=index.working(),
+        )
+        search.places.append(place)
+        kept += read(search, place, _look(search, place), spool)
+    seen = [animal.h2o for place in search.places for animal in place.animals]
+    lost = search.wanted.missing(seen)
+    if lost is not None:
+        raise lost
+    write(search, kept, spool)
+    if search.create and not search.dry_run:
+        search.lab = sessions.load()
+    for place in search.places:
+        for animal in sorted(place.animals, key=lambda each: each.h2o):
+            take(search, place, animal)
+
+
+def _look(search: Search, place: Place) -> list[remote_find.Described]:
+    """List the root and the animals concerned; return the manifests that must be read."""
+    archive = remote_find.top(search.lister, place.location, lambda h2o: search.wanted.animal(h2o, place.location))
+    for obstacle in archive.obstacles:
+        name_obstacle(search, place, obstacle)
+    strangers = [h2o for h2o in archive.strangers if h2o not in search.wanted.h2os]
+    if strangers and not search.wanted.restricted and not search.wanted.by_subject:
+        search.report.strangers[place.location.alias] = sorted(strangers)
+    title = f"listing {place.location.alias}"
+    search.progress.task(title, title, len(archive.animals))
+    wanted = []
+    found = remote_find.animals(search.lister, place.location, archive.animals, place.layouts)
+    for count, animal in enumerate(found, 1):
+        place.animals.append(animal)
+        wanted += sort_out(search, place, animal)
+        search.progress.update(title, count)
+    search.progress.done(title)
+    if not any(obstacle.subpath == "." for obstacle in archive.obstacles):
+        unread = {obstacle.subpath for animal in place.animals for obstacle in animal.obstacles}
+        gone = {known.h2o for known in place.known.values() if search.wanted.animal(known.h2o, place.location)}
+        lost_manifests(search, place, sorted((gone | set(archive.animals)) - unread))
+    return wanted
+
+
+def _root(settings: Settings, alias: str) -> Root | None:
+    """Return a folder of this computer through which a task may bring small files."""
+    upload_only = {root.local_path for root in settings.globus.roots(alias) if root.upload_only}
+    return next((root for root in local_roots(settings, alias) if root.local_path not in upload_only), None)
+
+
+def _sort(report: DiscoverReport) -> None:
+    report.sessions.sort(key=lambda each: (each.alias, each.h2o, each.session_date, each.session))
+    report.folders.sort(key=lambda each: (each.alias, each.folder))

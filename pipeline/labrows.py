@@ -1,0 +1,286 @@
+"""A session's rows of the lab's tables: into manifests, and from manifests back into tables that have lost them.
+
+A manifest found at an archive is data from outside: only rows of the session itself and of what it refers to are
+taken, only into attributes that the tables have, and nothing that exists is ever changed.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pipeline import database, ephys, experiment, lab, publication, tracking
+from pipeline.archive.identity import is_same, mistaken
+from pipeline.archive.paths import printable
+from pipeline.archive.session import SessionRef
+from pipeline.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.archive.manifest import Manifest
+
+_MOST = 20_000
+"""Rows of one table that are taken from a manifest at most."""
+
+
+def _tables() -> dict[str, Any]:
+    """Return the tables whose rows a manifest carries, by name, parents first."""
+    return {
+        "lab.AnimalSource": lab.AnimalSource,
+        "lab.Person": lab.Person,
+        "lab.Rig": lab.Rig,
+        "lab.Subject": lab.Subject,
+        "lab.WaterRestriction": lab.WaterRestriction,
+        "lab.Probe": lab.Probe,
+        "tracking.CameraPosition": tracking.CameraPosition,
+        "experiment.Session": experiment.Session,
+        "publication.SessionIdent": publication.SessionIdent,
+        "ephys.ProbeInsertion": ephys.ProbeInsertion,
+        "ephys.ProbeInsertion.Recording": ephys.ProbeInsertion.Recording,
+        "tracking.TrackingDevice": tracking.TrackingDevice,
+    }
+
+
+# What a row refers to, where the manifest may lack it: a row of the key alone is better than none.
+_PARENTS = {
+    "experiment.Session": (("username", lab.Person), ("rig", lab.Rig)),
+    "lab.Subject": (("animal_source", lab.AnimalSource),),
+    "ephys.ProbeInsertion": (("probe", lab.Probe),),
+    "tracking.TrackingDevice": (("camera", tracking.CameraPosition),),
+}
+
+
+def collect(session: SessionRef) -> dict[str, list[dict[str, Any]]]:
+    """Return the session's rows of the lab's tables and the rows that they refer to, as JSON data for its manifest."""
+    subject = {"subject_id": session.subject_id}
+    one = {**subject, "session": session.session}
+    sessions, insertions, devices = experiment.Session() & one, ephys.ProbeInsertion() & one, tracking.TrackingDevice()
+    chosen = {
+        "lab.AnimalSource": lab.Subject() & subject,
+        "lab.Person": sessions,
+        "lab.Rig": sessions,
+        "lab.Subject": subject,
+        "lab.WaterRestriction": subject,
+        "lab.Probe": insertions,
+        "tracking.CameraPosition": devices & one,
+        "experiment.Session": one,
+        "publication.SessionIdent": one,
+        "ephys.ProbeInsertion": one,
+        "ephys.ProbeInsertion.Recording": one,
+        "tracking.TrackingDevice": one,
+    }
+    rows = {name: [_json_row(row) for row in (table() & chosen[name]).to_dicts()] for name, table in _tables().items()}
+    return {name: found for name, found in rows.items() if found}
+
+
+def _json_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _json_value(value) for name, value in row.items()}
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal | uuid.UUID):
+        return str(value)
+    plain = value.item() if hasattr(value, "item") else value
+    return None if isinstance(plain, float) and math.isnan(plain) else plain
+
+
+@dataclass(slots=True)
+class Entered:
+    """Rows that were made, by table and key, and what a manifest said that the tables did not take, in words."""
+
+    made: set[tuple[str, str]] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+
+
+def check(manifest: Manifest) -> bool:
+    """Compare the session of a manifest with the lab's tables; say whether they have it.
+
+    Raises
+    ------
+    Refused
+        They know animal or session as something else.
+    """
+    session = manifest.session
+    table = lab.WaterRestriction
+    # The animal's name is data from outside: it goes to the server apart from the statement.
+    named = database.connection().query(
+        f"SELECT subject_id, water_restriction_number FROM {table.full_table_name} "  # noqa: S608 - our own name
+        "WHERE water_restriction_number = %s OR subject_id = %s",
+        (session.h2o, session.subject_id),
+    )
+    names = [(int(subject_id), str(h2o)) for subject_id, h2o in named.fetchall()]
+    for subject_id, h2o in names:
+        if (subject_id, h2o) != (session.subject_id, session.h2o):
+            raise Refused(
+                f"the manifest says that {printable(session.h2o)} is subject {session.subject_id}, but the lab's "
+                f"tables say that {h2o} is subject {subject_id}",
+                remedy="find out which of the two is right; nothing was taken from the manifest.",
+            )
+    rows = (experiment.Session() & {"subject_id": session.subject_id, "session": session.session}).to_dicts()
+    if not rows or not names:
+        return False
+    now = SessionRef(*session.key, session.h2o, rows[0]["session_date"], rows[0].get("session_time"))
+    if not is_same(session, now):
+        wrong = mistaken(session, now)
+        raise Refused(f"{wrong.subpath}: {wrong.message}", remedy=wrong.remedy)
+    return True
+
+
+def enter(manifest: Manifest, only: Sequence[str] = ()) -> Entered:
+    """Make the rows of a manifest that the lab's tables lack; call it in a transaction, after :func:`check`.
+
+    Parameters
+    ----------
+    manifest
+        Where the rows come from; what it does not carry is made as far as its session tells.
+    only
+        Only these tables.
+
+    Raises
+    ------
+    Refused
+        A row is of another session, or its values are not what its table holds.
+    """
+    done = Entered()
+    tables = _tables()
+    said = manifest.lab
+    done.notes.extend(
+        f"the manifest has rows of {printable(name)}, which are not known" for name in said.keys() - tables
+    )
+    for name, table in tables.items():
+        if only and name not in only:
+            continue
+        rows = [_row(table, name, row, manifest.session, done) for row in _listed(said.get(name, ()), name)]
+        for row in rows or _least(name, manifest.session):
+            for key, parent in _PARENTS.get(name, ()):
+                value = row.get(key)
+                if value is not None and database.insert_if_absent(parent, {key: value}):
+                    done.made.add((_name(parent), str(value)))
+            if database.insert_if_absent(table, row):
+                done.made.add((name, ", ".join(str(row[key]) for key in table.heading.primary_key)))
+            else:
+                _compare(table, name, row, done)
+    return done
+
+
+def _least(name: str, session: SessionRef) -> list[dict[str, Any]]:
+    """Return the row that a session itself tells of, where its manifest has none."""
+    subject = {"subject_id": session.subject_id}
+    if name == "lab.Subject":
+        return [subject]
+    if name == "lab.WaterRestriction":
+        return [{**subject, "water_restriction_number": session.h2o}]
+    if name == "experiment.Session":
+        when = {"session_date": session.session_date, "session_time": session.session_time}
+        return [{**subject, "session": session.session, **when, "session_timezone": session.timezone}]
+    return []
+
+
+def _listed(rows: Any, name: str) -> list[Any]:
+    if not isinstance(rows, list | tuple) or len(rows) > _MOST:
+        raise _wrong(name, "they are no list, or too many")
+    return list(rows)
+
+
+def _row(table: Any, name: str, row: Any, session: SessionRef, done: Entered) -> dict[str, Any]:
+    """Return a row as the table takes it.
+
+    Raises
+    ------
+    Refused
+        It is of another session, or of other types.
+    """
+    heading = table.heading
+    if not isinstance(row, dict):
+        raise _wrong(name, f"{printable(repr(row))} is no row")
+    mine = {"subject_id": session.subject_id, "session": session.session, "water_restriction_number": session.h2o}
+    for attribute, value in mine.items():
+        if attribute in heading.names and row.get(attribute) != value:
+            raise _wrong(name, f"one has {attribute} {printable(repr(row.get(attribute)))}, not {value!r}")
+    if name == "experiment.Session" and row.get("session_date") != session.session_date.isoformat():
+        raise _wrong(name, f"the session is of {printable(repr(row.get('session_date')))}")
+    taken = {}
+    for attribute, value in row.items():
+        if attribute not in heading.names:
+            note = f"{name} has no attribute {printable(attribute)} here; it was left out"
+            if note not in done.notes:
+                done.notes.append(note)
+        elif value is not None and not _fits(heading[attribute], value):
+            raise _wrong(name, f"{attribute} is {printable(repr(value))}")
+        else:
+            taken[attribute] = value
+    if any(taken.get(attribute) is None for attribute in heading.primary_key):
+        raise _wrong(name, "one lacks a part of its key")
+    return taken
+
+
+def _fits(attribute: Any, value: Any) -> bool:
+    """Say whether a value of JSON is one that an attribute takes."""
+    kind = attribute.type
+    if not (attribute.string or attribute.uuid or kind.startswith(("date", "timestamp"))):
+        number = int | float if kind.startswith(("double", "float", "real")) else int
+        return isinstance(value, number) and not isinstance(value, bool)
+    if not isinstance(value, str):
+        return False
+    try:
+        if attribute.uuid:
+            uuid.UUID(value)
+        elif kind.startswith(("datetime", "timestamp")):
+            datetime.fromisoformat(value)
+        elif not attribute.string:
+            date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _wrong(name: str, why: str) -> Refused:
+    return Refused(
+        f"the manifest's rows of {name} cannot be used: {why}",
+        remedy="enter the session by hand, then discover again; nothing was taken from the manifest.",
+    )
+
+
+def _compare(table: Any, name: str, row: Mapping[str, Any], done: Entered) -> None:
+    """Note in what a row that exists differs from the manifest's."""
+    key = {attribute: row[attribute] for attribute in table.heading.primary_key}
+    where = " AND ".join(f"{table.connection.adapter.quote_identifier(attribute)} = %s" for attribute in key)
+    names = [attribute for attribute in row if attribute not in key]
+    if not names:
+        return
+    columns = ", ".join(table.connection.adapter.quote_identifier(attribute) for attribute in names)
+    binary = table.connection.adapter.backend != "postgresql"
+    values = [
+        uuid.UUID(value).bytes if binary and table.heading[attribute].uuid else value
+        for attribute, value in key.items()
+    ]
+    query = f"SELECT {columns} FROM {table.full_table_name} WHERE {where}"  # noqa: S608 - our own names
+    found = database.connection().query(query, tuple(values)).fetchone()
+    if found is None:
+        done.notes.append(f"{name}: a row of the manifest is another's here; it was left as it is")
+        return
+    for attribute, there in zip(names, found, strict=True):
+        if not _equal(_json_value(there), row[attribute]):
+            who = ", ".join(str(value) for value in key.values())
+            here, other = _json_value(there), row[attribute]
+            done.notes.append(f"{name} {who} has {attribute} {here!r}, the manifest says {other!r}; left as it is")
+
+
+def _equal(here: Any, said: Any) -> bool:
+    if isinstance(here, str) and isinstance(said, str) and here != said:
+        try:
+            return datetime.fromisoformat(here) == datetime.fromisoformat(said)
+        except ValueError:
+            return False
+    return bool((here.isoformat() if hasattr(here, "isoformat") else here) == said)
+
+
+def _name(table: Any) -> str:
+    return next(name for name, each in _tables().items() if each is table)

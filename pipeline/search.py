@@ -1,0 +1,75 @@
+"""What one discovery works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipeline.archive.round import ends_the_round
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+    from typing import Any
+
+    from pipeline.archive.haul import Patient
+    from pipeline.archive.layouts import Layout
+    from pipeline.archive.lister import Lister
+    from pipeline.archive.ports import Progress, Store
+    from pipeline.archive.remote_find import Animal
+    from pipeline.archive.session import Location, Root, SessionKey
+    from pipeline.discovered import DiscoverReport
+    from pipeline.rebuild import Index, Known
+    from pipeline.sessions import LabSessions
+    from pipeline.wanted import Wanted
+
+ends = ends_the_round
+"""Whether every further session would meet an error too."""
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """One storage location, and what is known of it before anything is read.
+
+    ``described`` are sessions of which the archive has a manifest; ``unsettled`` the days of animals of which a
+    manifest did not become rows, so that nothing there is guessed from names; ``claimed`` folders that manifests speak
+    of.
+    """
+
+    location: Location
+    index: Index
+    root: Root | None
+    layouts: Sequence[Layout]
+    known: Mapping[SessionKey, Known]
+    withdrawn: Mapping[SessionKey, Mapping[str, Any]]
+    journalled: Mapping[SessionKey, bool]
+    working: Mapping[SessionKey, str]
+    animals: list[Animal] = field(default_factory=list)
+    described: set[SessionKey] = field(default_factory=set)
+    unsettled: set[tuple[str, date]] = field(default_factory=set)
+    claimed: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True, eq=False)
+class Search:
+    """One discovery: what is asked for, how it is done, and what came of it so far."""
+
+    wanted: Wanted
+    lab: LabSessions
+    store: Store
+    lister: Lister
+    progress: Progress
+    patient: Patient
+    report: DiscoverReport
+    staging: str
+    create: bool
+    restore: bool
+    dry_run: bool
+    places: list[Place] = field(default_factory=list)
+
+    def is_meant(self, key: SessionKey, day: date, place: Place) -> bool:
+        """Say whether a session is asked for, as far as the tables can tell before its rows are made."""
+        ref = self.lab.refs.get(key)
+        if ref is None and self.create:
+            return True
+        return self.wanted.session(key, ref.session_date if ref else day, place.location)
