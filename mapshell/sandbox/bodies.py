@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mapshell.sandbox import moving
@@ -10,7 +11,7 @@ from mapshell.sandbox.errors import ApiError, bad_request
 from mapshell.sandbox.fileerrors import not_supported
 from mapshell.sandbox.fileops import LINKS
 from mapshell.sandbox.listing import parse_time
-from mapshell.sandbox.paths import absolute, split
+from mapshell.sandbox.paths import split
 from mapshell.sandbox.tasks import Item
 
 if TYPE_CHECKING:
@@ -190,10 +191,11 @@ def transfer_items(body: Document, source: Folder, target: Folder) -> list[Item]
     """
     data = _data(body, "transfer", "transfer_item", "transfer_symlink_item")
     items = [_transfer_item(source, number, item) for number, item in enumerate(data)]
-    if source.collection_id == target.collection_id:
+    if Path(source.root).is_relative_to(target.root) or Path(target.root).is_relative_to(source.root):
+        # Also by way of two collections of one folder: a file that is written onto itself is lost.
         for item in items:
-            if absolute(item.source, source.spec.home) == absolute(item.destination, source.spec.home):
-                raise bad_request(f"Source and destination are the same path: {item.source}")
+            if source.place(item.source) == target.place(item.destination):
+                raise bad_request(f"Source and destination are the same: {item.source}")
     return items
 
 
@@ -214,17 +216,19 @@ def _transfer_item(folder: Folder, number: int, item: Document) -> Item:
         moving.algorithm_name(algorithm)
     except (KeyError, AttributeError) as error:
         raise bad_request(f"Unknown checksum_algorithm {algorithm!r}") from error
-    kind = "dir" if recursive or (recursive is None and _is_folder(folder, from_path)) else "file"
+    kind = {True: "dir", False: "file", None: _kind(folder, from_path)}[recursive]
     if kind == "dir" and checksum:
         raise bad_request("external_checksum cannot be used with directories")
     return Item(number, kind, from_path, to_path, checksum, algorithm)
 
 
-def _is_folder(folder: Folder, path: str) -> bool:
+def _kind(folder: Folder, path: str) -> str:
+    """Tell what an item is that does not say; what is not there yet is looked at again when its turn comes."""
     try:
-        return folder.local(path).is_dir()
+        local = folder.local(path)
+        return "dir" if local.is_dir() else "file" if local.exists() else "any"
     except (ApiError, OSError):
-        return False
+        return "any"
 
 
 def delete_items(body: Document) -> list[Item]:

@@ -118,6 +118,10 @@ class Folder:
         """The folder itself, links resolved."""
         return self._root
 
+    def place(self, path: str) -> str:
+        """Return where a path of the collection lies on disk, all links resolved; nothing is checked."""
+        return os.path.realpath(os.path.join(self._root, *map(to_disk, split(path, self.spec.home))))  # noqa: PTH118
+
     def locate(self, path: str) -> tuple[str, str]:
         """Return the resolved folder that holds a path of the collection, and the name in it (``.`` for the root).
 

@@ -123,6 +123,8 @@ class TransferPass(Pass):
         try:
             if self.task.fault is not None and misbehave.before(self, item):
                 return
+            if item.kind == "any":
+                selection.recognize(self, item)
             if item.kind == "dir":
                 yield from expanding.expand(self, item)
             elif item.kind == "symlink":

@@ -78,6 +78,26 @@ def _kind(entry: os.DirEntry[str], folder: Path, links: str) -> str | None:
     return "file" if entry.is_file(follow_symlinks=False) else None
 
 
+def recognize(work: TransferPass, item: Item) -> None:
+    """Find out whether an item that does not say is a folder or a file, now that its turn has come.
+
+    Raises
+    ------
+    Fault
+        It is still not there, or is a folder where a file's checksum was given.
+    """
+    try:
+        status = work.reading.stat(item.source)
+    except Exception as error:
+        raise as_fault(error, item.source, work.source.spec.display_name, source=True) from error
+    if item.checksum:
+        expect(status, item.source, folder=False)
+    item.kind = "dir" if stat.S_ISDIR(status.st_mode) else "file"
+    work.counters[COUNTERS[item.kind]] += 1
+    work.store.recognize(work.task.task_id, item, work.counters)
+    work.decide([item])
+
+
 def carry_link(work: TransferPass, item: Item) -> None:
     """Make the same link at the destination, whatever it leads to; what is there under its name must be a link.
 

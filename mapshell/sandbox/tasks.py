@@ -294,6 +294,14 @@ class TaskStore:
             if counters is not None:
                 self.update(task_id, counters=counters)
 
+    def recognize(self, task_id: str, item: Item, counters: dict[str, int]) -> None:
+        """Store what an item has turned out to be."""
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE items SET kind = ? WHERE task_id = ? AND seq = ?", (item.kind, task_id, item.seq)
+            )
+            self.update(task_id, counters=counters)
+
     def item_rows(self, task_id: str, state: str, marker: int, limit: int) -> list[sqlite3.Row]:
         """Rows of files in one state with numbers above the marker (for paged lists)."""
         return self._database.rows(

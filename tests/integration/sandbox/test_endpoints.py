@@ -51,7 +51,7 @@ def test_each_kind_of_collection_is_told_as_such(client, shared):
     assert (share["mapped_collection_id"], share["mapped_collection_display_name"]) == (ARCHIVE, "Archive")
     assert (guest["host_endpoint_id"], guest["host_path"]) == (None, None)
     assert archive["owner_id"] == SERVER_ID == server["id"]
-    assert archive["owner_string"] == f"{SERVER_ID}@clients.auth.globus.org"
+    assert archive["owner_string"] == rig["owner_string"] == "rig@sandbox.example"
     assert (rig["owner_id"], rig["https_server"]) == (DEFAULT_IDENTITY_ID, None)
     assert rig["my_effective_roles"]
     assert archive["my_effective_roles"] == []

@@ -146,6 +146,22 @@ def test_a_folder_is_recognized_when_the_item_does_not_say(client, tree, name):
     assert found(tree[1]) == EVERYTHING
 
 
+def test_what_the_item_is_shows_when_it_comes(sandbox, client, name):
+    data = items(globus_sdk.TransferData(RIG, GUEST, sync_level=0), f"{name} file", f"{name} folder")
+    task_id = client.submit_transfer(data)["task_id"]
+    task = until(lambda: client.get_task(task_id), lambda task: task["faults"] > 1)
+    assert [task[counter] for counter in ("files", "directories", "subtasks_total")] == [0, 0, 2]
+    (sandbox.rig / f"{name} file").write_text("late")
+    late = sandbox.rig / f"{name} folder"
+    (late.parent / f"{name} made").mkdir()
+    (late.parent / f"{name} made" / "inner").write_text("too")
+    (late.parent / f"{name} made").rename(late)
+    task = ended(client, task_id)
+    assert task["status"] == "SUCCEEDED"
+    assert [task[counter] for counter in ("files", "directories", "subtasks_total")] == [2, 1, 3]
+    assert found(sandbox.folder / "guest" / "in" / late.name) == ["inner"]
+
+
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA1", "SHA256", "SHA512"])
 @pytest.mark.parametrize("verify", [True, False])
 def test_external_checksums(sandbox, client, name, algorithm, verify):

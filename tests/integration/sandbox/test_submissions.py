@@ -8,8 +8,9 @@ import globus_sdk
 import pytest
 
 from mapshell.sandbox.constants import SECOND_USERNAME
+from mapshell.sandbox.service import CollectionSpec
 
-from .conftest import GUEST, POSIX, RIG, delete, found, items
+from .conftest import GUEST, POSIX, RIG, delete, ended, found, items
 from .test_transfer import failing
 
 
@@ -93,6 +94,29 @@ def test_items_that_are_refused(client, item):
 def test_bodies_that_are_no_document(client, body):
     error = failing(client.request, "POST", "/v0.10/transfer", data=body, headers={"Content-Type": "application/json"})
     assert (error.http_status, error.code) == (400, "ClientError.BadRequest")
+
+
+def test_nothing_is_copied_onto_itself(sandbox, client, tree, name):
+    (tree[0] / "link").symlink_to("top.bin")
+    alias = str(uuid.UUID(int=15))
+    sandbox.admin.put_collection(alias, CollectionSpec(tree[0] / "a", name="Alias"))
+    try:
+        for collection, source, target in (
+            (RIG, "top.bin", "top.bin"),
+            (RIG, "top.bin", ".//top.bin"),
+            (RIG, "link", "top.bin"),
+            (alias, "a/one.bin", None),
+        ):
+            data = globus_sdk.TransferData(RIG, collection)
+            data.add_item(f"/{name}/{source}", f"/{name}/{target}" if target else "/one.bin")
+            error = failing(client.submit_transfer, data)
+            assert (error.http_status, error.code) == (400, "ClientError.BadRequest")
+        data = globus_sdk.TransferData(RIG, alias)
+        data.add_item(f"/{name}/a/one.bin", "/copy.bin")
+        assert ended(client, client.submit_transfer(data)["task_id"])["status"] == "SUCCEEDED"
+    finally:
+        sandbox.admin.call("DELETE", f"/collections/{alias}")
+    assert (tree[0] / "top.bin").read_text() == "top.bin"
 
 
 def test_submission_ids(sandbox, client, name):
