@@ -58,13 +58,16 @@ def test_mistakes_are_told(root, tmp_path, monkeypatch):
 def test_foreground_ends_on_ctrl_c(root):
     import signal
 
+    file = root.parent / "faults.json"
+    file.write_text('[{"kind": "html"}]')
     process = subprocess.Popen(
-        [sys.executable, "-m", "mapshell", "sandbox", "start", "--root", str(root), "--foreground"],
+        [sys.executable, "-m", "mapshell", "sandbox", "start", "--root", str(root), "--foreground", "--faults", file],
         stderr=subprocess.PIPE,
         text=True,
     )
     with process:
-        until(lambda: status(root), lambda info: info is not None)
+        info = until(lambda: status(root), lambda info: info is not None)
+        until(info.admin.faults, bool)
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
         assert "Ctrl-C" in process.stderr.read()
