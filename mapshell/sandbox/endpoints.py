@@ -80,7 +80,6 @@ _NEVER: dict[str, Any] = {
     "skip_auto_delete": None,
     "subscription_admin_verified": False,
     "subscription_id": None,
-    "tlsftp_server": None,
     "user_message": None,
     "user_message_link": None,
 }
@@ -133,6 +132,7 @@ def document(core: Core, collection_id: str, spec: CollectionSpec, reader: str) 
         "host_endpoint_display_name": core.display_name(host_id),
         "host_path": host_path,
         "https_server": core.https_url(collection_id) if spec.serves_https else None,
+        "tlsftp_server": None if personal else f"tlsftp://{SERVER_HOST}:443",
         "default_directory": "/~/",
         "in_use": any(collection_id in {task.source, task.destination} for task in core.tasks.unfinished(reader)),
         "last_accessed_time": None,
@@ -164,6 +164,7 @@ def endpoint_document(core: Core, reader: str) -> dict[str, Any]:
         "entity_type": "GCSv5_endpoint",
         "non_functional": True,
         "https_server": None,
+        "tlsftp_server": None,
         "default_directory": None,
         "storage_type": None,
     }
