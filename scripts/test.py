@@ -3,6 +3,10 @@ r"""Set everything up, then check the project: formatting, lint, types and every
 python3 scripts/test.py                 everything, with a summary at the end      (Windows: py scripts\test.py)
 python3 scripts/test.py --no-tests      only formatting, lint and types
 python3 scripts/test.py -k naming -x    only tests: any other arguments go to pytest as they are
+python3 scripts/test.py --real-globus SRC-UUID:/PATH DST-UUID:/PATH
+                                        the sandbox's conformance table against the real Globus, with your account:
+                                        says what it will do, and asks (--help after it: more). Nothing else here
+                                        ever contacts the real service.
 
 The database tests run on the embedded PostgreSQL and on a private MariaDB server; the Debian packages with its program
 are installed where this user may install packages. Where MariaDB cannot be had, the run says so and goes on without.
@@ -20,6 +24,7 @@ import _bootstrap
 import _packages
 
 GROUPS = ("lint", "test")
+REAL_GLOBUS = "--real-globus"
 ABSENT = ("MAPSHELL_TEST_MARIADB", "absent")  # tells the tests' fixtures that there is no MariaDB to look for
 CHECKS = {
     "format": ["-m", "ruff", "format", "--check", "."],
@@ -50,6 +55,9 @@ def main(args: list[str]) -> int:
     except _bootstrap.SetupFailed as error:
         _bootstrap.say(str(error))
         return 1
+    if args[:1] == [REAL_GLOBUS]:
+        command = [python, str(_bootstrap.ROOT / "tests" / "conformance"), *args[1:]]
+        return subprocess.run(command, check=False).returncode
     steps = {"tests": [*CHECKS["tests"], *args]} if args else {**CHECKS, "tests": [*CHECKS["tests"], *ALL_TESTS]}
     if args == ["--no-tests"]:
         steps = {name: command for name, command in CHECKS.items() if name != "tests"}

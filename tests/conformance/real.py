@@ -1,0 +1,311 @@
+"""The table, and one publication, against the real service: for those who have an account, and on their word only."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import publishing
+from .ours import in_a_sandbox
+from .report import Comparison, Report
+from .runner import Globus, Player, World
+from .table import CHAPTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .rows import Chapter, Seen
+
+#: Set by the tests of this very mode: the folder of a sandbox that stands for the real service.
+STAND_IN = "MAPSHELL_TEST_REAL_SERVICE"
+_PROBE = "probe.txt"
+_ELSEWHERE = ("GLOBUS_SDK_SERVICE_URL_", "GLOBUS_SDK_ENVIRONMENT")
+
+WHAT = """\
+This runs against the real Globus, as you, with your quota:
+
+  - {rows} command lines of `globus` (whoami, ls, mkdir, transfer, task, delete, ...), about {minutes} minutes;
+  - one synthetic recording day of a few megabytes, published by mapshell{publish}.
+
+It writes into two new folders and nowhere else, and deletes at the end what it made there, by name:
+
+  source        {src}/{fresh}
+                which on this computer is {local}
+  destination   {dst}/{fresh}
+
+Your other tasks, collections and files are not touched. A sandbox runs the same lines beside it; what differs is
+written to {report}.
+"""
+
+
+class Stopped(Exception):
+    """The trial cannot go on; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """``UUID:/PATH``: a folder of a collection."""
+
+    collection: str
+    path: str
+
+    @classmethod
+    def parse(cls, text: str) -> Place:
+        """Read what was typed."""
+        import uuid
+
+        collection, _, path = text.partition(":")
+        try:
+            collection = str(uuid.UUID(collection))
+        except ValueError:
+            collection = ""
+        if not collection or not path.startswith("/"):
+            raise argparse.ArgumentTypeError(f"{text!r} is not UUID:/PATH")
+        return cls(collection, path.rstrip("/"))
+
+    def __str__(self) -> str:
+        return f"{self.collection}:{self.path}"
+
+
+def arguments(args: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="test.py --real-globus",
+        description="Run the sandbox's conformance table, and one publication, against the real Globus.",
+        epilog="Log in first, with the `globus` that the tests use: .venv/bin/globus login. A mapped collection needs "
+        "its consent too; the program shows the command when it is missing.",
+    )
+    parser.add_argument(
+        "source", type=Place.parse, metavar="SRC-UUID:/PATH", help="folder of this computer's collection"
+    )
+    parser.add_argument("destination", type=Place.parse, metavar="DST-UUID:/PATH", help="folder that you may write to")
+    parser.add_argument(
+        "--local", type=Path, metavar="DIR", help="the source's folder on this computer; by default PATH"
+    )
+    parser.add_argument("--report", type=Path, default=Path("real-globus.md"), help="file to write; %(default)s")
+    parser.add_argument("--yes", action="store_true", help="do not ask before it begins")
+    parser.add_argument("--no-publish", action="store_true", help="only the command lines")
+    parser.add_argument("--chapter", action="append", choices=[each.name for each in CHAPTERS], help="only this one")
+    return parser.parse_args(args)
+
+
+def main(args: Sequence[str]) -> int:
+    """Do it; return 0 when reality is as the sandbox, 1 when not, 2 when it could not be tried."""
+    given = arguments(args)
+    try:
+        report = Trial(given).run()
+    except Stopped as reason:
+        print(f"Stopped: {reason}", file=sys.stderr)
+        return 2
+    given.report.write_text(report.markdown(), encoding="utf-8")
+    print(f"{report.summary()}\nWritten to {given.report}")
+    for note in report.notes:
+        print(f"Note: {note}")
+    return 0 if report.well else 1
+
+
+def real_environment() -> dict[str, str]:
+    """Return the environment in which nothing but the real service is reached."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_ELSEWHERE)}
+    stand_in = kept.pop(STAND_IN, None)
+    if stand_in:
+        from mapshell.sandbox.service import status
+
+        info = status(stand_in)
+        if info is None:
+            raise Stopped(f"no sandbox runs in {stand_in}, which {STAND_IN} names.")
+        kept |= info.environment
+    return {**kept, "TZ": "UTC", "COLUMNS": "200"}
+
+
+class Trial:
+    """One run: looks before it writes, writes below two new folders, and cleans up."""
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        self._given = given
+        self._environment = real_environment()
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        self._fresh = f"mapshell-conformance-{stamp}-{secrets.token_hex(3)}"
+        self._chapters: list[Chapter] = [
+            each
+            for each in CHAPTERS
+            if any(row.real for row in each.rows) and each.name in (given.chapter or [each.name])
+        ]
+        self._local: Path = (given.local or Path(given.source.path)).expanduser()
+        self._made_there = False
+        self._app: publishing.Application | None = None
+        self._report = Report("The real Globus, compared with the sandbox")
+
+    def run(self) -> Report:
+        """Run all of it."""
+        stands_in = os.environ.get(STAND_IN)
+        with Globus(self._environment, Path.cwd(), loopback=bool(stands_in)) as globus:
+            who = self._who(globus)
+            ends = [self._collection(globus, place) for place in (self._given.source, self._given.destination)]
+            self._app = None if self._given.no_publish else publishing.application()
+            if not self._local.is_dir():
+                raise Stopped(
+                    f"{self._local} is no folder of this computer. The source must be a collection of this computer, "
+                    "such as Globus Connect Personal; say where its folder lies: --local DIR"
+                )
+            self._confirm()
+            world = self._world(who, *ends)
+            self._make_source(world)
+            try:
+                self._begin(globus, world)
+                self._play(globus, world)
+                if self._app is not None:
+                    with tempfile.TemporaryDirectory(prefix="mapshell-real-", ignore_cleanup_errors=True) as folder:
+                        self._report.steps = publishing.publish(world, globus, self._app, Path(folder))
+                elif not self._given.no_publish:
+                    self._report.notes.append(
+                        "Nothing was published: your settings name no application (globus.client_id); "
+                        "docs/petrel_archiving.md tells how to register one."
+                    )
+            finally:
+                self._clean(globus, world)
+        return self._report
+
+    def _who(self, globus: Globus) -> dict[str, Any]:
+        seen = globus("whoami", "-F", "json")
+        if seen.code:
+            program = Path(sys.executable).with_name("globus")
+            raise Stopped(f"you are not logged in to Globus. Run: {program} login\n{seen.err}")
+        found: dict[str, Any] = json.loads(seen.out)
+        return found
+
+    def _collection(self, globus: Globus, place: Place) -> dict[str, Any]:
+        seen = globus("api", "transfer", "GET", f"/v0.10/endpoint/{place.collection}")
+        if seen.code:
+            raise Stopped(f"there is no collection {place.collection} for you.\n{seen.err}")
+        found: dict[str, Any] = json.loads(seen.out)
+        return found
+
+    def _confirm(self) -> None:
+        rows = sum(row.real for chapter in self._chapters for row in chapter.rows)
+        publish = "" if self._app else " (left out: your settings name no globus.client_id)"
+        told = WHAT.format(
+            rows=rows,
+            minutes=max(1, round(rows / 12)),
+            publish=" (left out, as you say)" if self._given.no_publish else publish,
+            src=self._given.source,
+            dst=self._given.destination,
+            fresh=self._fresh,
+            local=self._local / self._fresh,
+            report=self._given.report,
+        )
+        print(told, flush=True)
+        if self._given.yes:
+            return
+        if not sys.stdin.isatty():
+            raise Stopped("nobody is there to agree. Say --yes if that is what you want.")
+        if input("Go on? [y/N] ").strip().lower() not in {"y", "yes"}:
+            raise Stopped("as you say; nothing was done.")
+
+    def _world(self, who: Mapping[str, Any], source: Mapping[str, Any], destination: Mapping[str, Any]) -> World:
+        values = {
+            "run": self._fresh,
+            "src_id": self._given.source.collection,
+            "dst_id": self._given.destination.collection,
+            "src_base": f"{self._given.source.path}/{self._fresh}",
+            "dst_base": f"{self._given.destination.path}/{self._fresh}",
+            "src_name": str(source["display_name"]),
+            "dst_name": str(destination["display_name"]),
+            "username": str(who["preferred_username"]),
+            "user_id": str(who["sub"]),
+            "name": "<any>",
+            "email": "<any>",
+        }
+        kinds = {"GCP_mapped_collection": "personal", "GCSv5_mapped_collection": "mapped"}
+        traits = frozenset(
+            {kinds.get(str(source["entity_type"]), ""), kinds.get(str(destination["entity_type"]), "guest")}
+        )
+        pace = (0.05, 30.0) if os.environ.get(STAND_IN) else (3.0, 900.0)
+        return World(
+            self._environment,
+            values,
+            self._local / self._fresh,
+            None,
+            traits,
+            loopback=False,
+            pause=pace[0],
+            patience=pace[1],
+        )
+
+    def _make_source(self, world: World) -> None:
+        try:
+            world.source.mkdir()
+        except OSError as error:
+            raise Stopped(f"the folder {world.source} cannot be made: {error.strerror}.") from error
+
+    def _begin(self, globus: Globus, world: World) -> None:
+        """See that the source is what it is said to be; make the folder at the destination."""
+        (world.source / _PROBE).write_bytes(b"mapshell\n")
+        seen = self._try(globus, "ls", "src", world)
+        if seen.out.split() != [_PROBE]:
+            raise Stopped(
+                f"{self._local} is not what the collection shows at {self._given.source}: a file that was put there is "
+                "not listed. Say where it lies on this computer: --local DIR"
+            )
+        (world.source / _PROBE).unlink()
+        self._try(globus, "mkdir", "dst", world)
+        self._made_there = True
+
+    @staticmethod
+    def _try(globus: Globus, command: str, side: str, world: World) -> Seen:
+        path = f"{world.values[f'{side}_id']}:{world.values[f'{side}_base']}"
+        seen = globus(command, path)
+        if seen.code:
+            place = {"src": "source", "dst": "destination"}[side]
+            raise Stopped(f"the {place} cannot be used: globus {command} {path}\n{seen.out}{seen.err}".rstrip())
+        return seen
+
+    def _play(self, globus: Globus, world: World) -> None:
+        """Play the chapters here and in a sandbox of our own, and compare."""
+        ours = in_a_sandbox(self._chapters)
+        player = Player(world, globus, real=True)
+        try:
+            for chapter in self._chapters:
+                print(f"  {chapter.name} ...", flush=True)
+                for played in player.play(chapter):
+                    self._report.rows.append(Comparison(played, ours.get((chapter.name, played.row.name))))
+        finally:
+            for task in player.submitted:
+                globus("task", "cancel", task)
+
+    def _clean(self, globus: Globus, world: World) -> None:
+        """Delete by name what was made, here and there; what somebody else put there stays."""
+        made = [*(chapter.name.replace(" ", "-") for chapter in self._chapters), publishing.FOLDER]
+        for name in made:
+            shutil.rmtree(world.source / name, ignore_errors=True)
+        (world.source / _PROBE).unlink(missing_ok=True)
+        try:
+            world.source.rmdir()
+        except OSError:
+            if world.source.exists():
+                self._report.notes.append(f"Left behind: {world.source}")
+        if self._made_there:
+            self._clean_there(globus, f"{world.values['dst_id']}:{world.values['dst_base']}", made)
+
+    def _clean_there(self, globus: Globus, place: str, made: list[str]) -> None:
+        listed = globus("ls", "-a", "-F", "json", place)
+        there = [] if listed.code else [each["name"] for each in json.loads(listed.out)["DATA"]]
+        for name in made:
+            if name in there:
+                globus("rm", "-r", "--timeout", "600", f"{place}/{name}")
+        # The folder itself goes only when nothing is in it: what somebody else put there is not ours.
+        left = globus("ls", "-a", place)
+        if left.code == 0 and not left.out.strip():
+            globus("rm", "-r", "--timeout", "600", place)
+            left = globus("ls", place)
+        if left.code == 0:
+            self._report.notes.append(f"Left behind: {place}")
