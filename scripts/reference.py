@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # before this folder, whose mapshell.py is a launcher and not the package
-DOCUMENTS = ("README.md", "docs/petrel_archiving.md")
+DOCUMENTS = ("README.md", "docs/petrel_archiving.md", "docs/sandbox.md")
 _TABLE = re.compile(r"(<!-- table: (?P<name>[a-z-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -41,9 +41,36 @@ def exit_codes_table() -> str:
     return markdown(("Exit code", "Meaning"), [(str(code), meaning) for code, meaning in EXIT_CODES.items()])
 
 
+def fault_kinds_table() -> str:
+    """Return every kind of fault of the sandbox, with the fields of its own."""
+    from mapshell.sandbox.fault_kinds import KINDS
+
+    rows = [
+        (f"`{name}`", kind.scope, kind.help, ", ".join(f"`{field}`" for field in kind.own))
+        for name, kind in KINDS.items()
+    ]
+    return markdown(("Kind", "Of a", "What happens", "Its fields"), rows)
+
+
+def fault_fields_table() -> str:
+    """Return every field of a fault, with the kinds that have it."""
+    from mapshell.sandbox.fault_kinds import FIELDS, KINDS, MATCHING
+
+    def where(name: str) -> str:
+        scopes = [scope for scope, names in MATCHING.items() if name in names]
+        return ", ".join(
+            [*(f"every {scope}" for scope in scopes), *(f"`{k}`" for k, v in KINDS.items() if name in v.own)]
+        )
+
+    rows = [(f"`{name}`", field.help, field.allowed, where(name)) for name, field in FIELDS.items()]
+    return markdown(("Field", "What it says", "Allowed", "Of"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "commands": commands_table,
     "exit-codes": exit_codes_table,
+    "fault-kinds": fault_kinds_table,
+    "fault-fields": fault_fields_table,
 }
 
 

@@ -32,7 +32,7 @@ KINDS: dict[str, Kind] = {
     "reset": Kind("request", "connection reset before the answer, nothing done", ()),
     "lost": Kind("request", "done, but connection reset before the answer", ()),
     "cut": Kind("request", "done, but connection reset in the middle of the answer's body", ()),
-    "truncated": Kind("request", "answered with half of the body, as if it were whole", ("done",)),
+    "truncated": Kind("request", "done, but answered with half of the body as if it were whole", ()),
     "html": Kind("request", "answered 200 with a web page", ("done",)),
     "empty": Kind("request", "answered 200 with no body", ("done",)),
     "fail": Kind("task", "the task fails", ("code", "description", "partial")),

@@ -13,7 +13,14 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = ("README.md", "docs/petrel_archiving.md", "docs/settings.md", "docs/architecture.md", "CONTRIBUTING.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/petrel_archiving.md",
+    "docs/sandbox.md",
+    "docs/settings.md",
+    "docs/architecture.md",
+    "CONTRIBUTING.md",
+)
 _EXIT = re.compile(r"\s+# exit (\d+)$")
 
 

@@ -108,8 +108,8 @@ def test_every_command_and_option_that_is_mentioned_exists(document):
         for mention in re.finditer(r"\bmapshell(?:\.py)? ([a-z][a-z-]+)((?: +[^\s|&]+)*)", line):
             command, words = cli.get_command(None, mention[1]), mention[2].split()
             assert command is not None, f"{document}: there is no command mapshell {mention[1]}"
-            if hasattr(command, "commands") and words and words[0] in command.commands:
-                command = command.commands[words[0]]
+            while hasattr(command, "commands") and words and words[0] in command.commands:
+                command = command.commands[words.pop(0)]
             known = {option for param in command.params for option in (*param.opts, *param.secondary_opts)}
             mentioned = {word.split("=")[0] for word in words if word.startswith("--")}
             assert mentioned <= known | {"--help"}, f"{document}: {mention[0]}"

@@ -1,6 +1,7 @@
 """Faults as data: what is accepted, what is refused in which words, and which requests, tasks and files are met."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -198,3 +199,8 @@ def test_the_night_breaks_something_in_each_act_and_ends_well():
     assert len({act.visit for act in NIGHT}) == len(NIGHT)
     assert all(act.faults and act.expected[-1] == "archived" for act in NIGHT)
     assert all(act.kill == ("killed" in act.expected) for act in NIGHT)
+
+
+def test_the_file_of_the_manual_is_accepted():
+    text = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    assert len(read_faults(text.partition("```json5\n")[2].partition("```")[0], "docs/sandbox.md")) == 4
