@@ -1,0 +1,201 @@
+"""Retrieving over HTTPS, without any local endpoint: several files at once, each going on where it was broken off.
+
+A file grows in our own folder, under a name of its own; its SHA1 is computed on the way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import uuid
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pipeline.archive.checksums import Stopped
+from pipeline.archive.fetch import OPEN
+from pipeline.archive.fetchplan import VERIFY
+from pipeline.archive.fetchtasks import AGAIN, DAMAGED
+from pipeline.archive.journal import step
+from pipeline.archive.place import BLOCK, disk_error, make_folder
+from pipeline.errors import (
+    GlobusUnavailable,
+    LocalDiskError,
+    LoginNeeded,
+    MapshellError,
+    PermissionDenied,
+    RangesNotServed,
+    RemotePathNotFound,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from pipeline.archive.fetch import Fetching, Item
+    from pipeline.archive.settle import Settler
+
+STREAMS = 4
+"""Files that are fetched at once."""
+_KEY = "https"
+_SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://mapshell/partial-file")
+_DENIED = 8
+"""After so many refusals and no file, the rest is not asked for any more."""
+
+
+class WebFetcher:
+    """Brings files over HTTPS into folders of this computer."""
+
+    def __init__(self, fetching: Fetching, settler: Settler) -> None:
+        self._fetching = fetching
+        self._settler = settler
+        self._lock = threading.Lock()
+        self._done = 0
+        self._denied: list[PermissionDenied] = []
+        self._brought = 0
+
+    def fetch(self, items: Sequence[Item]) -> None:
+        """Bring all items whose verdict is open to their places.
+
+        Raises
+        ------
+        LoginNeeded, GlobusUnavailable, LocalDiskError
+            Nothing more can be fetched; what has come of unfinished files is kept, and the next run goes on there.
+        """
+        todo = [item for item in items if item.verdict in OPEN]
+        for site in {item.site for item in todo}:
+            if site.folder is not None:
+                make_folder(site.folder / self._fetching.staging)
+        if not todo:
+            return
+        progress = self._fetching.patient.progress
+        progress.task(_KEY, "fetching over HTTPS", sum(item.size for item in todo))
+        with ThreadPoolExecutor(STREAMS, thread_name_prefix="https") as pool:
+            try:
+                futures = [pool.submit(self._bring, item) for item in todo]
+                wait(futures, return_when=FIRST_EXCEPTION)
+                _raise_first(futures)
+            except BaseException:
+                self._fetching.stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+            finally:
+                progress.done(_KEY)
+        for item in todo:
+            if item.verdict in OPEN:
+                item.judge("damaged" if item.reason else "failed", item.reason or "it was not fetched", DAMAGED)
+
+    def _bring(self, item: Item) -> None:
+        """Fetch one file, and once more from the beginning when what came is not what the index says."""
+        part = self._part(item)
+        try:
+            for _ in range(2):
+                sha1 = self._download(item, part)
+                if self._settler.settle(item, part, arrived=True, sha1=sha1):
+                    break
+                if item.verdict not in OPEN:  # its name is taken, or the disk refuses
+                    part.unlink(missing_ok=True)
+                    break
+        except (LoginNeeded, GlobusUnavailable, LocalDiskError, Stopped):
+            raise
+        except RemotePathNotFound:
+            item.judge("missing", "the index has it, the archive does not", VERIFY)
+        except _OtherSize as error:
+            item.judge("missing", error.message, error.remedy)
+        except PermissionDenied as error:
+            item.judge("failed", error.message.rstrip("."), error.remedy)
+            self._note_denied(error)
+        except MapshellError as error:
+            item.judge("failed", error.message.rstrip("."), error.remedy or AGAIN)
+        else:
+            self._brought += 1
+
+    def _note_denied(self, error: PermissionDenied) -> None:
+        self._denied.append(error)
+        if not self._brought and len(self._denied) >= _DENIED:
+            raise error
+
+    def _part(self, item: Item) -> Path:
+        """Return where a file grows: the same in every run, another one when the index says something else of it."""
+        if item.site.folder is None:
+            raise ValueError(f"{item.site} is not on this computer")
+        name = uuid.uuid5(_SPACE, f"{item.location.endpoint}\0{item.source}\0{item.size}\0{item.sha1}")
+        return item.site.folder / self._fetching.staging / f"https-{name.hex}.part"
+
+    def _download(self, item: Item, part: Path) -> str:
+        """Bring what is missing of a file; return the SHA1 of the whole."""
+        if item.sha1 is None:  # nothing could show that two halves are of one file
+            part.unlink(missing_ok=True)
+        for _ in range(2):
+            digest, have = self._begun(part, item)
+            try:
+                self._append(item, part, digest, have)
+            except RangesNotServed:
+                part.unlink(missing_ok=True)
+                continue
+            break
+        return digest.hexdigest()
+
+    def _begun(self, part: Path, item: Item) -> tuple[hashlib._Hash, int]:
+        """Read what an earlier run has brought."""
+        digest, have = hashlib.sha1(usedforsecurity=False), 0
+        try:
+            if part.exists() and part.stat().st_size > item.size:
+                part.unlink()
+            if part.exists():
+                with part.open("rb", buffering=0) as stream:
+                    while block := stream.read(BLOCK):
+                        self._go_on(0)
+                        digest.update(block)
+                        have += len(block)
+        except OSError as error:
+            raise disk_error(f"{part} cannot be read", error) from error
+        self._go_on(have)
+        return digest, have
+
+    def _append(self, item: Item, part: Path, digest: hashlib._Hash, have: int) -> None:
+        store = self._fetching.store()
+        if have == item.size and item.size:
+            return
+        with store.open_https(item.location.endpoint, item.source, offset=have) as stream:
+            if stream.size != item.size:
+                raise _OtherSize(f"the archive has {stream.size:,} bytes, the index says {item.size:,}", remedy=VERIFY)
+            try:
+                with part.open("ab") as target:
+                    for block in stream:
+                        target.write(block)
+                        digest.update(block)
+                        self._go_on(len(block))
+                        step("part written")
+            except OSError as error:
+                raise disk_error(f"{part} cannot be written", error) from error
+
+    def _go_on(self, size: int) -> None:
+        """Tell how far it is; end when the run ends."""
+        if self._fetching.stop.is_set():
+            raise Stopped
+        with self._lock:
+            self._done += size
+            self._fetching.patient.progress.update(_KEY, self._done)
+
+
+def _raise_first(futures: Sequence[Future[None]]) -> None:
+    """Raise what ended the run, if anything did."""
+    for future in futures:
+        error = future.exception() if future.done() else None
+        if error is not None and not isinstance(error, Stopped):
+            raise error
+
+
+class _OtherSize(MapshellError):
+    """The archive's file is not of the size that the index says."""
+
+
+def sweep(folder: Path, staging: str, keep_seconds: float, now: float) -> None:
+    """Remove begun files that nobody has gone on with for long."""
+    with suppress(OSError):
+        for part in (folder / staging).glob("https-*.part"):
+            with suppress(OSError):
+                if now - part.stat().st_mtime > keep_seconds:
+                    part.unlink()

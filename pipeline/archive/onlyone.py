@@ -1,0 +1,95 @@
+"""One retrieval at a time into a folder; the system frees the folder when its holder dies."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from typing import TYPE_CHECKING
+
+from pipeline.archive.place import disk_error, make_folder, tidy
+from pipeline.errors import Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+_LOCK = "retrieve.lock"
+_WHO = "retrieve.json"
+
+
+@contextlib.contextmanager
+def only_one(what: object, folder: Path, staging: str, computer: str, now: datetime) -> Iterator[None]:
+    """Hold a place for one retrieval at a time; the system frees it when its holder dies.
+
+    Parameters
+    ----------
+    what
+        The place, for messages.
+    folder, staging
+        The lock lies in the folder ``staging`` of ``folder``.
+    computer, now
+        What others are told of us.
+
+    Raises
+    ------
+    Conflict
+        Another one is at work there; the message names it.
+    LocalDiskError
+        Nothing can be written there.
+    """
+    import filelock
+
+    place = folder / staging
+    make_folder(place)
+    who = place / _WHO
+    lock = filelock.FileLock(place / _LOCK, timeout=0)
+    try:
+        while True:
+            lock.acquire()
+            if _is_current(lock, place / _LOCK):
+                break
+            lock.release()  # somebody removed it between our opening and locking it
+    except filelock.Timeout as error:
+        raise _busy(what, who) from error
+    except OSError as error:
+        raise disk_error(f"Nothing can be written in {place}", error) from error
+    try:
+        with contextlib.suppress(OSError):
+            who.write_text(json.dumps({"process": os.getpid(), "computer": computer, "since": f"{now:%Y-%m-%d %H:%M}"}))
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            who.unlink(missing_ok=True)
+        if os.name != "nt":  # while it is ours: removed later, it might be another's
+            with contextlib.suppress(OSError):
+                (place / _LOCK).unlink(missing_ok=True)
+        lock.release()
+        if os.name == "nt":
+            with contextlib.suppress(OSError):
+                (place / _LOCK).unlink(missing_ok=True)
+        tidy(folder, staging)
+
+
+def _is_current(lock: object, path: Path) -> bool:
+    """Say whether the file that we locked is the one that bears the name."""
+    handle = getattr(getattr(lock, "_context", None), "lock_file_fd", None)
+    if os.name == "nt" or not isinstance(handle, int):
+        return True
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except OSError:
+        return False
+
+
+def _busy(what: object, who: Path) -> Conflict:
+    try:
+        said = json.loads(who.read_text())
+        holder = f"process {said['process']} on {said['computer']}, since {said['since']} UTC"
+    except (OSError, ValueError, KeyError, TypeError):
+        holder = "another process"
+    return Conflict(
+        f"Another retrieval is writing into {what} ({holder}).",
+        remedy="wait until it has ended, or retrieve to another folder.",
+    )

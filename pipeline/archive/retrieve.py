@@ -1,0 +1,110 @@
+"""One retrieval: compare, plan, bring, check, name.  What is done and what is not is written into the items."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Literal
+
+from pipeline.archive import fetchtasks
+from pipeline.archive.fetch import OPEN
+from pipeline.archive.fetchplan import check_names, check_room, look_at_archive, look_here
+from pipeline.archive.fetchthere import Renamer, look_there
+from pipeline.archive.fetchweb import WebFetcher, sweep
+from pipeline.archive.onlyone import only_one
+from pipeline.archive.settle import Settler
+from pipeline.errors import MapshellError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pipeline.archive.fetch import Fetching, Item, Site
+
+KEEP_PARTS_S = 14 * 86_400.0
+"""For how long a file that was begun over HTTPS is kept for the next run (s)."""
+
+
+def plan(fetching: Fetching, items: Sequence[Item], via: Literal["globus", "https"]) -> None:
+    """Say of every item what is to be done; a dry run ends here.
+
+    Raises
+    ------
+    MapshellError
+        The archive, or the collection that is to receive the files, cannot be listed.
+    """
+    check_names(items, fetching.staging)
+    look_here(fetching, items)
+    if any(item.verdict == "wanted" for item in items):
+        look_there(fetching, items)
+    if via == "globus":
+        look_at_archive(fetching, items)
+    check_room(items)
+
+
+def retrieve(
+    fetching: Fetching, items: Sequence[Item], via: Literal["globus", "https"], locks: Path
+) -> tuple[list[Item], MapshellError | None]:
+    """Bring all items to their places.
+
+    Parameters
+    ----------
+    fetching
+        What the run works with.
+    items
+        What is wanted.
+    via
+        By a transfer, or over HTTPS.
+    locks
+        Folder for the locks of places that are not on this computer.
+
+    Returns
+    -------
+    further, stopped
+        Files that were not asked for now, but that the task of an earlier run brought as well; and the error that ended
+        the run early, if one did.  The items say how far it came.
+
+    Raises
+    ------
+    Conflict
+        Another retrieval is at work at one of the places.
+    LocalDiskError, GlobusError, LoginNeeded
+        Nothing was begun.
+    """
+    with ExitStack() as stack:
+        for site in sorted({item.site for item in items}, key=str):
+            stack.enter_context(_alone(fetching, site, locks))
+        plan(fetching, items, via)
+        further: list[Item] = []
+        stopped: MapshellError | None = None
+        try:
+            if via == "https":
+                WebFetcher(fetching, Settler(fetching)).fetch(items)
+            else:
+                here = all(item.site.folder is not None for item in items)
+                further = fetchtasks.fetch(fetching, items, Settler(fetching) if here else Renamer(fetching))
+        except MapshellError as error:
+            stopped = error
+            under_way = bool(fetching.tasks)
+            for item in items:
+                if item.verdict in OPEN and under_way and via == "globus":
+                    item.judge("in flight", error.message.rstrip("."), error.remedy, failed=True)
+                elif item.verdict in OPEN:
+                    item.judge("failed", error.message.rstrip("."), error.remedy)
+        if via == "https":
+            for site in {item.site for item in items}:
+                if site.folder is not None:
+                    sweep(site.folder, fetching.staging, KEEP_PARTS_S, time.time())
+    return further, stopped
+
+
+def _alone(fetching: Fetching, site: Site, locks: Path) -> ExitStack:
+    """Hold a place for this run alone; one elsewhere against other runs of this person on this computer."""
+    stack = ExitStack()
+    if site.folder is not None:
+        stack.enter_context(only_one(site.folder, site.folder, fetching.staging, fetching.computer, fetching.now()))
+    else:
+        name = uuid.uuid5(uuid.NAMESPACE_URL, str(site)).hex
+        stack.enter_context(only_one(site, locks, f"lock-{name}", fetching.computer, fetching.now()))
+    return stack

@@ -1,0 +1,257 @@
+"""Retrieving, put together from settings and tables; the tables' ``retrieve`` and the command call this."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from pipeline import database, publication
+from pipeline.absent import absent, nothing_matches
+from pipeline.archive import choice
+from pipeline.archive.checksums import ChecksumCache, Hasher
+from pipeline.archive.fetch import Fetching, Item
+from pipeline.archive.haul import Patient
+from pipeline.archive.paths import is_safe, printable
+from pipeline.archive.retrieve import plan
+from pipeline.archive.retrieve import retrieve as run
+from pipeline.errors import DatabaseError, DatabaseReadOnly, UsageError
+from pipeline.folders import cache_folder
+from pipeline.holdings import holdings, locations_by_alias
+from pipeline.retrievals import FileJournal, folder
+from pipeline.retrieved import Retrieved, RetrievedFile
+from pipeline.rounds import Silence, SystemClock
+from pipeline.targets import Targets, Via
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from datetime import datetime
+
+    from pipeline.archive.manifest import FileEntry
+    from pipeline.archive.ports import Clock, Progress, Store
+    from pipeline.archive.session import SessionKey
+    from pipeline.errors import MapshellError
+    from pipeline.holdings import Holding
+    from pipeline.settings import Settings
+
+__all__ = ["Retrieved", "RetrievedFile", "retrieve"]
+
+
+def retrieve(
+    settings: Settings,
+    store: Callable[[], Store],
+    tables: Sequence[Any],
+    *,
+    file_types: str | Iterable[str] | None = None,
+    probes: str | int | Iterable[str | int] | None = None,
+    to: str | os.PathLike[str] | None = None,
+    via: Via = "globus",
+    overwrite: bool = False,
+    dry_run: bool = False,
+    wait: bool = True,
+    everything: bool = False,
+    progress: Progress | None = None,
+    clock: Clock | None = None,
+    raises: bool = True,
+) -> Retrieved:
+    """Fetch files of archived sessions, check each against the index, and only then give it its name.
+
+    Parameters
+    ----------
+    settings
+        This computer's settings; the database must be bound.
+    store
+        Gives the Globus manager; called only when there is something to ask.
+    tables
+        Tables of archived sessions, each with its restriction.
+    file_types, probes, to, via, overwrite, dry_run, wait, everything
+        As in :meth:`pipeline.archived.Archived.retrieve`.
+    progress, clock
+        Who is told how it goes; time, the computer's by default.
+    raises
+        Raise the error that ended it early; otherwise it is in the result.
+
+    Raises
+    ------
+    UsageError
+        Nothing matches, no restriction and not ``everything``, or a place that cannot be used.
+    LoginNeeded, GlobusError, LocalDiskError, Conflict, DatabaseError
+        Nothing can be done before that is mended; what was fetched stays, and the next call goes on.
+    """
+    _refuse_everything(tables, everything=everything)
+    if via == "https" and not wait:
+        raise UsageError("Over HTTPS nothing goes on by itself.", remedy="leave --no-wait out, or fetch by a transfer.")
+    progress, clock = progress or Silence(), clock or SystemClock()
+    computer, began = settings.archive.computer, clock.now()
+    targets = Targets(settings, locations_by_alias().values(), to, via)
+    items, kinds = _choose(tables, targets, file_types, probes)
+    journal = folder(os.environ)
+    cache = ChecksumCache(cache_folder(os.environ) / "sha1.sqlite")
+    further: list[Item] = []
+    stopped: MapshellError | None = None
+    with Hasher(cache, threads=settings.archive.hash_threads) as hasher:
+        fetching = Fetching(
+            store=store,
+            patient=Patient(clock, progress, settings.archive.poll_seconds, settings.archive.stall_seconds),
+            hasher=hasher,
+            cache=cache,
+            journal=FileJournal(journal, settings.archive.staging_name),
+            staging=settings.archive.staging_name,
+            computer=computer,
+            threads=settings.archive.hash_threads,
+            overwrite=overwrite,
+            wait=wait,
+        )
+        if dry_run:
+            plan(fetching, items, via)
+        else:
+            further, stopped = run(fetching, items, via, journal)
+    result = Retrieved(
+        files=[_file(item, kinds.get(item.identity[:2], "unknown")) for item in [*items, *further]],
+        targets=sorted({str(item.site) for item in items}),
+        via=via,
+        tasks=list(dict.fromkeys(fetching.tasks)),
+        notes=[*_absent(tables), *fetching.notes],
+        dry_run=dry_run,
+        stopped=stopped,
+    )
+    if not dry_run:
+        _record(result, began, clock.now(), computer, store)
+    if stopped is not None and raises:
+        raise stopped
+    return result
+
+
+def _refuse_everything(tables: Sequence[Any], *, everything: bool) -> None:
+    if not everything and any(not table.restriction for table in tables):
+        raise UsageError(
+            "Without any restriction this would fetch the whole archive.",
+            remedy="restrict it (--subject, --session, --since; in Python: & {...}), or say that you mean it: "
+            "--everything (everything=True).",
+        )
+
+
+def _choose(
+    tables: Sequence[Any],
+    targets: Targets,
+    file_types: str | Iterable[str] | None,
+    probes: str | int | Iterable[str | int] | None,
+) -> tuple[list[Item], dict[tuple[str, str], str]]:
+    """Return the files that are wanted, and the type of each.
+
+    Raises
+    ------
+    UsageError
+        No session matches, or none of those that do has such a file.
+    """
+    types = None if file_types is None else choice.file_types(file_types, _known_types())
+    numbers = None if probes is None else choice.probes(probes)
+    items: list[Item] = []
+    kinds: dict[tuple[str, str], str] = {}
+    seen: set[str] = set()
+    some = False
+    for table in tables:
+        for holding in holdings(table):
+            some = True
+            seen.update(entry.file_type for entry in holding.manifest.files)
+            chosen = [entry for entry in holding.manifest.files if _is_meant(entry, types, numbers)]
+            if chosen:
+                items += _items(holding, chosen, targets)
+                kinds |= {(holding.location.alias, entry.subpath): entry.file_type for entry in chosen}
+    if not some:
+        raise nothing_matches(tables)
+    if not items:
+        what = " of these types" * (types is not None) + " of these probes" * (numbers is not None)
+        there = ", ".join(sorted(seen)) or "no file at all"
+        raise UsageError(f"The sessions that were asked for have no file{what}.", remedy=f"they have: {there}.")
+    return items, kinds
+
+
+def _known_types() -> set[str]:
+    return {row["file_type"] for row in publication.FileType().proj().to_dicts()}
+
+
+def _is_meant(entry: FileEntry, types: Collection[str] | None, numbers: Collection[int] | None) -> bool:
+    if types is not None and entry.file_type not in types:
+        return False
+    return numbers is None or choice.probe_of(entry.subpath) in numbers
+
+
+def _items(holding: Holding, entries: Sequence[FileEntry], targets: Targets) -> list[Item]:
+    site = targets.site(holding.location, entries)
+    session = holding.manifest.session
+    return [
+        Item(holding.location, session, entry.subpath, entry.size, entry.mtime, entry.sha1, site) for entry in entries
+    ]
+
+
+def _file(item: Item, file_type: str) -> RetrievedFile:
+    path = item.path if is_safe(item.subpath) else None
+    return RetrievedFile(
+        key=item.session.key,
+        h2o=item.session.h2o,
+        session_date=f"{item.session.session_date:%Y-%m-%d}",
+        dataset_type=item.location.dataset_type,
+        alias=item.location.alias,
+        subpath=item.subpath,
+        file_type=file_type,
+        size=item.size,
+        place=str(path) if path is not None else f"{item.site}/{printable(item.subpath)}",
+        path=path,
+        verdict=item.verdict,
+        reason=item.reason,
+        remedy=item.remedy,
+        bad=item.bad,
+    )
+
+
+def _absent(tables: Sequence[Any]) -> list[str]:
+    """Say which of the sessions that were asked for are not archived yet, and what is known of them."""
+    if any(not table.restriction for table in tables):
+        return []
+    return [f"Not fetched: {one}." for one in absent(tables) if one.state not in ("not archived", "not here")]
+
+
+def _record(result: Retrieved, began: datetime, ended: datetime, computer: str, store: Callable[[], Store]) -> None:
+    """Write down what was fetched, where the account may write."""
+    fetched: dict[tuple[SessionKey, str], list[RetrievedFile]] = defaultdict(list)
+    for each in result.files:
+        if each.verdict == "fetched" or (each.verdict == "unchecked" and each.reason.startswith("fetched")):
+            fetched[each.key, each.alias].append(each)
+    if not fetched:
+        return
+    retrieval_id = uuid.uuid4()
+    row = {
+        "retrieval_id": retrieval_id,
+        "identity": store().identity,
+        "computer": computer,
+        "target": ", ".join(result.targets)[:2048],
+        "via": result.via,
+        "started_at": began,
+        "ended_at": ended,
+        "outcome": str(result)[:2048],
+    }
+    parts = [
+        {
+            "retrieval_id": retrieval_id,
+            "subject_id": key[0],
+            "session": key[1],
+            "globus_alias": alias,
+            "files": len(files),
+            "bytes": sum(each.size for each in files),
+        }
+        for (key, alias), files in sorted(fetched.items())
+    ]
+
+    def write() -> None:
+        publication.Retrieval.insert1(row)
+        publication.Retrieval.Session.insert(parts)
+
+    mine = publication.Retrieval() & {"retrieval_id": retrieval_id}
+    try:
+        database.run_transaction(write, done=lambda: bool(mine))
+    except DatabaseReadOnly:
+        result.notes.append("Not recorded in the database: this account may only read.")
+    except DatabaseError as error:
+        result.notes.append(f"Not recorded in the database: {error.message}")
