@@ -125,7 +125,7 @@ def _submit(fetching: Fetching, items: Sequence[Item]) -> list[Entry]:
         for start in range(0, len(group), MOST_FILES):
             entry = _plan(fetching, source, destination, group[start : start + MOST_FILES])
             fetching.journal.save(entry)
-            step("retrieval planned")
+            step("retrieve: planned")
             _send(fetching, entry)
             entries.append(entry)
     return entries
@@ -180,7 +180,7 @@ def _send(fetching: Fetching, entry: Entry) -> None:
                 fetching.journal.remove(entry)
             raise
         fetching.journal.save(entry)
-        step("retrieval submitted")
+        step("retrieve: submitted")
     fetching.tasks.append(str(entry.haul.task_id))
 
 
@@ -240,4 +240,4 @@ def _blame(item: Item, said: str, end: End) -> tuple[Verdict, str, str]:
 def _close(fetching: Fetching, entry: Entry, harvest: Harvest) -> None:
     harvest.clear(entry)
     fetching.journal.remove(entry)
-    step("retrieval closed")
+    step("retrieve: closed")

@@ -138,7 +138,7 @@ class Renamer:
             self._fetching.store().rename(site.endpoint, site.remote(f"{staging}/{path}"), site.remote(path))
         except Conflict:
             return False
-        step("file placed")
+        step("retrieve: placed")
         return True
 
     def _name_file(self, site: Site, staging: str, item: Item) -> int:

@@ -167,7 +167,7 @@ class WebFetcher:
                         target.write(block)
                         digest.update(block)
                         self._go_on(len(block))
-                        step("part written")
+                        step("retrieve: part written")
             except OSError as error:
                 raise disk_error(f"{part} cannot be written", error) from error
 

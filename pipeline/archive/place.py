@@ -104,7 +104,7 @@ class Tree:
             raise _taken(final) from error
         except OSError as error:
             raise disk_error(f"{final} cannot be written", error) from error
-        step("file placed")
+        step("retrieve: placed")
         return final
 
 

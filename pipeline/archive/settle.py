@@ -111,7 +111,7 @@ class Settler:
             with suppress(OSError):
                 staged.unlink(missing_ok=True)
             return False
-        step("staged file checked")
+        step("retrieve: checked")
         return self._place(item, staged)
 
     def _defect(self, item: Item, staged: Path, size: int, *, arrived: bool, sha1: str | None) -> str | None:

@@ -56,7 +56,8 @@ def steps_in_the_code():
 
 
 def test_every_step_in_the_code_is_aimed_at():
-    assert steps_in_the_code() == set(STEPS)
+    # Those of other commands begin with the command's name; their own tests aim at them.
+    assert {name for name in steps_in_the_code() if ": " not in name} == set(STEPS)
 
 
 CASES = [(step, 1) for step in STEPS] + [("submitting", 2), ("accepted", 2), ("submitted", 2)]
