@@ -97,7 +97,8 @@ def add(ctx: Context, root: Path | None, kind: str, *, always: bool, **given: An
     one = read_fault({"kind": kind, **told})
     (number,) = running(ctx, root).admin.add_faults(one)
     ctx.output.result(
-        {"numbers": [number]}, lambda: ctx.output.say(f"Fault {number} is in force: {_words(one.to_json())}.")
+        {"numbers": [number]},
+        lambda: ctx.output.say(f"{'Done' if one.leaves else f'Fault {number} is in force'}: {_words(one.to_json())}."),
     )
 
 

@@ -101,4 +101,5 @@ def line(entry: Mapping[str, Any]) -> str:
         told += f"  {entry['file']}"
     if entry["event"] == "SUBMITTED":
         told += f"  {entry['kind']} {entry['label'] or '(no label)'}{fault}"
-    return told
+    # A name with a line break in it must not look like two entries.
+    return told.replace("\n", "\\n").replace("\t", "\\t")

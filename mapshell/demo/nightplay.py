@@ -121,5 +121,5 @@ def _conclude(out: Output, folder: Path, proof: Proof, seconds: float, *, good: 
     out.say()
     verdict = "All as it must be" if good else "NOT as it must be"
     out.say(f"{verdict}, after {seconds:.0f} s. Look around: {demo.short(folder)}", style="bold")
-    out.say("   mapshell sandbox log        what the service saw")
-    out.say(f"   mapshell demo --stop --dir {demo.short(folder)}")
+    out.say(f"   {demo.program()} sandbox log   (there) what the service saw")
+    out.say(f"   {demo.program()} demo --stop --dir {demo.short(folder)}")

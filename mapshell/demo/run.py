@@ -191,10 +191,14 @@ def _publish(inside: Context, folder: Path, began: float) -> None:
 
 def next_commands() -> Iterator[tuple[str, str]]:
     """Yield the three commands to try next, as they can be typed here, each with what it shows."""
-    program = "mapshell" if shutil.which("mapshell") else str(Path(sys.executable).with_name("mapshell"))
-    yield f"{program} publication-status", "every session, its state and why"
-    yield f"{program} publication-publish", "again: nothing is sent twice"
-    yield f"{program} demo --stop", "end the database and the sandbox"
+    yield f"{program()} publication-status", "every session, its state and why"
+    yield f"{program()} publication-publish", "again: nothing is sent twice"
+    yield f"{program()} demo --stop", "end the database and the sandbox"
+
+
+def program() -> str:
+    """Return mapshell as it can be typed here."""
+    return "mapshell" if shutil.which("mapshell") else str(Path(sys.executable).with_name("mapshell"))
 
 
 def short(path: Path) -> str:

@@ -109,7 +109,8 @@ class FaultBook:
                 if fault.at_once:
                     entry.fired = 1
                     entry.before = self._effects.apply(fault)
-                self._entries.append(entry)
+                if not fault.leaves:
+                    self._entries.append(entry)
                 added.append(entry)
             self._keep()
         return added

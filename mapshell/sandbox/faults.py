@@ -82,6 +82,11 @@ class Fault:
         waits = (self.method, self.request, self.after, self.nth, self.probability)
         return self.scope in {"collection", "token"} and not any(waits)
 
+    @property
+    def leaves(self) -> bool:
+        """Whether it happens once, when it is added, and nothing is left of it that could be cleared."""
+        return self.at_once and (self.scope == "token" or self.kind == "consent-required")
+
     def chances(self) -> tuple[int, int | None]:
         """Return how many matches pass first, and how often it happens then (None: always)."""
         return (self.nth - 1, 1) if self.nth is not None else (self.after, self.count)
@@ -189,6 +194,10 @@ def _check(fault: Fault) -> None:
             raise _wrong(f"The fault {fault.kind!r} needs {name!r}", f"Add it: {FIELDS[name].allowed}.")
     if fault.nth is not None and (fault.after or fault.count != 1 or fault.probability is not None):
         raise _wrong(f"nth {fault.nth} says when already", "Leave out after, count and probability.")
+    if fault.at_once and fault.count != 1:
+        raise _wrong(
+            f"The fault {fault.kind!r} takes effect at once, not so often", "Leave out count, or add a request."
+        )
     if fault.seed and fault.probability is None:
         raise _wrong(f"The seed {fault.seed} has no dice to throw", "Add a probability.")
 

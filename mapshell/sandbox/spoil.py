@@ -89,7 +89,7 @@ class _Cutter:
             await self._send(message)
             return
         body = message.get("body", b"")
-        if len(body) < self._left:
+        if len(body) < self._left and message.get("more_body"):
             self._left -= len(body)
             await self._send({**message, "more_body": True})
             return

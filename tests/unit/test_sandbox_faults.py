@@ -59,6 +59,8 @@ def documents(draw):
         fields -= {"after", "count", "probability", "seed"}
     if "probability" not in fields:
         fields -= {"seed"}
+    if KINDS[kind].scope in {"collection", "token"} and not fields & {"request", "method"}:
+        fields -= {"count"}
     return {"kind": kind, **{name: draw(VALUES[name]) for name in sorted(fields)}}
 
 
@@ -98,6 +100,8 @@ def test_what_is_written_is_read_again(document):
         ({"kind": "hold", "after": -1}, "is -1", "0 or more"),
         ({"kind": "hold", "label": ""}, 'is ""', "a text"),
         ({"kind": "hold", "nth": 3, "count": 2}, "nth 3 says when already", "Leave out"),
+        ({"kind": "offline", "collection": UUID, "count": 2}, "at once, not so often", "add a request"),
+        ({"kind": "token-revoked", "count": None}, "at once, not so often", "Leave out count"),
         ({"kind": "hold", "seed": 3}, "no dice", "probability"),
         ({"kind": "hold", "probability": 0}, "is 0", "above 0"),
         ({"kind": "hold", "probability": float("nan")}, "is NaN", "above 0"),

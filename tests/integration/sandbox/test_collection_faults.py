@@ -175,6 +175,7 @@ def test_tokens_end(sandbox, kind, fields, left):
     assert alive(sandbox, *second) == left
     sandbox.admin.fault(kind, **fields)
     assert alive(sandbox, *first) == left
+    assert sandbox.admin.faults() == []  # it is over
 
 
 def test_a_token_ends_just_before_a_request(sandbox):
