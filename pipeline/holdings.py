@@ -12,7 +12,7 @@ from pipeline.archive.session import Location, SessionKey, SessionRef
 from pipeline.rows import file_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from pipeline.archive.manifest import FileEntry
@@ -109,11 +109,12 @@ def keys(table: Any) -> list[tuple[SessionKey, str]]:
     return sorted(((row["subject_id"], row["session"]), row["globus_alias"]) for row in found)
 
 
-def holdings(table: Any) -> Iterator[Holding]:
+def holdings(table: Any, rank: Callable[[str, str], Any] = lambda alias, h2o: 0) -> Iterator[Holding]:
     """Yield the archived sessions that a table is restricted to, with their files.
 
-    Ordered by location, then animal, date and session number.  Files are read for some sessions at a time, so that
-    memory is bounded whatever the size of the archive.
+    Ordered by location, then animal, date and session number; ``rank`` may put animals (given location and name) into
+    another order.  Files are read for some sessions at a time, so that memory is bounded whatever the size of the
+    archive.
     """
     rows = table.to_dicts()
     if not rows:
@@ -124,7 +125,8 @@ def holdings(table: Any) -> Iterator[Holding]:
 
     def order(row: Mapping[str, Any]) -> tuple[Any, ...]:
         dataset = datasets[_name(row)]
-        return (row["globus_alias"], dataset["dataset_h2o"], dataset["dataset_date"], row["session"], row["subject_id"])
+        alias, h2o = row["globus_alias"], dataset["dataset_h2o"]
+        return (alias, rank(alias, h2o), h2o, dataset["dataset_date"], row["session"], row["subject_id"])
 
     for chunk in _chunks(sorted(rows, key=order), counts):
         files: dict[tuple[str, str], list[FileEntry]] = {}

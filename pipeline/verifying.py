@@ -1,21 +1,31 @@
-"""Verify over the tables: which sessions, and what is written down of them."""
+"""Verify over the tables: which sessions, compared how, within which limits; results are rows and a report."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from pipeline import amounts, database, experiment
+from pipeline.absent import nothing_matches
+from pipeline.archive.due import Budget
+from pipeline.errors import MapshellError, UsageError
+from pipeline.holdings import keys, locations_by_alias
+from pipeline.rounds import Silence, SystemClock
+from pipeline.verified import VerifyReport
+from pipeline.verify_checksums import ENDS, ChecksumPass
+from pipeline.verify_presence import PresencePass
+from pipeline.verify_rows import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import date, timedelta
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import timedelta
 
-    from pipeline.archive.ports import Progress, Store
+    from pipeline.archive.ports import Clock, Progress, Store
+    from pipeline.archive.session import Location
     from pipeline.settings import Settings
+    from pipeline.verified import Checksum
 
-
-@dataclass(slots=True)
-class VerifyReport:
-    """What a comparison of archive and index came to."""
+__all__ = ["VerifyReport", "verify"]
 
 
 def verify(
@@ -23,11 +33,86 @@ def verify(
     store: Callable[[], Store],
     tables: Sequence[Any],
     *,
-    checksum: Literal["sample", "all"] | None = None,
+    checksum: Checksum | None = None,
     since: date | str | None = None,
+    unchecked_for: timedelta | float | str | None = None,
     max_time: timedelta | float | str | None = None,
     max_bytes: int | str | None = None,
     progress: Progress | None = None,
+    clock: Clock | None = None,
 ) -> VerifyReport:
-    """Compare the archive with the index."""
-    raise NotImplementedError
+    """Compare the archive with the index; nothing at the archive is changed, and no row of the index.
+
+    Parameters
+    ----------
+    settings
+        This computer's settings; the database must be bound.
+    store
+        Gives the Globus manager; called only when there is something to ask.
+    tables
+        Tables of archived sessions, restricted or not.
+    checksum, since, unchecked_for, max_time, max_bytes, progress
+        As in ``ArchivedRawEphys.verify``.
+
+    Raises
+    ------
+    UsageError
+        Nothing matches, or an argument cannot be read.
+    """
+    clock, progress = clock or SystemClock(), progress or Silence()
+    if checksum not in (None, "sample", "all"):
+        raise UsageError(f"There is no way {checksum!r} to compare checksums.", remedy='give "sample", "all" or None.')
+    end = None if max_time is None else clock.now() + amounts.duration(max_time)
+    most = None if max_bytes is None else amounts.size(max_bytes)
+    patience = None if unchecked_for is None else amounts.duration(unchecked_for)
+    chosen = [_since(table, since) for table in tables]
+    report, recorder = VerifyReport(checksum), Recorder()
+    if not any(len(table) for table in chosen):
+        if any(table.restriction for table in chosen):
+            raise nothing_matches(chosen)
+        return report
+    restricted = since is not None or any(table.restriction for table in tables)
+    budget = Budget(most, lambda: end is not None and clock.now() >= end)
+    begun = database.now()
+    older = None if patience is None else begun - patience
+    try:
+        passes = []
+        for location, mine in _by_location(chosen):
+            presence = PresencePass(settings, store(), location, report, recorder)
+            presence.run(mine, progress, budget.over)
+            passes.append(presence)
+            if not restricted:
+                presence.look_for_animals()
+        for presence in passes if checksum is not None else ():
+            reading = ChecksumPass(
+                settings, store(), presence.location, report, recorder, presence.source, begun, older
+            )
+            try:
+                reading.run(budget, progress, clock)
+            except ENDS:
+                raise
+            except MapshellError as error:
+                reading.give_up(error)
+    except MapshellError as error:
+        report.stopped = error
+    report.unrecorded = recorder.refused
+    return report
+
+
+def _since(table: Any, since: date | str | None) -> Any:
+    """Restrict a table to sessions of a day or later."""
+    if since is None:
+        return table
+    try:
+        day = date.fromisoformat(since) if isinstance(since, str) else since
+    except ValueError:
+        raise UsageError(f"{since!r} is no day.", remedy="write it like 2019-11-01.") from None
+    return table & (experiment.Session() & f"session_date >= '{day:%Y-%m-%d}'").proj()
+
+
+def _by_location(chosen: Sequence[Any]) -> Iterator[tuple[Location, Any]]:
+    """Yield the storage locations of restricted tables, each with the part that lies there."""
+    places = locations_by_alias()
+    for table in chosen:
+        for alias in sorted({alias for _, alias in keys(table)}):
+            yield places[alias], table & {"globus_alias": alias}

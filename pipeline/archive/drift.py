@@ -61,7 +61,7 @@ def other_bytes(location: Location, entry: FileEntry, sha1: str, source: Source 
     return Drift("bytes", entry.subpath, said, _replace(location, entry, source))
 
 
-def extra(location: Location, session: SessionRef, subpath: str, size: int) -> Drift:
+def foreign(location: Location, session: SessionRef, subpath: str, size: int) -> Drift:
     """Name a file that the index does not know."""
     there = f"{location.endpoint}:{join_remote(location.path, subpath)}"
     return Drift(

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.archive import drift
-from pipeline.archive.manifest import manifest_subpath
 from pipeline.archive.naming import find_session_folder
 from pipeline.archive.paths import is_safe, printable
 from pipeline.archive.session import join_remote
@@ -45,8 +44,9 @@ class Seen:
     """What the listings told of one session.
 
     ``present`` counts files that are listed with their size; ``extra`` are listed files that the index does not have,
-    by subpath, with their sizes in bytes, ``more`` how many beyond; ``left`` what transfers of ours left or put aside;
-    ``errors`` why folders could not be listed, by folder.
+    by subpath, with their sizes in bytes, ``more`` how many beyond; ``under_way`` is for the caller: how many of them
+    are being published; ``left`` what transfers of ours left or put aside; ``errors`` why folders could not be listed,
+    by folder.
     """
 
     manifest: Manifest
@@ -55,6 +55,7 @@ class Seen:
     drift: list[Drift] = field(default_factory=list)
     extra: dict[str, int] = field(default_factory=dict)
     more: int = 0
+    under_way: int = 0
     left: list[str] = field(default_factory=list)
     errors: dict[str, MapshellError] = field(default_factory=dict)
 
@@ -243,7 +244,7 @@ class Presence:
             seen.drift.append(drift.no_manifest(manifest.session, seen.described))
         stem = last[: last.index(".manifest-") + len(".manifest-")]
         for name in sorted(listing):
-            if not name.startswith(stem) or any(mark in name for mark in _OURS):
+            if not name.startswith(stem) or is_ours(name):
                 continue
             number = name[len(stem) :].removesuffix(".json")
             if number.isascii() and number.isdecimal() and int(number) > manifest.generation:
@@ -263,22 +264,19 @@ def _hopeless(error: MapshellError) -> None:
 _FOLDER = "the archive holds a folder of this name"
 
 
+def is_ours(name: str) -> bool:
+    """Say whether a name is one that publishing gives to what a transfer left, or what must not be taken for data."""
+    return any(mark in name for mark in _OURS)
+
+
 def _animals(seen: Seen) -> set[str]:
     return {seen.manifest.session.h2o, *(entry.subpath.split("/")[0] for entry in seen.manifest.files)}
 
 
 def _strange(seen: Seen, subpath: str, size: int) -> None:
-    if any(mark in subpath.rpartition("/")[2] for mark in _OURS):
+    if is_ours(subpath.rpartition("/")[2]):
         seen.left.append(subpath)
     elif len(seen.extra) < MOST_NAMED:
         seen.extra[subpath] = size
     else:
         seen.more += 1
-
-
-def manifest_names(manifest: Manifest) -> set[str]:
-    """Return the names of a session's manifests up to its generation, as they lie in the animal's folder."""
-    return {
-        manifest_subpath(manifest.session, manifest.dataset_type, generation).rpartition("/")[2]
-        for generation in range(1, manifest.generation + 1)
-    }

@@ -90,10 +90,18 @@ def means(store: Store, location: Location, root: Root | None) -> Means:
     )
 
 
-def over_https(store: Store, location: Location, items: Iterable[Item], *, threads: int = THREADS) -> Iterator[Checked]:
+def over_https(
+    store: Store,
+    location: Location,
+    items: Iterable[Item],
+    *,
+    threads: int = THREADS,
+    moved: Callable[[int], None] = lambda _: None,
+) -> Iterator[Checked]:
     """Read files over HTTPS, several at once; ``items`` is read as needed, results come in the order of ``items``.
 
-    Leaving the iteration (an interrupt, a budget) stops the reads that are under way.
+    Leaving the iteration (an interrupt, a budget) stops the reads that are under way.  ``moved`` is told of bytes as
+    they come, from several threads.
     """
     todo, under_way = iter(items), deque[tuple[Item, "Future[Checked]"]]()
     stop = threading.Event()
@@ -101,7 +109,7 @@ def over_https(store: Store, location: Location, items: Iterable[Item], *, threa
     try:
         while True:
             while len(under_way) < 2 * threads and (item := next(todo, None)) is not None:
-                under_way.append((item, pool.submit(_read, store, location, item, stop)))
+                under_way.append((item, pool.submit(_read, store, location, item, stop, moved)))
             if not under_way:
                 return
             yield under_way.popleft()[1].result()
@@ -110,7 +118,7 @@ def over_https(store: Store, location: Location, items: Iterable[Item], *, threa
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _read(store: Store, location: Location, item: Item, stop: threading.Event) -> Checked:
+def _read(store: Store, location: Location, item: Item, stop: threading.Event, moved: Callable[[int], None]) -> Checked:
     how, digest, size = HOW["https"], hashlib.sha1(usedforsecurity=False), 0
     try:
         with store.open_https(location.endpoint, join_remote(location.path, item.entry.subpath)) as stream:
@@ -119,6 +127,7 @@ def _read(store: Store, location: Location, item: Item, stop: threading.Event) -
                     return Checked(item, None, how, error=_STOPPED)
                 digest.update(block)
                 size += len(block)
+                moved(len(block))
     except RemotePathNotFound:
         return Checked(item, "missing", how)
     except MapshellError as error:
@@ -172,7 +181,7 @@ def by_transfers(
 def _batch(
     store: Store, location: Location, items: Iterable[Item], root: Root, patient: Patient, staging: str
 ) -> Iterator[Checked]:
-    by_subpath = {item.entry.subpath: item for item in items}
+    by_subpath = {item.entry.subpath: item for item in items}  # within a location a subpath is one file
     wanted = [Wanted(item.entry.subpath, item.entry.size, item.entry.sha1) for item in by_subpath.values()]
     try:
         with Courier(store, root, patient, staging=staging, purpose="verify", checksums=True) as courier:

@@ -1,0 +1,229 @@
+"""Second half of verify: files read back and compared with the SHA1 of the index, those longest not compared first."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from pipeline import publication
+from pipeline.archive import drift
+from pipeline.archive.due import Budget, due
+from pipeline.archive.haul import Patient
+from pipeline.archive.readback import Item, by_transfers, means, over_https
+from pipeline.archive.session import Root
+from pipeline.errors import (
+    CollectionNotFound,
+    CollectionOffline,
+    DatabaseUnavailable,
+    GlobusUnavailable,
+    LoginNeeded,
+    MapshellError,
+)
+from pipeline.holdings import holdings
+from pipeline.verify_rows import candidates, earliest_reads, share
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from pipeline.archive.due import Candidate
+    from pipeline.archive.manifest import FileEntry
+    from pipeline.archive.ports import Clock, Progress, Store
+    from pipeline.archive.readback import Checked
+    from pipeline.archive.session import Location
+    from pipeline.settings import Settings
+    from pipeline.verified import VerifyReport
+    from pipeline.verify_rows import Recorder
+
+ENDS = (LoginNeeded, GlobusUnavailable, DatabaseUnavailable)
+"""After these nothing more can be done at all."""
+
+FATAL = (*ENDS, CollectionOffline, CollectionNotFound)
+"""After these nothing more can be read at a location."""
+
+_KEEP = 50
+_KEEP_BYTES = 100_000_000
+"""Results are written down together, but none is kept back longer than for so many files or bytes."""
+
+
+class ChecksumPass:
+    """Reads files of one storage location back.
+
+    Parameters
+    ----------
+    settings
+        This computer's settings.
+    store
+        The Globus login.
+    location
+        The storage location.
+    report
+        Its sessions of this location have been compared with the listings; gets what reading back told.
+    recorder
+        Writes the results down.
+    source
+        Says where this computer has a file of a name and size.
+    since
+        When this run began (UTC, the database's clock).
+    older_than
+        Only files last compared before then (UTC); None: all.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        location: Location,
+        report: VerifyReport,
+        recorder: Recorder,
+        source: Callable[[FileEntry], Any],
+        since: datetime,
+        older_than: datetime | None = None,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._location = location
+        self._report = report
+        self._recorder = recorder
+        self._source = source
+        self._since = since
+        self._older_than = older_than
+        self._checks = [check for check in report.sessions if check.alias == location.alias and not check.errors]
+        self._skip = [{each.subpath for each in check.drift if each.kind != "bytes"} for check in self._checks]
+        self._taken: list[int] = [0] * len(self._checks)
+        self._kept: list[tuple[str, Checked]] = []
+        self._touched: set[int] = set()
+
+    def run(self, budget: Budget, progress: Progress, clock: Clock) -> None:
+        """Read back what is due, as much as the budget allows.
+
+        Raises
+        ------
+        MapshellError
+            Nothing (more) can be read back at this location; what was compared before is in the report.
+        """
+        if not self._checks or budget.spent:
+            return
+        root = scratch_root(self._settings, self._location.alias)
+        by = means(self._store, self._location, root)
+        for check in self._checks:
+            check.how = by
+        key, moved = f"sha1-{self._location.alias}", _Moved(progress, f"sha1-{self._location.alias}")
+        how = "over HTTPS" if by == "https" else "by transfers to a scratch folder"
+        progress.task(key, f"{self._location.alias}: reading back {how}", 0)
+        items = self._due(budget)
+        if by == "https" or root is None:
+            results = over_https(self._store, self._location, items, moved=moved)
+        else:
+            archive = self._settings.archive
+            patient = Patient(clock, progress, archive.poll_seconds, archive.stall_seconds)
+            results = by_transfers(self._store, self._location, items, root, patient, staging=archive.staging_name)
+        try:
+            for checked in results:
+                self._take(checked)
+                if isinstance(checked.error, FATAL):
+                    raise checked.error
+        finally:
+            self._flush()
+            for tag in sorted(self._touched):
+                self._recorder.session(self._checks[tag])
+            progress.done(key, f"{sum(check.verified for check in self._checks)} files verified")
+
+    def give_up(self, error: MapshellError) -> None:
+        """Note why the files of this location could not be read back (to the end)."""
+        for check in self._checks:
+            if check.verified < check.files - check.unknown and error not in check.errors:
+                check.errors.append(error)
+
+    # -- what is due -------------------------------------------------------------------------------------------
+
+    def _due(self, budget: Budget) -> Iterator[Item]:
+        days = earliest_reads(self._location)
+        mode = self._report.checksum or "all"
+        sessions = [
+            (days[check.dataset], tag, share(check.files - check.unknown, mode))
+            for tag, check in enumerate(self._checks)
+            if check.dataset in days
+        ]
+        ended = False
+        for tag, entry in due(sessions, self._load):
+            if budget.never(entry.size):
+                self._report.too_large.append(entry.subpath)
+            elif ended or not budget.take(entry.size):
+                ended = True  # counted to the end: how much is left is worth knowing
+                self._report.limit = budget.spent
+                self._report.left_files += 1
+                self._report.left_size += entry.size
+            else:
+                yield Item(tag, entry)
+
+    def _load(self, tag: int) -> list[Candidate]:
+        check = self._checks[tag]
+        table = publication.archived_table(self._location.dataset_type)()
+        key = {"subject_id": check.session.subject_id, "session": check.session.session, "globus_alias": check.alias}
+        for holding in holdings(table & key):
+            return [
+                each
+                for each in candidates(holding, since=self._since, older_than=self._older_than)
+                if each.subpath not in self._skip[tag]
+            ]
+        return []  # taken out of the index meanwhile
+
+    # -- what it told ------------------------------------------------------------------------------------------
+
+    def _take(self, checked: Checked) -> None:
+        check, entry = self._checks[checked.item.tag], checked.item.entry
+        if checked.error is not None:
+            check.errors.append(checked.error)
+            return
+        self._touched.add(checked.item.tag)
+        check.drift = [each for each in check.drift if (each.kind, each.subpath) != ("bytes", entry.subpath)]
+        found = self._judged(checked)
+        if found is None:
+            check.verified += 1
+            check.verified_size += entry.size
+        else:
+            check.drift.append(found)
+        self._kept.append((check.dataset, checked))
+        if len(self._kept) >= _KEEP or sum(each.item.entry.size for _, each in self._kept) >= _KEEP_BYTES:
+            self._flush()
+
+    def _judged(self, checked: Checked) -> drift.Drift | None:
+        entry = checked.item.entry
+        if checked.verdict == "same":
+            return None
+        source = self._source(entry)
+        if checked.verdict == "missing":
+            return drift.missing(self._location, entry, source)
+        if checked.size is not None:
+            return drift.other_size(self._location, entry, checked.size, source)
+        return drift.other_bytes(self._location, entry, checked.sha1 or "of other bytes", source)
+
+    def _flush(self) -> None:
+        self._recorder.files(self._location, self._kept)
+        self._kept.clear()
+
+
+class _Moved:
+    """Adds up bytes that several threads read, for display."""
+
+    def __init__(self, progress: Progress, key: str) -> None:
+        self._progress, self._key, self._bytes, self._lock = progress, key, 0, threading.Lock()
+
+    def __call__(self, size: int) -> None:
+        with self._lock:
+            self._bytes += size
+            total = self._bytes
+        self._progress.update(self._key, total)
+
+
+def scratch_root(settings: Settings, alias: str) -> Root | None:
+    """Return a local root below which files may be fetched for a while; None when there is none.
+
+    One of the alias comes first, then any other; never one that is marked as upload-only.
+    """
+    every = [*settings.globus.roots(alias), *settings.globus.local_roots]
+    for root in every:
+        if not root.upload_only and root.local_path.is_dir():
+            return Root(root.alias, root.endpoint, root.globus_path, root.local_path)
+    return None

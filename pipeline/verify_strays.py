@@ -1,0 +1,142 @@
+"""What lies beside an animal's sessions at the archive and belongs to none of them."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from pipeline import publication
+from pipeline.archive.drift import discover
+from pipeline.archive.lister import below
+from pipeline.archive.manifest import manifest_subpath
+from pipeline.archive.paths import printable
+from pipeline.archive.presence import is_ours
+from pipeline.archive.session import SessionRef, join_remote
+from pipeline.errors import MapshellError
+from pipeline.sizes import human_bytes
+from pipeline.verified import Stray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from pipeline.archive.lister import Lister
+    from pipeline.archive.ports import RemoteEntry
+    from pipeline.archive.session import Location
+    from pipeline.holdings import Holding
+
+_NAMED = 20
+
+
+class Animals:
+    """What the index has of each animal at a location, whichever sessions were chosen."""
+
+    def __init__(self, location: Location) -> None:
+        table = publication.archived_table(location.dataset_type)()
+        here = {"globus_alias": location.alias}
+        self._location = location
+        archived = {row["dataset_name"] for row in (table & here).proj("dataset_name").to_dicts()}
+        self._datasets = (publication.DataSet() & here).to_dicts()
+        self._left: dict[str, int] = {}
+        self._folders: dict[str, set[str]] = {}
+        for row in self._datasets:
+            if row["dataset_name"] in archived:
+                self._left[row["dataset_h2o"]] = self._left.get(row["dataset_h2o"], 0) + 1
+
+    def oldest(self, looks: dict[str, Any]) -> dict[str, str]:
+        """Return when the session of each animal that was longest not looked at was (ISO; empty: never)."""
+        found: dict[str, str] = {}
+        for row in self._datasets:
+            last = looks.get(row["dataset_name"])
+            said = "" if last is None else last.isoformat(timespec="microseconds")
+            found[row["dataset_h2o"]] = min(found.get(row["dataset_h2o"], said), said)
+        return found
+
+    def finished(self, batch: Sequence[Holding]) -> list[str]:
+        """Note that sessions were compared; return the animals of which all were."""
+        done = []
+        for holding in batch:
+            h2o = holding.manifest.session.h2o
+            mine = self._folders.setdefault(h2o, set())
+            mine.update(entry.subpath.split("/")[1] for entry in holding.manifest.files if "/" in entry.subpath)
+            self._left[h2o] = self._left.get(h2o, 0) - 1
+            if self._left[h2o] == 0:
+                done.append(h2o)
+        return done
+
+    def strays(
+        self,
+        h2o: str,
+        listing: Mapping[str, RemoteEntry] | MapshellError,
+        lister: Lister,
+        accounted: Callable[[Collection[str]], set[str]],
+    ) -> Iterator[Stray]:
+        """Yield what lies in an animal's folder and belongs to no session of the index.
+
+        Parameters
+        ----------
+        h2o
+            The animal, all of whose sessions were compared.
+        listing
+            What its folder holds.
+        lister
+            Looks into folders that no session uses.
+        accounted
+            Says which of some files are in the index after all, or being published.
+        """
+        if isinstance(listing, MapshellError):
+            return
+        mine = self._folders.pop(h2o, set()) | self._manifests(h2o)
+        for name in sorted(listing.keys() - mine):
+            if is_ours(name):
+                continue
+            subpath, refused = below(h2o, name)
+            files: dict[str, int] = {subpath: listing[name].size}
+            problem: MapshellError | None = refused
+            if listing[name].kind == "dir" and refused is None:
+                files = {}
+                for path, found in lister.tree(self._location.endpoint, self._location.path, subpath):
+                    if isinstance(found, MapshellError):
+                        problem = found
+                    else:
+                        files[path] = found.size
+            known = accounted(files) if refused is None and files else set()
+            left = {path: size for path, size in files.items() if path not in known}
+            if left or problem is not None:
+                yield _stray(self._location, h2o, subpath, left, problem)
+
+    def unknown(self, listing: Sequence[RemoteEntry]) -> list[str]:
+        """Return the folders of the location's own folder that are those of no animal in the index."""
+        known = {row["dataset_h2o"] for row in self._datasets}
+        names = (entry.name for entry in listing if entry.kind == "dir" and not entry.name.startswith("."))
+        return sorted(printable(name) for name in names if name not in known)
+
+    def _manifests(self, h2o: str) -> set[str]:
+        """Return the names of the manifests of all datasets of an animal, up to their generations."""
+        names = set()
+        for row in self._datasets:
+            if row["dataset_h2o"] == h2o:
+                subject_id, session = map(int, row["dataset_name"].split("-")[-2:])
+                ref = SessionRef(subject_id, session, h2o, row["dataset_date"])
+                for generation in range(1, row["dataset_generation"] + 1):
+                    names.add(manifest_subpath(ref, row["dataset_type"], generation).rpartition("/")[2])
+        return names
+
+
+def _stray(
+    location: Location, h2o: str, subpath: str, files: Mapping[str, int], problem: MapshellError | None
+) -> Stray:
+    size = sum(files.values())
+    there = shlex.quote(f"{location.endpoint}:{join_remote(location.path, subpath)}")
+    folder = " --recursive" if set(files) != {subpath} else ""
+    said = f"{len(files):,} {'file' if len(files) == 1 else 'files'}, {human_bytes(size)}, of no session in the index"
+    if problem is not None:
+        said += f" (not looked at to the end: {problem.message})"
+    return Stray(
+        location.alias,
+        subpath,
+        len(files),
+        size,
+        tuple(sorted(files)[:_NAMED]),
+        said,
+        f"`{discover(h2o)} --dry-run` says what it seems to be; what is foreign goes by `globus rm{folder} {there}`.",
+    )
