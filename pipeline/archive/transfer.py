@@ -136,6 +136,8 @@ def last_fault(store: Store, status: TaskStatus) -> str:
 def why_failed(store: Store, status: TaskStatus) -> str:
     """Return why a task failed, in one line."""
     said = status.fatal_error or status.canceled_by_admin
+    if said and said.startswith("EXPIRED"):
+        said = f"{said} (its deadline passed before it could end)"
     try:
         return one_line(said or last_fault(store, status))
     except GlobusError:
