@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.report import Report
     from pipeline.retrieving import Retrieved
     from pipeline.settings import Settings
-    from pipeline.verifying import VerifyReport
+    from pipeline.verified import VerifyReport
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -98,6 +98,24 @@ class Archived:
             raise report.stopped
         return report
 
+    def delete(
+        self, transaction: bool = True, prompt: bool | None = None, part_integrity: str = "enforce"
+    ) -> int:  # DataJoint's own arguments
+        """Delete rows of the index on purpose: discover will not bring them back by itself.
+
+        Files at the archive stay as they are.  Arguments as for DataJoint's ``delete``.
+        """
+        from pipeline import withdrawing
+
+        base = super().delete  # type: ignore[misc]
+        return withdrawing.delete(self, base, transaction=transaction, prompt=prompt, part_integrity=part_integrity)
+
+    def delete_quick(self, get_count: bool = False) -> int | None:
+        """Delete rows of the index on purpose, without asking; see :meth:`delete`."""
+        from pipeline import withdrawing
+
+        return withdrawing.delete_quick(self, super().delete_quick, get_count=get_count)  # type: ignore[misc]
+
     @_OnTables
     def discover(
         self,
@@ -147,7 +165,7 @@ class Archived:
         del display_progress
         from pipeline import discovering
 
-        return discovering.discover(
+        report = discovering.discover(
             *_at_hand(),
             (self,),
             restrictions,
@@ -159,6 +177,9 @@ class Archived:
             until=until,
             progress=progress,
         )
+        if report.stopped is not None:
+            raise report.stopped
+        return report
 
     @_OnTables
     def retrieve(
@@ -229,6 +250,7 @@ class Archived:
         self,
         checksum: Literal["sample", "all"] | None = None,
         since: date | str | None = None,
+        unchecked_for: timedelta | float | str | None = None,
         max_time: timedelta | float | str | None = None,
         max_bytes: int | str | None = None,
         progress: Progress | None = None,
@@ -242,6 +264,8 @@ class Archived:
             compare their SHA1.  ``"all"``: all files.
         since
             Only sessions of this day or later.
+        unchecked_for
+            Read back only files that were not compared for this long (s, or text such as ``"8w"``).
         max_time
             Begin no further file after this time (s, or text such as ``"2h"``); what was not checked comes first next
             time.
@@ -258,21 +282,25 @@ class Archived:
         Raises
         ------
         UsageError
-            Nothing matches.
+            Nothing matches, or an argument cannot be read.
         LoginNeeded, GlobusError, DatabaseError, ConfigError
-            Nothing can be done before that is mended.
+            Nothing (more) can be done before that is mended; what was seen before is written down.
         """
         from pipeline import verifying
 
-        return verifying.verify(
+        report = verifying.verify(
             *_at_hand(),
             (self,),
             checksum=checksum,
             since=since,
+            unchecked_for=unchecked_for,
             max_time=max_time,
             max_bytes=max_bytes,
             progress=progress,
         )
+        if report.stopped is not None:
+            raise report.stopped
+        return report
 
 
 def _at_hand() -> tuple[Settings, Callable[[], GlobusStorageManager]]:
