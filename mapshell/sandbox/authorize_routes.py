@@ -169,7 +169,8 @@ def _answer(core: Core, call: Call) -> Response:
     else:
         answer["code"] = _code(core, query, person)
     target = query["redirect_uri"]
-    if target == constants.REAL_CODE_PAGE:
+    # Some clients put the address of the page together from a base URL, which they expect to end with a slash.
+    if target in {constants.REAL_CODE_PAGE, f"{core.auth_url}v2/web/auth-code"}:
         target = f"{core.auth_url}/v2/web/auth-code"
     return RedirectResponse(f"{target}{'&' if '?' in target else '?'}{urlencode(answer)}", 302)
 
