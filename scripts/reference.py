@@ -66,11 +66,34 @@ def fault_fields_table() -> str:
     return markdown(("Field", "What it says", "Allowed", "Of"), rows)
 
 
+def realistic_table() -> str:
+    """Return every setting of the sandbox's pace, with what ``--realistic`` makes of it."""
+    from mapshell.commands.sandbox import sandbox
+    from mapshell.sandbox.realism import REALISTIC
+
+    options = {param.name: param for param in sandbox.commands["start"].params}
+    rows = []
+    for name, value in REALISTIC.to_json().items():
+        if name in options:
+            shown = f"{value:,.0f}" if value >= 1 else f"{value:g}"
+            rows.append((f"`{options[name].opts[0]}`", str(getattr(options[name], "help", "")), shown))
+    return markdown(("Option", "What it is", "With `--realistic`"), rows)
+
+
+def not_served_table() -> str:
+    """Return what the sandbox does not serve."""
+    from mapshell.sandbox.unserved import markdown as table
+
+    return table()
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "commands": commands_table,
     "exit-codes": exit_codes_table,
     "fault-kinds": fault_kinds_table,
     "fault-fields": fault_fields_table,
+    "realistic": realistic_table,
+    "not-served": not_served_table,
 }
 
 

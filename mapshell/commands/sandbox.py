@@ -198,7 +198,10 @@ def status(ctx: Context, root: Path | None) -> None:
         ctx.output.data({**_public(info), "running": True, "collections": collections})
         return
     ctx.output.say(f"The sandbox of {folder} runs (process {info.pid}): {info.auth_url}, {info.transfer_url}")
-    rows = [{"id": name, **spec, "kind": _kind(spec)} for name, spec in collections.items()]
+    rows = [
+        {"id": name, **spec, "name": spec["name"] or Path(spec["path"]).name, "kind": _kind(spec)}
+        for name, spec in collections.items()
+    ]
     columns = [Column("Collection", "id", wrap=False), Column("Name", "name"), Column("Kind", "kind")]
     ctx.output.table(rows, [*columns, Column("Folder", "path")], empty="It serves no collection.")
 

@@ -1,7 +1,8 @@
-"""Reads the examples of a Markdown document: what is fenced as `console`, `python` or `json` is run by the tests.
+"""Reads the examples of a Markdown document: what is fenced as `console`, `python`, `py` or `json` is run by the tests.
 
 A `console` block is a terminal session: a line `$ command`, `# exit N` behind it when it does not end with 0, and below
-it what is printed (`...` stands for anything; nothing below it means that the output is not looked at). Blocks fenced
+it what is printed (`...` stands for anything; nothing below it means that the output is not looked at). All `python`
+blocks of a document are one notebook; blocks fenced as `py NAME` are files, which pytest runs together. Blocks fenced
 otherwise (`sh`, `powershell`, `text`) are for people alone: what needs the real Globus, or a second computer.
 """
 
@@ -55,6 +56,16 @@ def blocks(document: str, language: str) -> list[Block]:
         for token in tokens
         if token.type == "fence" and token.map and token.info.split()[:1] == [language]
     ]
+
+
+def files(document: str) -> dict[str, str]:
+    """Return the files that a document shows, by name: blocks fenced as `py NAME`."""
+    tokens = MarkdownIt().parse((ROOT / document).read_text(encoding="utf-8"))
+    return {
+        token.info.split()[1]: token.content
+        for token in tokens
+        if token.type == "fence" and token.info.split()[:1] == ["py"]
+    }
 
 
 def code(document: str) -> list[str]:

@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from mapshell.sandbox import constants
+from mapshell.sandbox.service import status
+
 from . import examples
 
 CONSOLE = [document for document in examples.DOCUMENTS if examples.blocks(document, "console")]
 PYTHON = [document for document in examples.DOCUMENTS if examples.blocks(document, "python")]
+FILES = [document for document in examples.DOCUMENTS if examples.files(document)]
 JSON = [block for document in examples.DOCUMENTS for block in examples.blocks(document, "json")]
 
 
@@ -26,6 +30,29 @@ def mapshell(*args: str, cwd: Path, environ: dict[str, str]) -> subprocess.Compl
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+
+
+def run_globus(*args: str, cwd: Path, environ: dict[str, str], sandbox: Path) -> subprocess.CompletedProcess[str]:
+    """Run one command of the client `globus`, in a shell with a sandbox's variables and its known client."""
+    info = status(sandbox)
+    assert info is not None, f"no sandbox runs in {sandbox}"
+    return subprocess.run(
+        [sys.executable, "-P", "-X", "utf8", "-m", "globus_cli", *args],
+        cwd=cwd,
+        env={
+            **environ,
+            **info.environment,
+            **dict.fromkeys(("HOME", "USERPROFILE", "LOCALAPPDATA"), environ["MAPSHELL_HOME"]),
+            "GLOBUS_CLI_CLIENT_ID": constants.CONFIDENTIAL_CLIENT_ID,
+            "GLOBUS_CLI_CLIENT_SECRET": constants.CONFIDENTIAL_CLIENT_SECRET,
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         encoding="utf-8",
         timeout=300,
         check=False,
@@ -58,10 +85,16 @@ def demo(tmp_path_factory, environ):
 @pytest.mark.slow
 @pytest.mark.parametrize("document", CONSOLE)
 def test_commands_do_what_the_document_shows(document, demo, environ):
+    sandbox = demo  # the one that the document started last
     for block in examples.blocks(document, "console"):
         for step in examples.steps(block):
-            assert step.words[0] == "mapshell", f"{step.place}: only mapshell is run here; fence it as sh"
-            done = mapshell(*step.words[1:], cwd=demo, environ=environ)
+            assert step.words[0] in {"mapshell", "globus"}, f"{step.place}: only these are run here; fence it as sh"
+            if step.words[0] == "globus":
+                done = run_globus(*step.words[1:], cwd=demo, environ=environ, sandbox=sandbox)
+            else:
+                done = mapshell(*step.words[1:], cwd=demo, environ=environ)
+            if step.words[1:3] == ("sandbox", "start"):
+                sandbox = demo / step.words[step.words.index("--root") + 1]
             said = f"{step.place}: {' '.join(step.words)}\nexit {done.returncode}, printed:\n{done.stdout}"
             assert done.returncode == step.code, said
             assert examples.printed(step.output, done.stdout), f"{said}\nbut the document shows:\n{step.output}"
@@ -79,6 +112,23 @@ def test_python_does_what_the_document_shows(document, demo, environ):
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("document", FILES)
+def test_files_that_the_document_shows_are_sound_tests(document, environ, tmp_path):
+    for name, text in examples.files(document).items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "--rootdir", ".", "."],
+        cwd=tmp_path,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("block", JSON, ids=str)
