@@ -10,7 +10,10 @@ from __future__ import annotations
 import sys
 import threading
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from pipeline.database.quiet import dj
 
@@ -184,6 +187,12 @@ class _Lazy:
     _support = _FromBinding("support")
     database = _FromBinding("database")
     declaration_context = _FromBinding("context")
+
+    def restrict(self, restriction: Any, semantic_check: bool = True) -> Any:
+        """Restrict, see DataJoint; whose 2.3 negates the first condition only when several are taken away at once."""
+        if isinstance(restriction, dj.Not) and isinstance(restriction.restriction, (Mapping, dj.AndList, np.void)):
+            restriction = dj.Not([restriction.restriction])
+        return super().restrict(restriction, semantic_check)  # type: ignore[misc]
 
     def _Table__make_placeholder(self, name: str, *args: Any, **kwargs: Any) -> Any:  # noqa: N802 - DataJoint's name
         """Give PostgreSQL its native uuid as text; DataJoint 2.3 hands it the bytes that MySQL wants."""

@@ -346,3 +346,16 @@ def test_what_is_missing_in_the_configuration_is_named(tmp_path):
     assert "mapshell services start" in caught.value.remedy
     with pytest.raises(DatabaseError, match="prefix"):
         database.bind(Settings(database=DatabaseSettings(host="127.0.0.1", schema_prefix='x";')))
+
+
+def test_one_session_of_several_is_taken_away_from_a_table(lab_database):
+    database.bind(lab_database)
+    from pipeline import experiment, lab
+
+    lab.Subject.insert1({"subject_id": 1})
+    keys = [{"subject_id": 1, "session": number} for number in (1, 2, 3)]
+    experiment.Session.insert({**key, "session_date": "2020-05-01"} for key in keys)
+    left = experiment.Session - keys[0]
+    assert left.keys() == keys[1:]
+    assert (left - keys[1]).keys() == keys[2:]
+    assert (experiment.Session() - keys[:2] - {"session": 7}).keys() == keys[2:]
