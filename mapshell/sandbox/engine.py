@@ -6,58 +6,31 @@ off for another task's turn, for a while, or for good; one that waits holds no t
 
 from __future__ import annotations
 
-import enum
 import logging
 import threading
 import time
 import traceback
 from typing import TYPE_CHECKING
 
-from mapshell.sandbox import eventtexts
+from mapshell.sandbox import endings
 from mapshell.sandbox.deleting import DeletePass
 from mapshell.sandbox.holds import apply_hold
 from mapshell.sandbox.moving import Interrupted
 from mapshell.sandbox.pace import Pace
 from mapshell.sandbox.runner import TransferPass
+from mapshell.sandbox.runs import After, Run
 from mapshell.sandbox.taskdocs import QUEUED
 from mapshell.sandbox.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from mapshell.sandbox.collections import Collections
-    from mapshell.sandbox.passes import Pass
     from mapshell.sandbox.realism import Realism
-    from mapshell.sandbox.tasks import Task, TaskStore
+    from mapshell.sandbox.tasks import TaskStore
 
 _log = logging.getLogger("mapshell.sandbox")
 _FIRST_RETRY_S = 0.25
 _LONGEST_RETRY_S = 5.0
 _TURN_S = 0.05
-_CANCELED = {"code": "CANCELED", "description": "canceled"}
-_EXPIRED = {"code": "EXPIRED", "description": "expired"}
-
-
-class _Run:
-    """A task that is being worked on, and how far it is."""
-
-    def __init__(self, work: Pass) -> None:
-        self.work = work
-        self.steps: Generator[float, None, bool | None] = work.run()
-        self.not_before = 0.0
-        self.stale = False
-
-    def left(self) -> float:
-        """Seconds until the deadline."""
-        return self.work.task.deadline - time.time()
-
-
-class _After(enum.Enum):
-    """How a task stands after a turn: in the midst of its work, waiting for a place, or done with for now."""
-
-    GOING = enum.auto()
-    QUEUED = enum.auto()
-    OVER = enum.auto()
 
 
 class Engine:
@@ -84,7 +57,7 @@ class Engine:
         self._condition = threading.Condition()
         self._turns = Turns()
         self._turns.set_limit(self._pace.realism.running_tasks)
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, Run] = {}
         self._running: set[str] = set()
         self._again: set[str] = set()
         self._interrupted: set[str] = set()
@@ -145,7 +118,7 @@ class Engine:
 
     def cancel(self, task_id: str) -> bool:
         """Cancel a task; False when it has ended already."""
-        return self._end(task_id, "FAILED", _CANCELED)
+        return self._end(task_id, "FAILED", endings.CANCELED)
 
     def fail(self, task_id: str, code: str, description: str) -> bool:
         """Let a task fail (for tests); False when it has ended already."""
@@ -156,7 +129,8 @@ class Engine:
         # The caller is told when no byte of the task moves any more.
         self._leave_off(task_id)
         if ended:
-            self._count_open(task_id, "subtasks_canceled" if error is _CANCELED else "subtasks_failed")
+            counter = "subtasks_canceled" if error is endings.CANCELED else "subtasks_failed"
+            endings.count_left(self._store, task_id, counter)
         return ended
 
     def hold(self, task_id: str, how: str) -> None:
@@ -188,22 +162,16 @@ class Engine:
         for other in admitted:
             self.schedule(other)
 
-    def _count_open(self, task_id: str, counter: str) -> None:
-        task = self._store.get(task_id)
-        if task is not None:
-            left = task.counters["subtasks_total"] - task.counters["subtasks_succeeded"]
-            left -= task.counters["subtasks_skipped_errors"]
-            self._store.update(task_id, counters={**task.counters, counter: max(0, left), "subtasks_retrying": 0})
-
     # Work ------------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
         while (task_id := self._next()) is not None:
-            after, pause = _After.OVER, None
+            after, pause = After.OVER, None
             try:
                 after, pause = self._turn(task_id)
             except Interrupted:
-                pass
+                # On hold by itself: its deadline goes on.
+                pause = 0.0
             except Exception:  # noqa: BLE001 - a defect here must not end the thread that runs everybody's tasks
                 _log.error("task %s: %s", task_id, traceback.format_exc())
                 self._store.finish(task_id, "FAILED", {"code": "INTERNAL_ERROR", "description": "internal error"})
@@ -224,7 +192,7 @@ class Engine:
                     return task_id
         return None
 
-    def _settle(self, task_id: str, after: _After, pause: float | None) -> None:
+    def _settle(self, task_id: str, after: After, pause: float | None) -> None:
         """After a turn: when this task is looked at again (None: not by itself), and who gets its place."""
         now = time.monotonic()
         with self._condition:
@@ -232,7 +200,7 @@ class Engine:
             again, interrupted = task_id in self._again, task_id in self._interrupted
             self._again.discard(task_id)
             self._interrupted.discard(task_id)
-            if after is _After.OVER:
+            if after is After.OVER:
                 self._runs.pop(task_id, None)
                 for other in self._turns.leave(task_id):
                     self._turns.add(other, now)
@@ -240,73 +208,66 @@ class Engine:
                 self._turns.add(task_id, now + (0.0 if again else pause or 0.0))
             self._condition.notify_all()
 
-    def _turn(self, task_id: str) -> tuple[_After, float | None]:
+    def _turn(self, task_id: str) -> tuple[After, float | None]:
         """Work on a task for a while."""
         run = self._runs.get(task_id)
         if run is not None:
             return self._advance(task_id, run)
         task = self._store.get(task_id)
         if task is None or task.status not in {"ACTIVE", "INACTIVE"}:
-            return _After.OVER, None
+            return After.OVER, None
         left = task.deadline - time.time()
         if task.hold != "paused" and left <= 0:
-            self._expire(task)
-            return _After.OVER, None
+            endings.expire(self._store, task)
+            return After.OVER, None
         if task.hold is not None or task.status != "ACTIVE":
-            return _After.OVER, left if left > 0 else None
+            return After.OVER, left if left > 0 else None
         with self._condition:
             placed = self._turns.enter(task_id, (task.owner, task.type))
         if not placed:
             # What went wrong before it had to wait is more worth telling.
             if (task.nice_status or QUEUED).upper() == QUEUED.upper():
                 self._store.update(task_id, nice_status=QUEUED)
-            return _After.QUEUED, left
+            return After.QUEUED, left
         kind = TransferPass if task.type == "TRANSFER" else DeletePass
         work = kind(task, self._store, self._collections, self._pace, lambda: self._is_interrupted(task_id))
-        run = self._runs[task_id] = _Run(work)
+        run = self._runs[task_id] = Run(work)
         return self._advance(task_id, run)
 
     def _is_interrupted(self, task_id: str) -> bool:
         return self._stopping or task_id in self._interrupted
 
-    def _advance(self, task_id: str, run: _Run) -> tuple[_After, float | None]:
+    def _advance(self, task_id: str, run: Run) -> tuple[After, float | None]:
         now = time.monotonic()
         ends = now + _TURN_S
         pause = run.not_before - now
         while not self._is_interrupted(task_id):
-            if run.stale:
-                self._refresh(run)
+            run.refresh(self._store)
             if (left := run.left()) <= 0:
                 run.steps.close()
-                self._expire(run.work.task)
-                return _After.OVER, None
+                endings.expire(self._store, run.work.task)
+                return After.OVER, None
             if pause > 0:
                 run.not_before = now + pause
-                return _After.GOING, min(pause, left)
+                return After.GOING, min(pause, left)
             if now > ends:
                 if self._others_wait(now):
-                    return _After.GOING, 0.0
+                    return After.GOING, 0.0
                 ends = now + _TURN_S
             try:
                 pause = next(run.steps)
             except StopIteration as end:
-                return _After.OVER, self._ended(run, end.value)
+                return After.OVER, self._ended(run, end.value)
             now = time.monotonic()
         run.steps.close()
-        return _After.OVER, None
-
-    def _refresh(self, run: _Run) -> None:
-        run.stale = False
-        task = self._store.get(run.work.task.task_id)
-        if task is not None:
-            run.work.task.deadline, run.work.task.fault = task.deadline, task.fault
+        return After.OVER, None
 
     def _others_wait(self, now: float) -> bool:
         with self._condition:
             due = self._turns.next_time()
         return due is not None and due <= now
 
-    def _ended(self, run: _Run, moved: bool | None) -> float | None:
+    def _ended(self, run: Run, moved: bool | None) -> float | None:
         """After a whole pass: the task has succeeded, or after how many seconds it is tried again."""
         task = run.work.task
         if moved is not None and self._store.is_open(task.task_id):
@@ -314,11 +275,6 @@ class Engine:
             self._delays[task.task_id] = delay = _FIRST_RETRY_S if moved else min(last * 2, _LONGEST_RETRY_S)
             return min(delay, max(0.0, run.left()) + 0.01)
         if moved is not None:
-            eventtexts.tell_success(self._store, task, run.work.counters)
-            self._store.finish(task.task_id, "SUCCEEDED", details=eventtexts.succeeded(run.work.counters))
+            endings.succeed(self._store, task, run.work.counters)
         self._delays.pop(task.task_id, None)
         return None
-
-    def _expire(self, task: Task) -> None:
-        if self._store.finish(task.task_id, "FAILED", _EXPIRED):
-            self._count_open(task.task_id, "subtasks_expired")

@@ -10,6 +10,7 @@ from mapshell.sandbox import eventtexts
 from mapshell.sandbox.errors import ApiError
 from mapshell.sandbox.moving import Interrupted
 from mapshell.sandbox.paths import Folder, PathRefused
+from mapshell.sandbox.taskdocs import QUEUED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -162,6 +163,8 @@ class Pass:
 
     def _start(self) -> Generator[float, None, None]:
         if self.store.events(self.task.task_id, 1, 0)[0]:
+            if self.task.nice_status == QUEUED:
+                self.store.update(self.task.task_id, nice_status=None, nice_details=None)
             return
         yield self.pace.realism.task_delay
         details = eventtexts.started(self.task.type)
