@@ -87,11 +87,14 @@ def _wanted(column: Column, report: VerifyReport) -> bool:
 
 def _show_session(output: Output, check: SessionCheck) -> None:
     who = f"{check.session}, {check.alias}"
+    if check.drift:
+        output.say()
+        output.say(f"drift: {who}", style="yellow")
     for each in check.drift[:_SHOWN]:
-        _problem(output, f"drift: {who}", f"{each.subpath}: {each.message}", each.remedy)
-    more = len(check.drift) - _SHOWN + check.more_extra
-    if more > 0:
-        output.say(f"    and {more:,} more of this session (all of them: --format json)")
+        _reason(output, f"{each.subpath}: {each.message}", each.remedy)
+    more = max(0, len(check.drift) - _SHOWN) + check.more_extra
+    if more:
+        output.say(f"    and {more:,} more (all that are kept: --format json)")
     for error in _different(check.errors):
         _problem(output, f"not checked: {who}", error.message, error.remedy)
     if check.left:
@@ -117,6 +120,10 @@ def _different(errors: Sequence[MapshellError]) -> list[MapshellError]:
 def _problem(output: Output, what: str, reason: str, remedy: str) -> None:
     output.say()
     output.say(what, style="yellow")
+    _reason(output, reason, remedy)
+
+
+def _reason(output: Output, reason: str, remedy: str) -> None:
     output.say(f"    {reason}")
     if remedy:
         output.say(f"    Remedy: {remedy}")

@@ -32,7 +32,8 @@ MOST_NAMED = 100
 class SessionCheck:
     """One session at one storage location, as it was found.
 
-    ``size`` and ``verified_size`` in bytes, ``looked_at`` in UTC.  ``present`` counts files that are listed with their
+    ``size``, ``verified_size`` and ``manifest_size`` in bytes, ``looked_at`` in UTC; ``described`` is the subpath of
+    the newest manifest that the index knows.  ``present`` counts files that are listed with their
     size; ``verified`` those whose bytes were read back in this run and have the SHA1 of the index; ``unknown`` those of
     which nobody knows a SHA1 (``unknown_names`` the first of them); ``left`` names what transfers of ours left or put
     aside; ``under_way`` counts files that are being published now; ``errors`` say why something could not be looked at.
@@ -44,7 +45,8 @@ class SessionCheck:
     files: int
     size: int
     looked_at: datetime
-    described: bool = True
+    described: str = ""
+    manifest_size: int | None = None
     present: int = 0
     verified: int = 0
     verified_size: int = 0

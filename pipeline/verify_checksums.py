@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import publication
 from pipeline.archive import drift
+from pipeline.archive.courier import Wanted
 from pipeline.archive.due import Budget, due
 from pipeline.archive.haul import Patient
 from pipeline.archive.readback import Item, by_transfers, means, over_https
+from pipeline.archive.reader import read_small
 from pipeline.archive.session import Root
 from pipeline.errors import (
     CollectionNotFound,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from pipeline.archive.ports import Clock, Progress, Store
     from pipeline.archive.readback import Checked
     from pipeline.archive.session import Location
+    from pipeline.holdings import Holding
     from pipeline.settings import Settings
     from pipeline.verified import VerifyReport
     from pipeline.verify_rows import Recorder
@@ -44,6 +47,13 @@ FATAL = (*ENDS, CollectionOffline, CollectionNotFound)
 _KEEP = 50
 _KEEP_BYTES = 100_000_000
 """Results are written down together, but none is kept back longer than for so many files or bytes."""
+
+
+_IN_VAIN = 20
+"""After so many errors one after the other, reading back is given up at a location."""
+
+_ERRORS = 20
+"""Errors that are kept of one session."""
 
 
 class ChecksumPass:
@@ -93,6 +103,7 @@ class ChecksumPass:
         self._taken: list[int] = [0] * len(self._checks)
         self._kept: list[tuple[str, Checked]] = []
         self._touched: set[int] = set()
+        self._in_vain = 0
 
     def run(self, budget: Budget, progress: Progress, clock: Clock) -> None:
         """Read back what is due, as much as the budget allows.
@@ -112,17 +123,18 @@ class ChecksumPass:
         how = "over HTTPS" if by == "https" else "by transfers to a scratch folder"
         progress.task(key, f"{self._location.alias}: reading back {how}", 0)
         items = self._due(budget)
+        archive = self._settings.archive
+        patient = Patient(clock, progress, archive.poll_seconds, archive.stall_seconds)
         if by == "https" or root is None:
             results = over_https(self._store, self._location, items, moved=moved)
         else:
-            archive = self._settings.archive
-            patient = Patient(clock, progress, archive.poll_seconds, archive.stall_seconds)
             results = by_transfers(self._store, self._location, items, root, patient, staging=archive.staging_name)
         try:
             for checked in results:
                 self._take(checked)
-                if isinstance(checked.error, FATAL):
+                if checked.error is not None and (isinstance(checked.error, FATAL) or self._in_vain > _IN_VAIN):
                     raise checked.error
+            self._compare_manifests(root, patient)
         finally:
             self._flush()
             for tag in sorted(self._touched):
@@ -158,24 +170,28 @@ class ChecksumPass:
                 yield Item(tag, entry)
 
     def _load(self, tag: int) -> list[Candidate]:
-        check = self._checks[tag]
+        holding = self._holding(self._checks[tag])
+        if holding is None:
+            return []
+        found = candidates(holding, since=self._since, older_than=self._older_than)
+        return [each for each in found if each.subpath not in self._skip[tag]]
+
+    def _holding(self, check: SessionCheck) -> Holding | None:
+        """Return a session as the index has it now; None when it was taken out of it meanwhile."""
         table = publication.archived_table(self._location.dataset_type)()
         key = {"subject_id": check.session.subject_id, "session": check.session.session, "globus_alias": check.alias}
-        for holding in holdings(table & key):
-            return [
-                each
-                for each in candidates(holding, since=self._since, older_than=self._older_than)
-                if each.subpath not in self._skip[tag]
-            ]
-        return []  # taken out of the index meanwhile
+        return next(holdings(table & key), None)
 
     # -- what it told ------------------------------------------------------------------------------------------
 
     def _take(self, checked: Checked) -> None:
         check, entry = self._checks[checked.item.tag], checked.item.entry
         if checked.error is not None:
-            check.errors.append(checked.error)
+            self._in_vain += 1
+            if len(check.errors) < _ERRORS:
+                check.errors.append(checked.error)
             return
+        self._in_vain = 0
         self._touched.add(checked.item.tag)
         check.drift = [each for each in check.drift if (each.kind, each.subpath) != ("bytes", entry.subpath)]
         found = self._judged(checked)
@@ -198,6 +214,19 @@ class ChecksumPass:
         if checked.size is not None:
             return drift.other_size(self._location, entry, checked.size, source)
         return drift.other_bytes(self._location, entry, checked.sha1 or "of other bytes", source)
+
+    def _compare_manifests(self, root: Root | None, patient: Patient) -> None:
+        """Compare the newest manifests of the sessions that were read back with the index, file by file."""
+        checks = {c.described: c for c in (self._checks[tag] for tag in sorted(self._touched)) if c.manifest_size}
+        wanted = [Wanted(subpath, check.manifest_size or 0) for subpath, check in checks.items()]
+        staging = self._settings.archive.staging_name
+        for subpath, found in read_small(self._store, self._location, wanted, root, patient, staging=staging):
+            check = checks[subpath]
+            holding = self._holding(check)
+            if isinstance(found, MapshellError):
+                check.errors.append(found)
+            elif holding is not None and (why := drift.contradiction(found, subpath, holding.manifest)):
+                check.drift.append(drift.other_manifest(check.session, subpath, why))
 
     def _flush(self) -> None:
         self._recorder.files(self._location, self._kept)

@@ -9,10 +9,13 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pipeline.archive.manifest import from_json
+from pipeline.archive.paths import printable
 from pipeline.archive.session import file_id, join_remote
+from pipeline.errors import IntegrityError
 
 if TYPE_CHECKING:
-    from pipeline.archive.manifest import FileEntry
+    from pipeline.archive.manifest import FileEntry, Manifest
     from pipeline.archive.session import Location, Root, SessionRef
 
 Kind = Literal["missing", "size", "bytes", "extra", "manifest", "newer", "name"]
@@ -80,8 +83,18 @@ def no_manifest(session: SessionRef, subpath: str) -> Drift:
         subpath,
         "the archive does not hold the session's newest manifest, so the index could not be rebuilt from it",
         "add a file to the session's folder on the rig (a note, say) and send it: "
-        f"`mapshell publication-publish --subject {shlex.quote(session.h2o)} --session {session.session}`; "
-        "the manifest that goes with it lists all files, old and new.",
+        f"{_publish(session)} brings a new manifest, which lists all files, old and new.",
+    )
+
+
+def other_manifest(session: SessionRef, subpath: str, why: str) -> Drift:
+    """Name a manifest that does not say what the index says."""
+    return Drift(
+        "manifest",
+        subpath,
+        why,
+        f"`{discover(session.h2o)} --dry-run` says what it makes of it; where the index is right, add a file to the "
+        f"session's folder on the rig (a note, say) and send it: {_publish(session)} brings a new manifest.",
     )
 
 
@@ -100,6 +113,10 @@ def discover(h2o: str) -> str:
     return f"mapshell publication-discover --subject {shlex.quote(h2o)}"
 
 
+def _publish(session: SessionRef) -> str:
+    return f"`mapshell publication-publish --subject {shlex.quote(session.h2o)} --session {session.session}`"
+
+
 def _send_again(location: Location, entry: FileEntry, source: Source | None) -> str:
     return f"send a good copy: {_transfer(location, entry, source)}; then verify again."
 
@@ -116,4 +133,31 @@ def _transfer(location: Location, entry: FileEntry, source: Source | None) -> st
     good = GOOD_COPY if source is None else shlex.quote(source.address(entry.subpath))
     there = shlex.quote(f"{location.endpoint}:{join_remote(location.path, entry.subpath)}")
     check = f" --external-checksum {entry.sha1} --checksum-algorithm SHA1" if entry.sha1 else ""
-    return f"`globus transfer {good} {there}{check}`"
+    return f"`globus transfer --preserve-timestamp{check} {good} {there}`"
+
+
+def contradiction(raw: bytes, name: str, manifest: Manifest) -> str:
+    """Say how a manifest that was read at the archive contradicts the index; empty when it does not.
+
+    Parameters
+    ----------
+    raw
+        Its bytes, which may say anything.
+    name
+        What to call it.
+    manifest
+        What the index says.
+    """
+    try:
+        said = from_json(raw, name=name)
+    except IntegrityError as error:
+        return error.message
+    if (said.name, said.alias, said.generation) != (manifest.name, manifest.alias, manifest.generation):
+        return f"it describes {said.name}, generation {said.generation}, of {said.alias}"
+    there, here = ({(e.subpath, e.size, e.sha1) for e in each.files} for each in (said, manifest))
+    if there == here:
+        return ""
+    example = printable(min(there ^ here, key=lambda each: each[0])[0])
+    return (
+        f"it says something else than the index of {len({each[0] for each in there ^ here})} files, such as {example}"
+    )

@@ -43,7 +43,8 @@ _OURS = (".unfinished-", ".quarantined-")
 class Seen:
     """What the listings told of one session.
 
-    ``present`` counts files that are listed with their size; ``extra`` are listed files that the index does not have,
+    ``present`` counts files that are listed with their size, ``manifest_size`` is that of the newest manifest (bytes);
+    ``extra`` are listed files that the index does not have,
     by subpath, with their sizes in bytes, ``more`` how many beyond; ``under_way`` is for the caller: how many of them
     are being published; ``left`` what transfers of ours left or put aside; ``errors`` why folders could not be listed,
     by folder.
@@ -52,6 +53,7 @@ class Seen:
     manifest: Manifest
     described: str
     present: int = 0
+    manifest_size: int | None = None
     drift: list[Drift] = field(default_factory=list)
     extra: dict[str, int] = field(default_factory=dict)
     more: int = 0
@@ -240,7 +242,10 @@ class Presence:
             if not isinstance(listing, RemotePathNotFound):
                 seen.errors[h2o] = listing
             listing = {}
-        if seen.described and h2o not in seen.errors and seen.described.rpartition("/")[2] not in listing:
+        newest = listing.get(seen.described.rpartition("/")[2])
+        if newest is not None and newest.kind == "file":
+            seen.manifest_size = newest.size
+        elif seen.described and h2o not in seen.errors:
             seen.drift.append(drift.no_manifest(manifest.session, seen.described))
         stem = last[: last.index(".manifest-") + len(".manifest-")]
         for name in sorted(listing):
