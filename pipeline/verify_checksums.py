@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pipeline.archive.session import Location
     from pipeline.holdings import Holding
     from pipeline.settings import Settings
-    from pipeline.verified import VerifyReport
+    from pipeline.verified import SessionCheck, VerifyReport
     from pipeline.verify_rows import Recorder
 
 ENDS = (LoginNeeded, GlobusUnavailable, DatabaseUnavailable)

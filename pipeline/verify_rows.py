@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import database, publication
 from pipeline.archive.due import NEVER, Candidate, sampled
+from pipeline.archive.journal import step
 from pipeline.archive.session import file_id
 from pipeline.database.quiet import dj
 from pipeline.errors import DatabaseReadOnly
@@ -121,6 +122,7 @@ class Recorder:
             publication.Verification.insert1(row)
 
         self._write(write, lambda: bool(there & {"verdict": verdict, "how": row["how"]}))
+        step("verify: compared")
 
     def files(self, location: Location, results: Sequence[tuple[str, Checked]]) -> None:
         """Write what reading files back told, given with their datasets' names; errors are no results."""
@@ -149,6 +151,7 @@ class Recorder:
             database.bulk_insert(publication.FileCheck, rows)
 
         self._write(write, lambda: len(there & {"checked_at": now}) == len(rows))
+        step("verify: read back")
 
     def _write(self, write: Any, done: Any) -> None:
         if self.refused is not None:
