@@ -12,7 +12,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
-from mapshell.sandbox import endings
+from mapshell.sandbox import deadlines, endings
 from mapshell.sandbox.deleting import DeletePass
 from mapshell.sandbox.holds import apply_hold
 from mapshell.sandbox.moving import Interrupted
@@ -144,6 +144,8 @@ class Engine:
         task = self._store.get(task_id)
         if task is not None and task.status in {"ACTIVE", "INACTIVE"}:
             self._store.update(task_id, status="ACTIVE", hold=None, nice_status=None, nice_details=None)
+            if task.hold == "paused":
+                deadlines.unpaused(self._store, task_id)
             self.schedule(task_id)
 
     def _leave_off(self, task_id: str) -> None:
@@ -271,6 +273,8 @@ class Engine:
         """After a whole pass: the task has succeeded, or after how many seconds it is tried again."""
         task = run.work.task
         if moved is not None and self._store.is_open(task.task_id):
+            if moved:
+                deadlines.extend(self._store, task.task_id)
             last = self._delays.get(task.task_id, _FIRST_RETRY_S)
             self._delays[task.task_id] = delay = _FIRST_RETRY_S if moved else min(last * 2, _LONGEST_RETRY_S)
             return min(delay, max(0.0, run.left()) + 0.01)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mapshell.sandbox import deadlines
+
 if TYPE_CHECKING:
     from mapshell.sandbox.tasks import TaskStore
 
@@ -27,6 +29,7 @@ def apply_hold(store: TaskStore, task_id: str, how: str) -> None:
         store.add_event(task_id, "CREDENTIALS_EXPIRED", "credentials expired", "", is_error=True)
     elif how == "paused":
         store.update(task_id, hold="paused", nice_status="PAUSED_BY_ADMIN", nice_details="Paused by the administrator")
-        store.add_event(task_id, "PAUSED", "paused by admin", "", is_error=False)
+        store.add_event(task_id, "PAUSED", "paused", "Paused by the administrator", is_error=False)
+        deadlines.paused(store, task_id)
     else:
         store.update(task_id, hold="held")

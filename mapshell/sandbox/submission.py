@@ -7,7 +7,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from mapshell.sandbox import bodies, constants, misbehave, taskdocs
+from mapshell.sandbox import bodies, constants, deadlines, misbehave, taskdocs
 from mapshell.sandbox.collections import require_consent
 from mapshell.sandbox.demands import require_session
 from mapshell.sandbox.errors import ApiError, request_id
@@ -118,6 +118,8 @@ def _accept(
     check_pending(core, grant.identity_id)
     now = time.time()
     deadline = bodies.deadline(body, now, now + constants.TASK_DEADLINE_SECONDS)
+    if body.get("deadline") is not None:
+        options[deadlines.CHOSEN] = True
     if body.get("store_base_path_info"):
         options |= taskdocs.base_paths(items)
     files = sum(item.kind == "file" for item in items)

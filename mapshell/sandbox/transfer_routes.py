@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mapshell.sandbox import (
     bodies,
     constants,
+    deadlines,
     endpoint_routes,
     fileops,
     submission,
@@ -140,7 +141,7 @@ def _update_task(core: Core, call: Call) -> dict[str, Any]:
     if "label" in body:
         core.tasks.update(task.task_id, label=body["label"])
     if deadline is not None:
-        core.tasks.update(task.task_id, deadline=deadline)
+        core.tasks.update(task.task_id, deadline=deadline, options={**task.options, deadlines.CHOSEN: True})
         core.engine.schedule(task.task_id)
     changed = " and ".join(name for name in ("deadline", "label") if name in body)
     return result(call, "Updated", f"Updated task {changed} successfully")
