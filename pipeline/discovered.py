@@ -72,6 +72,11 @@ class FoundFolder:
     refused: bool = False
 
     @property
+    def subpath_is_root(self) -> bool:
+        """Whether the whole location is meant."""
+        return self.folder == "."
+
+    @property
     def what(self) -> str:
         """What it seems to be, in words."""
         words = [f"{name} {value}" for name, value in self.seems.items() if value]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import database
 from pipeline.archive.courier import Wanted as Read
+from pipeline.archive.known import LISTED
 from pipeline.archive.manifest import Manifest
 from pipeline.archive.matching import match
 from pipeline.archive.reader import read_small
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 _AT_ONCE = 16
 """Folders walked at once; what they hold is in memory together."""
 
-REASON = "listed at the archive with its size, without a manifest; never verified"
 _ENTER = (
     "enter the session in the lab's tables (`mapshell ingest-recordings` where its recording still is), then discover "
     "again."
@@ -206,7 +206,7 @@ def _write_one(search: Search, place: Place, ref: SessionRef, found: Mapping[str
             raise
         _report(search, place, ref, "refused", other.message, other.remedy, failed=True)
     else:
-        said = f"{REASON}; not taken: {refused[0]}" if refused else REASON
+        said = f"{LISTED}; not taken: {refused[0]}" if refused else LISTED
         more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
         _report(search, place, ref, "present", said + more, "", manifest, failed=bool(refused))
 

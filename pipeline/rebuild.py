@@ -172,7 +172,7 @@ class Index:
         holder = self._journal.claim(key)
         if holder is not None:
             raise Busy(f"{holder} works on it", remedy="discover again when that has ended.")
-        step("discovering")
+        step("discover: claimed")
         try:
             if any(self._open_transfers(key)):
                 raise Busy("its transfer is under way", remedy="`mapshell publication-publish` gathers it.")
@@ -251,7 +251,7 @@ class Index:
         else:
             new = self._forward(manifest, row, key, wish)
         database.bulk_insert(publication.DataSet.PhysicalFile, file_rows(manifest, new))
-        step("discovered files")
+        step("discover: files")
         archived = archived_row(manifest)
         if self._archived() & {name: archived[name] for name in self._archived.primary_key}:
             self._archived.update1(archived)

@@ -54,9 +54,10 @@ def unlisted(now: SessionRef) -> Defect:
     return Defect(
         "identity",
         str(now),
-        "its files are in the index without an archived row: the session was deleted from the lab's tables and "
-        "entered again",
-        "make sure that it is the same session, and put its row back from the newest manifest at the archive.",
+        "its files are in the index without an archived row: the row was deleted, or the session was deleted from the "
+        "lab's tables and entered again",
+        "make sure that it is the same session; then `mapshell publication-discover` puts its row back (with --restore "
+        "if it was deleted on purpose).",
     )
 
 

@@ -88,3 +88,11 @@ def discover(rig: Any, *restrictions: Any, types: tuple[str, ...] = ("ephys", "v
     database.bind(rig.settings)
     tables = [publication.archived_table(kind)() for kind in types]
     return discovering.discover(rig.settings, rig.globus, tables, restrictions, **options)
+
+
+def listings(rig: Any) -> list[str]:
+    """Return the folders that were listed since the counts were reset."""
+    from urllib.parse import parse_qs, urlsplit
+
+    asked = [urlsplit(each["path"] + "?" + each.get("query", "")) for each in rig.admin.requests()]
+    return [parse_qs(each.query).get("path", ["/"])[0] for each in asked if each.path.endswith("/ls")]

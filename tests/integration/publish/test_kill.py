@@ -27,7 +27,7 @@ STEPS = (
 )
 
 # Python's own audit events tell the steps; the program knows nothing of being watched.
-_KILL_AT = """
+KILL_AT = """
 import os, signal
 seen = 0
 def watch(event, args):
@@ -67,7 +67,7 @@ CASES = [(step, 1) for step in STEPS] + [("submitting", 2), ("accepted", 2), ("s
 @pytest.mark.parametrize(("step", "nth"), CASES, ids=[f"{step}-{nth}" for step, nth in CASES])
 def test_killed_at_a_step_and_run_again(rig, step, nth):
     only = ("publication-publish", "--subject", "SC048", "--session", "1", "--type", "ephys")
-    killed = rig.run(*only, prelude=_KILL_AT.format(step=step, nth=nth))
+    killed = rig.run(*only, prelude=KILL_AT.format(step=step, nth=nth))
     assert killed.returncode == -signal.SIGKILL, killed.stderr
 
     again = rig.run(*only)

@@ -90,7 +90,9 @@ def plain_copy(source: Path, target: Path) -> float:
     began = time.monotonic()
     subprocess.run(["cp", "-r", source, target], check=True)
     if source.is_dir():
-        subprocess.run(["sh", "-c", 'find "$1" -type f -print0 | xargs -0 md5sum >/dev/null', "sh", target], check=True)
+        subprocess.run(
+            ["sh", "-c", 'find "$1" -type f -print0 | xargs -0 md5sum >/dev/null', "sh", target], check=True
+        )
     else:
         subprocess.run(["md5sum", target], check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - began
