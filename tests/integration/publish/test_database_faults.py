@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -15,7 +14,7 @@ from pipeline.database import binding, migrations
 from pipeline.database import lab_connection as db_connection
 from pipeline.database.server import version
 from pipeline.errors import DatabaseReadOnly, DatabaseUnavailable
-from pipeline.settings.types import Secret
+from tests.integration.accounts import read_only
 from tests.integration.rig import enter, wait_until
 
 from .faults import COMMAND, ONE, bind, command, converges, journal_states, refused, told
@@ -127,34 +126,6 @@ def test_a_database_that_was_lost_while_a_transfer_was_under_way(rig):
 
 
 # ---- refusing
-
-
-@contextmanager
-def read_only(rig):
-    """Let the account of the rig only read."""
-    own = rig.settings.database
-    schemas = [own.schema_prefix + group for group in binding.GROUPS]
-    bound = bind(rig) and database.connection()
-    if own.backend == "postgresql":
-        for schema in schemas:
-            bound.query(f"REVOKE INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} FROM {own.user}")
-        yield
-        for schema in schemas:
-            bound = database.connection()
-            bound.query(f"GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {own.user}")
-        return
-    name, writer = f"reader_{own.schema_prefix.strip('_')}", rig.settings
-    bound.query(f"CREATE USER {name} IDENTIFIED BY 'a reader'")
-    for schema in schemas:
-        bound.query(f"GRANT SELECT ON {schema}.* TO {name}")
-    rig.settings = replace(writer, database=replace(own, user=name, password=Secret("a reader")))
-    rig.environ |= {"MAPSHELL_DATABASE_USER": name, "MAPSHELL_DATABASE_PASSWORD": "a reader"}
-    yield
-    rig.settings = writer
-    for variable in ("MAPSHELL_DATABASE_USER", "MAPSHELL_DATABASE_PASSWORD"):
-        rig.environ.pop(variable)
-    bind(rig)
-    database.connection().query(f"DROP USER {name}")
 
 
 def test_an_account_that_may_not_write_is_told_before_anything_is_sent(rig):
