@@ -107,7 +107,8 @@ def require_consent(collection_id: str, spec: CollectionSpec, grant: Grant, toke
     ApiError
         ``ConsentRequired`` with the scopes to ask for.
     """
-    if not spec.mapped or tokens.has_data_access(grant, collection_id):
+    # A high-assurance collection asks for a session instead.
+    if not spec.mapped or spec.session_demand is not None or tokens.has_data_access(grant, collection_id):
         return
     scope = f"{constants.TRANSFER_ALL}[*{constants.data_access_scope(collection_id)}]"
     raise ApiError(
