@@ -62,7 +62,7 @@ class Home:
         return {path.relative_to(base).as_posix(): path for path in sorted(base.rglob("*")) if path.is_file()}
 
     def assert_same(self, base: Path | None = None, only: Any = None) -> None:
-        """Check that the folder holds the files (that ``only`` accepts), byte for byte, with their times, and no other."""
+        """Check that the folder holds the files (that ``only`` accepts), byte for byte, with times, and no other."""
         base = base or self.root
         wanted = {name: data for name, data in self.originals.items() if only is None or only(name)}
         there = self.here(base)
