@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from mapshell.sandbox import constants
-from mapshell.sandbox.errors import AuthError
+from mapshell.sandbox.errors import ApiError, AuthError
 from mapshell.sandbox.identity_routes import refuse
 from mapshell.sandbox.web import route
 
@@ -22,7 +22,10 @@ def _new_client(core: Core, call: Call) -> Response:
     """Register an instance of a native application, as each installation of a command line client does for itself."""
     from starlette.responses import JSONResponse
 
-    body = call.json().get("client")
+    try:
+        body = call.json().get("client")
+    except ApiError as error:
+        raise AuthError(400, "MALFORMED", "Bad Request", error.message) from error
     if not isinstance(body, dict) or "template_id" not in body:
         raise refuse(core, call)
     try:

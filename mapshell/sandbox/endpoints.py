@@ -195,10 +195,12 @@ def server_number(collection_id: str) -> int:
 
 
 def _assurance(spec: CollectionSpec) -> dict[str, Any]:
-    """Tell that a collection wants a session that is fresh, and how fresh."""
+    """Tell how fresh a session the collection wants.
+
+    It is not one of high assurance: such a one has no ``data_access`` scope, this one asks for that consent too.
+    """
     seconds = spec.fresh_session
     return {
-        "high_assurance": spec.session_demand is not None,
         "authentication_timeout_mins": None if seconds is None else math.ceil(seconds / 60),
         "authentication_assurance_timeout": None if seconds is None else math.ceil(seconds),
     }

@@ -240,6 +240,10 @@ def test_a_login_that_has_become_too_old_is_made_anew_and_not_taken_from_the_bro
     assert manager.login_with_code(person)
     assert "prompt=login" in person.asked[0]
     assert manager.ls(LAB, "/") == []
+    # It wants the consent as well, and goes on wanting it.
+    assert not manager.login_with_code(person)
+    consents = {each["id"]: each["consent"] for each in manager.whoami()["collections"]}
+    assert (consents[LAB], consents[SHARE]) == ("given", "not needed")
 
 
 # --- unattended -------------------------------------------------------------------------------------------------------

@@ -67,7 +67,11 @@ def test_a_program_of_an_older_sdk_works_unchanged(sandbox, sdk, tmp_path):
     # The client's own consents of another test would hide that they are needed.
     sandbox.admin.withdraw_consents()
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-    environment = {**kept, "HOME": str(tmp_path), "PYTHONPATH": str(sdk), **sandbox.info.environment}
+    pointed = {
+        "GLOBUS_SDK_SERVICE_URL_AUTH": sandbox.info.auth_url,
+        "GLOBUS_SDK_SERVICE_URL_TRANSFER": sandbox.info.transfer_url,
+    }
+    environment = {**kept, "HOME": str(tmp_path), "PYTHONPATH": str(sdk), **pointed}
     done = subprocess.run(
         [sys.executable, str(FLOW), json.dumps(given)],
         env=environment,
