@@ -197,6 +197,10 @@ FILES = Chapter(
             "Endpoint:                     {dst_name}\nEndpoint ID:                  {dst_id}",
         ),
         Row("delete nothing", "delete --ignore-missing {dst}/nix", task="none"),
+        Row("or fail", "delete {dst}/nix", task="missing", ends="FAILED"),
+        Row("with a reason", "task show {missing} -F json --jmespath fatal_error.code", data="FILE_NOT_FOUND"),
+        Row("rm of nothing fails", "rm {dst}/nix", 1, out="", err='Delete task submitted under ID "<uuid>"'),
+        Row("a folder only when told", "delete {dst}/day2", task="flat", ends="FAILED", there={"day2/sub/c.txt": C}),
         Row("delete a folder", "delete -r {dst}/day2", task="folder", gone=("day2",)),
         Row(
             "files for globs",
