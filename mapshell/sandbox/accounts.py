@@ -215,6 +215,8 @@ class Accounts:
                 "DELETE FROM clients WHERE id = ?",
                 "DELETE FROM tokens WHERE client_id = ?",
                 "DELETE FROM consents WHERE root_client = ?",
+                "DELETE FROM authentications WHERE session_id IN (SELECT id FROM sessions WHERE client_id = ?)",
+                "DELETE FROM sessions WHERE client_id = ?",
                 "DELETE FROM identities WHERE id = ?",
             ):
                 connection.execute(sql, (client_id,))

@@ -7,6 +7,7 @@ import pytest
 import requests
 from globus_sdk.scopes import AuthScopes, GCSCollectionScopes, Scope, TransferScopes
 
+from mapshell.sandbox.accounts import Accounts, digest
 from mapshell.sandbox.constants import (
     CONFIDENTIAL_CLIENT_ID,
     DEFAULT_IDENTITY_ID,
@@ -251,3 +252,32 @@ def test_dead_tokens_are_thrown_away(tmp_path):
     kept = issue(Tokens(database, lambda _server, _scope: False))
     assert len(database.rows("SELECT * FROM tokens")) == 2
     assert tokens.check(kept["access_token"])
+
+
+def test_a_folder_of_an_older_sandbox_keeps_its_logins(tmp_path):
+    database = Database(tmp_path / "auth.db")
+    database.prepare(
+        """
+        CREATE TABLE tokens (
+            hash TEXT PRIMARY KEY, kind TEXT NOT NULL, client_id TEXT NOT NULL, identity_id TEXT NOT NULL,
+            resource_server TEXT NOT NULL, scope TEXT NOT NULL, issued REAL NOT NULL, expires REAL NOT NULL,
+            revoked INTEGER NOT NULL DEFAULT 0, origin TEXT);
+        CREATE TABLE consents (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, root_client TEXT NOT NULL, identity_id TEXT NOT NULL,
+            client TEXT NOT NULL, scope TEXT NOT NULL, path TEXT NOT NULL, refresh INTEGER NOT NULL,
+            created REAL NOT NULL, UNIQUE (root_client, identity_id, scope, path));
+        """
+    )
+    row = (digest("old"), "access", NATIVE_CLIENT_ID, DEFAULT_IDENTITY_ID, "transfer.api.globus.org", str(TRANSFER))
+    database.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, 0, 1e12, 0, NULL)", row)
+    who = (NATIVE_CLIENT_ID, DEFAULT_IDENTITY_ID)
+    for number, (scope, path) in enumerate(((TRANSFER, "[]"), (DATA_ACCESS, "[1]")), 1):
+        values = (number, *who, NATIVE_CLIENT_ID, str(scope), path)
+        database.execute("INSERT INTO consents VALUES (?, ?, ?, ?, ?, ?, 1, 0)", values)
+    tokens = Tokens(database, lambda _server, _scope: False)
+    grant = tokens.check("old")
+    assert grant is not None
+    assert (grant.session, tokens.sessions.authentications(grant.session)) == (None, [])
+    assert tokens.has_data_access(grant, ARCHIVE)
+    Accounts(database)
+    assert Accounts(database).find(DEFAULT_USERNAME).owner_id == DEFAULT_IDENTITY_ID
