@@ -41,7 +41,7 @@ class Load:
 
 
 NORMAL = Load(files=5_000, file_size=700, large_size=200 * MEGABYTE, rounds=1, seconds=240)
-FULL = Load(files=100_000, file_size=4_096, large_size=20_000 * MEGABYTE, rounds=3, seconds=3_000)
+FULL = Load(files=100_000, file_size=4_096, large_size=20_000 * MEGABYTE, rounds=2, seconds=3_000)
 #: What the process may use at its peak, whatever the number and the sizes of files.
 MOST_MEMORY = 400 * MEGABYTE
 
