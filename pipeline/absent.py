@@ -58,6 +58,8 @@ def _asked(table: Any) -> list[dict[str, Any]] | None:
     import datajoint as dj
 
     places = publication.GlobusStorageLocation() & {"dataset_type": table.dataset_type}
+    if not places:  # before anything was ever published
+        return None
     every = experiment.Session().proj("session_date") * places.proj()
     if table.restriction:
         if not set(table.restriction_attributes) <= set(every.heading.names):
@@ -97,17 +99,19 @@ def _known(dataset_type: DatasetType) -> dict[tuple[SessionKey, str], tuple[str,
 
 def nothing_matches(chosen: Sequence[Any]) -> UsageError:
     """Make the error of restricted tables that hold no archived session: it says what there is instead."""
-    if any(_asked(table) == [] for table in chosen) and not any(_asked(table) for table in chosen):
+    asked = [_asked(table) for table in chosen]
+    if [] in asked and not any(asked):
         return UsageError("No session of the lab matches what was asked for.", remedy=_what_there_is(chosen))
     missing = absent(chosen)
+    if not missing and not any(publication.archived_table(table.dataset_type)() for table in chosen):
+        return UsageError("Nothing is archived yet.", remedy=_PUBLISH)
     if not missing:
         return UsageError("No archived session matches what was asked for.", remedy=_what_there_is(chosen))
     if {one.state for one in missing} == {"not archived"}:
         some = _some([f"{one.session} at {one.alias}" for one in missing])
         return UsageError(
             f"What was asked for is not archived: {some}.",
-            remedy="archive it with `mapshell publication-publish` on the computer that has it; if the archive has it "
-            "already, `mapshell publication-discover` finds it.",
+            remedy=_PUBLISH,
         )
     telling = [one for one in missing if one.state != "not archived"]
     return UsageError(
@@ -117,6 +121,12 @@ def nothing_matches(chosen: Sequence[Any]) -> UsageError:
         if any(one.state == "in flight" for one in telling)
         else "`mapshell publication-status` shows every session with its state.",
     )
+
+
+_PUBLISH = (
+    "archive it with `mapshell publication-publish` on the computer that has it; if the archive has it already, "
+    "`mapshell publication-discover` finds it."
+)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -128,7 +128,7 @@ class VerifyReport:
         return not (wrong or unproved or self.strays or self.too_large or self.stopped)
 
     def __str__(self) -> str:
-        if not self.sessions and self.stopped is None:
+        if not (self.sessions or self.not_reached or self.stopped):
             return NOTHING
         present, files = sum(c.present for c in self.sessions), sum(c.files for c in self.sessions)
         size = human_bytes(sum(c.size for c in self.sessions))

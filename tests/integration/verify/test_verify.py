@@ -4,54 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
+import subprocess
+import sys
+from datetime import date
 
 import pytest
 
+from mapshell.demo.run import ARCHIVE
+from mapshell.sandbox import constants
 from pipeline import publication
 from pipeline.errors import UsageError
-from tests.integration.publish.bench import only, write
+from tests.integration.publish.bench import LONG_AGO, write
 
 ARCHIVED = publication.ArchivedRawEphys
 
 
-@pytest.fixture
-def published(bench):
-    """Two archived sessions of an animal, and their folders on the rig."""
-    folders = {name: bench.session(name) for name in ("one", "two")}
-    assert bench.publish().whole
-    return bench, folders
-
-
-def by_name(bench, report):
-    names = {key: name for name, key in bench.keys.items()}
-    return {names[check.session.key]: check for check in report.sessions}
-
-
-def kinds(check):
-    return sorted(each.kind for each in check.drift)
-
-
-def at_archive(bench, folder, pattern):
-    return bench.there()[only(folder, pattern).relative_to(bench.ephys).as_posix()]
-
-
-def flip(path):
-    """Change one bit, and nothing else."""
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    times = path.stat()
-    path.write_bytes(data)
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-
-
-def tell(bench, *args, check):
-    return bench.run("publication-verify", *args, check=check)
-
-
-def test_an_archive_that_is_whole(published):
-    bench, _ = published
-    before = bench.rig.files("archive")
-    stamps = {name: path.stat().st_mtime_ns for name, path in before.items()}
+def test_an_archive_that_is_whole(each_archive):
+    bench = each_archive.bench
+    os.utime(each_archive.at("one", "*.bin"), (LONG_AGO, LONG_AGO))  # a time alone is no drift
+    stamps = {name: path.stat().st_mtime_ns for name, path in bench.rig.files("archive").items()}
     report = ARCHIVED.verify()
     assert report.whole
     assert {check.verdict for check in report} == {"present"}
@@ -60,58 +33,148 @@ def test_an_archive_that_is_whole(published):
     assert {(check.verdict, check.verified, check.how) for check in report} == {("verified", 2, "https")}
     assert {name: path.stat().st_mtime_ns for name, path in bench.rig.files("archive").items()} == stamps
     looks = publication.Verification.to_dicts()
-    assert {(row["how"], row["verdict"]) for row in looks} == {
-        ("presence", "same"),
-        ("presence; SHA1 of 2 files, https", "same"),
-    }
-    assert {row["verdict"] for row in publication.FileCheck.to_dicts()} == {"same"}
-    assert len(publication.FileCheck()) == 4
+    assert sorted((row["how"], row["verdict"], row["report"]["verified"]) for row in looks) == [
+        ("presence", "same", 0),
+        ("presence", "same", 0),
+        ("presence; SHA1 of 2 files, https", "same", 2),
+        ("presence; SHA1 of 2 files, https", "same", 2),
+    ]
+    files = bench.indexed()
+    for row in publication.FileCheck.to_dicts():
+        assert (row["verdict"], row["how"]) == ("same", "read back over HTTPS")
+        assert row["seen_sha1"] in {file["file_sha1"] for file in files.values()}
+    assert len(publication.FileCheck()) == len(files) == 4
 
 
-def test_each_kind_of_drift_is_named_with_what_would_mend_it(published):
-    bench, folders = published
-    flip(at_archive(bench, folders["one"], "*.bin"))
-    at_archive(bench, folders["one"], "*.meta").unlink()
-    longer = at_archive(bench, folders["two"], "*.meta")
+def test_each_kind_of_drift_is_named_with_what_would_mend_it(each_archive, flip):
+    bench = each_archive.bench
+    flip(each_archive.at("one", "*.bin"))
+    each_archive.at("one", "*.meta").unlink()
+    longer = each_archive.at("two", "*.meta")
     longer.write_bytes(longer.read_bytes() + b"x")
-    write(at_archive(bench, folders["two"], "*.bin").parent / "foreign.txt", b"foreign")
+    write(each_archive.at("two", "*.bin").parent / "foreign.txt", b"foreign")
     write(bench.archive / "SC038" / "notes.txt", b"notes")
-    report = ARCHIVED.verify()
-    found = by_name(bench, report)
-    assert (kinds(found["one"]), kinds(found["two"])) == (["missing"], ["extra", "size"])
-    assert [stray.subpath for stray in report.strays] == ["SC038/notes.txt"]
+    write(bench.archive / "SC038" / "other" / "deep" / "x.bin", b"x")
+    (bench.archive / "SC038" / "empty").mkdir()
+    write(bench.archive / "SC999" / "a" / "x.bin", b"x")
+    report = each_archive.verify()
+    assert each_archive.drift(report) == {"one": ["missing"], "two": ["extra", "size"]}
+    assert [stray.subpath for stray in report.strays] == ["SC038/notes.txt", "SC038/other"]
+    assert report.animals == {"raw-ephys": ["SC999"]}
     assert not report.whole
-    found = by_name(bench, ARCHIVED.verify(checksum="all"))
-    assert (kinds(found["one"]), kinds(found["two"])) == (["bytes", "missing"], ["extra", "size"])
+    full = {"one": ["bytes", "missing"], "two": ["extra", "size"]}
+    assert each_archive.drift(each_archive.verify(checksum="all")) == full
     # A listing alone cannot tell that it was mended: what was read before still stands.
-    found = by_name(bench, ARCHIVED.verify())
-    assert kinds(found["one"]) == ["bytes", "missing"]
-    stdout, stderr = tell(bench, "--checksum", "all", check=3)
-    assert "drift" in stdout
-    for word in ("foreign.txt", "notes.txt", "globus transfer", "globus rename", "globus rm", "--external-checksum"):
-        assert word in stderr, word
-    rows = {row["verdict"] for row in publication.FileCheck.to_dicts()}
-    assert rows == {"same", "different"}
+    assert each_archive.drift(each_archive.verify()) == full
+    rows = {row["file_id"]: row["verdict"] for row in publication.FileCheck.to_dicts()}
+    assert sorted(rows.values()) == ["different", "same"]
     assert {row["verdict"] for row in publication.Verification.to_dicts()} == {"drift"}
+    stdout, stderr = each_archive.tell("--checksum", "all", check=3)
+    assert "drift" in stdout
+    assert "verified" not in stdout.lower().replace("verified  ", "").replace("verified\n", "")
+    for word in ("foreign.txt", "notes.txt", "SC038/other", "SC999", "globus transfer", "globus rename", "globus rm"):
+        assert word in stderr, word
+    assert "empty" not in stderr
 
 
-def test_restrictions_on_class_and_instance(published):
-    bench, _ = published
-    subject_id, session = bench.keys["two"]
+def test_the_commands_that_it_names_mend_the_archive(archive, flip):
+    flip(archive.at("one", "*.bin"))
+    archive.at("one", "*.meta").unlink()
+    write(archive.at("two", "*.bin").parent / "it's foreign; $HOME.txt", b"foreign")
+    longer = archive.at("two", "*.meta")
+    longer.write_bytes(longer.read_bytes() + b"x")
+    archive.admin.set_collection(ARCHIVE, mapped=False)
+    report = archive.verify(checksum="all")
+    assert archive.drift(report) == {"one": ["bytes", "missing"], "two": ["extra", "size"]}
+    sandbox = archive.bench.rig.sandbox
+    environment = {
+        **os.environ,
+        **sandbox.environment,
+        "GLOBUS_CLI_CLIENT_ID": constants.CONFIDENTIAL_CLIENT_ID,
+        "GLOBUS_CLI_CLIENT_SECRET": constants.CONFIDENTIAL_CLIENT_SECRET,
+    }
+    tasks = {task["task_id"] for task in archive.bench.rig.tasks()}
+    for each in report.drift:
+        for command in re.findall("`(globus [^`]*)`", each.remedy):
+            words = [sys.executable, "-m", "globus_cli", *shlex.split(command)[1:]]
+            done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == 0, (command, done.stdout, done.stderr)
+    settle(archive, tasks)
+    report = archive.verify(checksum="all")
+    assert report.whole, repr(report)
+    left = [name for check in report for name in check.left]
+    assert len(left) == 2
+    assert all(".quarantined-" in name for name in left)
+
+
+def settle(archive, before):
+    """Wait until the tasks of the commands have ended well."""
+    from tests.integration.rig import wait_until
+
+    def ended():
+        return all(task["status"] != "ACTIVE" for task in archive.bench.rig.tasks())
+
+    wait_until(ended)
+    new = [task for task in archive.bench.rig.tasks() if task["task_id"] not in before]
+    assert len(new) == 4
+    assert {task["status"] for task in new} == {"SUCCEEDED"}
+
+
+def test_restrictions_on_class_and_instance(archive):
+    subject_id, session = archive.bench.keys["two"]
     one = {"subject_id": subject_id, "session": session}
     restricted = (ARCHIVED & one, ARCHIVED() & one, ARCHIVED - {"session": 1}, ARCHIVED & publication.DataSet & [one])
     for table in restricted:
-        assert [check.session.key for check in table.verify()] == [bench.keys["two"]]
+        assert [check.session.key for check in table.verify()] == [archive.bench.keys["two"]]
     assert len(ARCHIVED().verify().sessions) == len(ARCHIVED.verify().sessions) == 2
-    with pytest.raises(UsageError):
-        (ARCHIVED & {"subject_id": 1}).verify()
+    later = ARCHIVED.verify(since="2020-05-02")
+    assert [check.session.key for check in later] == [archive.bench.keys["two"]]
 
 
-def test_json(published):
-    bench, folders = published
-    at_archive(bench, folders["one"], "*.meta").unlink()
-    stdout, _ = tell(bench, "--format", "json", "--checksum", "sample", check=3)
-    document = json.loads(stdout)
+def test_one_session_alone_does_not_speak_of_others(archive):
+    write(archive.bench.archive / "SC038" / "notes.txt", b"notes")
+    archive.at("two", "*.meta").unlink()
+    report = archive.verify(ARCHIVED & {"session": 1})
+    assert report.whole
+    assert not report.strays
+
+
+def test_json(archive):
+    archive.at("one", "*.meta").unlink()
+    document = json.loads(archive.tell("--format", "json", "--checksum", "sample", check=3)[0])
     (wrong,) = [each for each in document["sessions"] if each["verdict"] == "drift"]
     assert [each["kind"] for each in wrong["drift"]] == ["missing"]
-    assert document["stopped"] is None
+    assert wrong["present"] == wrong["verified"] == 1
+    assert (document["stopped"], document["unrecorded"], document["limit"]) == (None, None, "")
+
+
+def test_wrong_use(archive):
+    for wrong, said in (
+        ({"subject_id": 1}, "No session of the lab"),
+        ({"subject_id": 480133, "session": 9}, "No session of the lab"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            (ARCHIVED & wrong).verify()
+    archive.bench.enter("three", date(2021, 1, 1))
+    with pytest.raises(UsageError, match="not archived") as refused:
+        (ARCHIVED & {"session": 3}).verify()
+    assert "publication-publish" in refused.value.remedy
+    for options in ({"checksum": "md5"}, {"max_time": "2x"}, {"max_bytes": "0"}, {"since": "yesterday"}):
+        with pytest.raises(UsageError):
+            ARCHIVED.verify(**options)
+    for arguments in (
+        ["--subject", "SC39"],
+        ["--max-bytes", "1GB"],
+        ["--checksum", "all", "--max-time", "soon"],
+        ["--checksum", "all", "--unchecked-for", "x"],
+    ):
+        assert "Remedy" in archive.tell(*arguments, check=2)[1]
+
+
+def test_nothing_archived_is_nothing_to_compare(bench):
+    bench.session("one")
+    assert "Nothing is archived yet" in bench.run("publication-verify", check=0)[1]
+    assert "Nothing is archived yet" in bench.run("publication-verify", "--subject", "SC038", check=2)[1]
+    bench.rig.admin.fail_tasks("hold", count=None)
+    bench.publish(wait=False)
+    assert "in flight" in bench.run("publication-verify", "--subject", "SC038", check=2)[1]
