@@ -202,6 +202,8 @@ class BarProgress:
 def describe(description: str, done: int, total: int | None, seconds: float, note: str) -> str:
     """Return one line about running work: how much of it, how fast, how long still (time in seconds)."""
     parts = [human_bytes(done) if total is None else f"{human_bytes(done)} of {human_bytes(total)}"]
+    if note and not done and total is None:
+        parts = []  # work that is not counted in bytes: the note tells
     if total:
         parts[0] += f" ({100 * done // total} %)"
     if done > 0 and seconds > 0:

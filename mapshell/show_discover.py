@@ -72,10 +72,10 @@ def _show_sessions(output: Output, report: DiscoverReport) -> None:
 
 
 def _title(folder: FoundFolder) -> str:
-    if folder.subpath_is_root:
-        return f"not read: {folder.alias}"
+    if folder.folder == ".":
+        return f"{folder.word}: {folder.alias}"
     what = f": {folder.what}" if folder.what else ""
-    return f"{'refused' if folder.refused else 'no session'}: {folder.folder} ({folder.alias}){what}"
+    return f"{folder.word}: {folder.folder} ({folder.alias}){what}"
 
 
 def _problem(output: Output, what: str, reason: str, remedy: str) -> None:

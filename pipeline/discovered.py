@@ -59,7 +59,8 @@ class FoundFolder:
     """A folder of the archive that was given to no session, and what it seems to be by its name and its files.
 
     ``files`` and ``size`` (bytes) are None where it was not looked into.  ``seems`` has the animal, the possible dates
-    (ISO), the ident and the kind of data, as far as its name tells.
+    (ISO), the ident and the kind of data, as far as its name tells.  ``refused`` ones contradict a session, and
+    ``unread`` ones could not be listed (``.`` is a whole location).
     """
 
     alias: str
@@ -70,11 +71,12 @@ class FoundFolder:
     files: int | None = None
     size: int | None = None
     refused: bool = False
+    unread: bool = False
 
     @property
-    def subpath_is_root(self) -> bool:
-        """Whether the whole location is meant."""
-        return self.folder == "."
+    def word(self) -> str:
+        """What became of it, in the words of the screens."""
+        return "not read" if self.unread else "refused" if self.refused else "no session"
 
     @property
     def what(self) -> str:
@@ -90,7 +92,8 @@ class DiscoverReport:
     """What a discovery came to; ``str()`` is its sum, ``repr()`` names sessions and folders too.
 
     ``strangers`` are animals at the archive that the lab's tables do not know, by alias; ``stopped`` is the error that
-    ended the discovery early: what was written before stays, and discovering again goes on.
+    ended the discovery early: what was written before stays, and discovering again goes on; ``restricted`` says that
+    not everything was asked for.
     """
 
     sessions: list[FoundSession] = field(default_factory=list)
@@ -98,11 +101,12 @@ class DiscoverReport:
     strangers: dict[str, list[str]] = field(default_factory=dict)
     stopped: MapshellError | None = None
     dry_run: bool = False
+    restricted: bool = False
 
     @property
     def whole(self) -> bool:
         """Whether nothing needs a person."""
-        wrong = any(found.failed for found in self.sessions) or any(folder.refused for folder in self.folders)
+        wrong = any(found.failed for found in self.sessions) or any(f.refused or f.unread for f in self.folders)
         return not (wrong or self.stopped)
 
     def having(self, *states: Finding) -> list[FoundSession]:
@@ -116,6 +120,8 @@ class DiscoverReport:
         return Counter(table for table, _ in rows)
 
     def __str__(self) -> str:
+        if self.restricted and not self.stopped and not (self.sessions or self.folders):
+            return "Nothing at the archive matches what was asked for."
         sentences = [self._written()]
         if self.made:
             tables = ", ".join(f"{count:,} in {name}" for name, count in sorted(self.made.items()))
@@ -125,8 +131,11 @@ class DiscoverReport:
             sentences.append(f"Known already: {_counted(known, 'session')}.")
         others = Counter(found.state for found in self.sessions if found.state not in (*NEWS, "known"))
         sentences.extend(f"{state.capitalize()}: {count:,}." for state, count in sorted(others.items()))
-        if self.folders:
-            sentences.append(f"Folders without a session: {len(self.folders):,}.")
+        unread = sum(folder.unread for folder in self.folders)
+        if len(self.folders) > unread:
+            sentences.append(f"Folders without a session: {len(self.folders) - unread:,}.")
+        if unread:
+            sentences.append(f"Folders that could not be read: {unread:,}.")
         names = sorted({name for theirs in self.strangers.values() for name in theirs})
         if names:
             sentences.append(f"Animals that the lab's tables do not know: {len(names):,}.")
@@ -152,7 +161,7 @@ class DiscoverReport:
             lines.append(f"{found.state}: {found.who}, {found.alias}: {_amount(found.files, found.size)}")
             lines.extend(f"    {text}" for text in (found.reason, *found.notes) if text)
         for folder in self.folders:
-            lines.append(f"{'refused' if folder.refused else 'no session'}: {folder.folder} ({folder.what})")
+            lines.append(f"{folder.word}: {folder.folder}" + (f" ({folder.what})" if folder.what else ""))
             lines.append(f"    {folder.reason}")
         for alias, names in sorted(self.strangers.items()):
             lines.append(f"not in the lab's tables, {alias}: {shortened(names)}")
@@ -164,7 +173,7 @@ class DiscoverReport:
         """Return the report for a notebook: news and problems as a table, then the sum."""
         from html import escape
 
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (
                 f.state,
                 f.who,
@@ -176,7 +185,7 @@ class DiscoverReport:
             for f in self.sessions
             if f.state != "known" or f.failed
         ]
-        rows += [("no session", f.folder, f.alias, "", "", f"{f.what}: {f.reason}") for f in self.folders]
+        rows += [(f.word, f.folder, f.alias, "", "", ": ".join(filter(None, (f.what, f.reason)))) for f in self.folders]
         head = "".join(f"<th>{name}</th>" for name in ("State", "Session", "Archive", "Files", "Size", "Reason"))
         body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
         table = f"<table><tr>{head}</tr>{body}</table>" if rows else ""

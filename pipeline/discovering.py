@@ -14,11 +14,12 @@ from pipeline.archive.spool import Spool
 from pipeline.discovered import DiscoverReport, FoundFolder, FoundSession
 from pipeline.errors import DatabaseReadOnly, MapshellError
 from pipeline.from_listings import name_obstacle, take
-from pipeline.from_manifests import Kept, lost_manifests, read, sort_out, write
+from pipeline.from_manifests import Kept, read, write
 from pipeline.locations import locations
 from pipeline.rebuild import Index
 from pipeline.rounds import Silence, SystemClock, local_roots
 from pipeline.search import Place, Search
+from pipeline.sorting_out import lost_manifests, sort_out
 from pipeline.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -84,16 +85,17 @@ def discover(
     _ensure_writable()
     wanted = Wanted(tables, restrictions, subjects or (), numbers, since, until, create=create_sessions)
     places = locations(settings, [table.dataset_type for table in tables], register=not dry_run)
-    refusal = wanted.nothing(places)
+    lab_sessions = sessions.load()
+    refusal = wanted.nothing(places, [*lab_sessions.refs, *lab_sessions.nameless])
     if refusal is not None:
         raise refusal
-    report = DiscoverReport(dry_run=dry_run)
+    report = DiscoverReport(dry_run=dry_run, restricted=not wanted.everything)
     manager = store()
     shown = progress or Silence()
     with Lister(manager) as lister, Spool() as spool, ExitStack() as leases:
         search = Search(
             wanted=wanted,
-            lab=sessions.load(),
+            lab=lab_sessions,
             store=manager,
             lister=lister,
             progress=shown,
@@ -152,9 +154,12 @@ def _discover(settings: Settings, search: Search, places: Sequence[Location], sp
     write(search, kept, spool)
     if search.create and not search.dry_run:
         search.lab = sessions.load()
+        search.wanted.read_names()
     for place in search.places:
         for animal in sorted(place.animals, key=lambda each: each.h2o):
             take(search, place, animal)
+            if animal.h2o not in search.wanted.h2os and not animal.described:
+                search.report.strangers.setdefault(place.location.alias, []).append(animal.h2o)
 
 
 def _look(search: Search, place: Place) -> list[remote_find.Described]:
@@ -165,15 +170,15 @@ def _look(search: Search, place: Place) -> list[remote_find.Described]:
     strangers = [h2o for h2o in archive.strangers if h2o not in search.wanted.h2os]
     if strangers and not search.wanted.restricted and not search.wanted.by_subject:
         search.report.strangers[place.location.alias] = sorted(strangers)
-    title = f"listing {place.location.alias}"
-    search.progress.task(title, title, len(archive.animals))
+    title, many = f"listing {place.location.alias}", len(archive.animals)
+    search.progress.task(title, title, 0)
     wanted = []
     found = remote_find.animals(search.lister, place.location, archive.animals, place.layouts)
     for count, animal in enumerate(found, 1):
         place.animals.append(animal)
         wanted += sort_out(search, place, animal)
-        search.progress.update(title, count)
-    search.progress.done(title)
+        search.progress.update(title, 0, f"{count:,} of {many:,} animals")
+    search.progress.done(title, f"{many:,} {'animal' if many == 1 else 'animals'}")
     if not any(obstacle.subpath == "." for obstacle in archive.obstacles):
         unread = {obstacle.subpath for animal in place.animals for obstacle in animal.obstacles}
         gone = {known.h2o for known in place.known.values() if search.wanted.animal(known.h2o, place.location)}

@@ -90,7 +90,7 @@ def name_obstacle(search: Search, place: Place, obstacle: Obstacle) -> None:
     if ends(obstacle.error):
         raise obstacle.error
     search.report.folders.append(
-        FoundFolder(place.location.alias, obstacle.subpath, obstacle.error.message, obstacle.error.remedy, refused=True)
+        FoundFolder(place.location.alias, obstacle.subpath, obstacle.error.message, obstacle.error.remedy, unread=True)
     )
 
 

@@ -1,8 +1,7 @@
-"""The index as discover sees it: what it holds of a location, what is left alone, and one session's rows at a time."""
+"""The index as discover writes it: one session's dataset, files and archived row at a time, all or none."""
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,35 +11,18 @@ from pipeline.archive.journal import step
 from pipeline.archive.paths import printable
 from pipeline.errors import Refused
 from pipeline.journal import TableJournal
+from pipeline.known_index import KnownIndex
 from pipeline.locations import location_row
 from pipeline.rows import archived_row, dataset_row, file_rows
 from pipeline.transitions import OPEN, is_committed, locked, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import date
 
     from pipeline.archive.manifest import FileEntry, Manifest
     from pipeline.archive.session import Location, SessionKey, SessionRef
 
-_NAME = re.compile(r"(?:ephys|video)-([0-9]+)-([0-9]+)")
 _CHUNK = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the index holds of a session, without its files.
-
-    ``described`` is the subpath of its manifest, empty when it was found without one; ``archived`` says whether it has
-    its archived row; ``folders`` are those that this row names.
-    """
-
-    generation: int
-    described: str
-    archived: bool
-    h2o: str
-    session_date: date
-    folders: tuple[str, ...] = ()
 
 
 class Busy(Refused):
@@ -71,8 +53,8 @@ class Wish:
     dry_run: bool = False
 
 
-class Index:
-    """The index of one location; use it as a context manager, which holds the leases.
+class Index(KnownIndex):
+    """The index of one location as discover writes it; use it as a context manager, which holds the leases.
 
     Parameters
     ----------
@@ -85,11 +67,8 @@ class Index:
     """
 
     def __init__(self, location: Location, refs: Mapping[SessionKey, SessionRef], computer: str) -> None:
-        self._location = location
-        self._here = {"globus_alias": location.alias}
+        super().__init__(location)
         self._journal = TableJournal(location, refs, computer)
-        self._archived = publication.archived_table(location.dataset_type)
-        self._owners: dict[str, dict[str, set[SessionKey]]] = {}
 
     def __enter__(self) -> Index:
         self._journal.__enter__()
@@ -98,59 +77,9 @@ class Index:
     def __exit__(self, *error: Any) -> None:
         self._journal.__exit__(*error)
 
-    # -- what is there -----------------------------------------------------------------------------------------
-
-    def known(self) -> dict[SessionKey, Known]:
-        """Return what the index holds of every session, in two queries."""
-        archived = {row["dataset_name"]: row for row in (self._archived() & self._here).to_dicts()}
-        found = {}
-        for row in (publication.DataSet() & self._here).to_dicts():
-            name = _NAME.fullmatch(row["dataset_name"])
-            if name is not None:
-                mine = archived.get(row["dataset_name"])
-                found[int(name[1]), int(name[2])] = Known(
-                    row["dataset_generation"],
-                    row["dataset_manifest"],
-                    mine is not None,
-                    row["dataset_h2o"],
-                    row["dataset_date"],
-                    tuple((mine["evidence"] or {}).get("folders", ())) if mine else (),
-                )
-        return found
-
-    def withdrawn(self) -> dict[SessionKey, Mapping[str, Any]]:
-        """Return the sessions whose archived row was deleted on purpose."""
-        rows = (publication.Withdrawal() & self._here).to_dicts()
-        return {(row["subject_id"], row["session"]): row for row in rows}
-
-    def journalled(self) -> dict[SessionKey, bool]:
-        """Return the sessions of which the journal has transfers that are under way (True), or done (False)."""
-        states = publication.Transfer() & {"purpose": "publish"} & "state != 'failed'"
-        rows = ((publication.Transfer.Session() & self._here).proj() * states.proj("state")).to_dicts()
-        found: dict[SessionKey, bool] = {}
-        for row in rows:
-            key = (row["subject_id"], row["session"])
-            found[key] = found.get(key, False) or row["state"] in OPEN
-        return found
-
     def working(self) -> dict[SessionKey, str]:
         """Return which computer works on a session now."""
         return self._journal.working()
-
-    def owners(self, h2o: str) -> dict[str, set[SessionKey]]:
-        """Return the sessions that have files in an animal's folders: those of two components, and of three."""
-        if h2o not in self._owners:
-            self._owners[h2o] = {}
-            for dataset_name, folder in _folders(self._location.alias, h2o):
-                name = _NAME.fullmatch(dataset_name)
-                if name is not None:
-                    self._own(h2o, folder, (int(name[1]), int(name[2])))
-        return self._owners[h2o]
-
-    def _own(self, h2o: str, folder: str, key: SessionKey) -> None:
-        parts = folder.split("/")
-        for depth in range(2, len(parts) + 1):
-            self._owners[h2o].setdefault("/".join(parts[:depth]), set()).add(key)
 
     # -- writing -----------------------------------------------------------------------------------------------
 
@@ -311,22 +240,3 @@ def _refuse_difference(
         why = f"the index says something else of {printable(min(other))}"
     if why:
         raise Refused(f"{why}; nothing was changed", remedy="compare the two: `mapshell publication-verify`.")
-
-
-def _folders(alias: str, h2o: str) -> list[tuple[str, str]]:
-    """Return the folders (up to three components) in which each dataset of an animal has files."""
-    bound = database.connection()
-    files, sets = publication.DataSet.PhysicalFile.full_table_name, publication.DataSet.full_table_name
-    path = "f.file_subpath"
-    if bound.adapter.backend == "postgresql":
-        first = "array_to_string((string_to_array({0}, '/'))[1:{1}], '/')".format
-    else:
-        first = "SUBSTRING_INDEX({0}, '/', {1})".format
-    depth = f"CHAR_LENGTH({path}) - CHAR_LENGTH(REPLACE({path}, '/', ''))"
-    rows = bound.query(
-        f"SELECT DISTINCT f.dataset_name, CASE WHEN {depth} > 2 THEN {first(path, 3)} ELSE {first(path, 2)} END "  # noqa: S608
-        f"FROM {files} f JOIN {sets} d ON f.globus_alias = d.globus_alias AND f.dataset_name = d.dataset_name "
-        "WHERE f.globus_alias = %s AND d.dataset_h2o = %s",
-        (alias, h2o),
-    ).fetchall()
-    return [(str(name), str(folder)) for name, folder in rows]

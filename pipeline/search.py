@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pipeline.archive.remote_find import Animal
     from pipeline.archive.session import Location, Root, SessionKey
     from pipeline.discovered import DiscoverReport
-    from pipeline.rebuild import Index, Known
+    from pipeline.known_index import Known
+    from pipeline.rebuild import Index
     from pipeline.sessions import LabSessions
     from pipeline.wanted import Wanted
 

@@ -10,7 +10,7 @@ from pipeline.errors import DatabaseError, UsageError
 from pipeline.subjects import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pipeline.archive.manifest import ManifestName
     from pipeline.archive.naming import FolderName
@@ -69,12 +69,14 @@ class Wanted:
             )
         self.restricted = bool(self._restrictions) or any(table.restriction for table in self._tables.values())
         self._keys: dict[str, set[SessionKey]] = {}
-        self.h2os = {row["water_restriction_number"]: int(row["subject_id"]) for row in lab.WaterRestriction.to_dicts()}
+        self.h2os: dict[str, int] = {}
+        self.read_names()
         self._ids: set[int] = set()
         self._names: set[str] = set()
         for name in subjects:
             self._subject(str(name).strip())
         self.by_subject = bool(subjects)
+        self.everything = not (self.restricted or subjects or numbers or since or until)
 
     def _subject(self, name: str) -> None:
         try:
@@ -86,6 +88,11 @@ class Wanted:
                 self._ids.add(int(name))
             else:
                 self._names.add(name)
+
+    def read_names(self) -> None:
+        """Read which animals the lab's tables have, by the names of their folders."""
+        rows = lab.WaterRestriction.to_dicts()
+        self.h2os = {row["water_restriction_number"]: int(row["subject_id"]) for row in rows}
 
     def missing(self, seen: Sequence[str]) -> UsageError | None:
         """Make the error of a name that neither the lab's tables nor the archive know; ``seen`` are the archive's."""
@@ -158,9 +165,19 @@ class Wanted:
         """Say whether a session meets the restrictions, asked of the tables as they are in this transaction."""
         return not self.restricted or key in self._ask(location, [{"subject_id": key[0], "session": key[1]}])
 
-    def nothing(self, locations: Sequence[Location]) -> UsageError | None:
-        """Make the error of restrictions that no session of the lab meets."""
-        if self.create or not self.restricted or any(self.keys(place) for place in locations):
+    def nothing(self, locations: Sequence[Location], keys: Iterable[SessionKey]) -> UsageError | None:
+        """Make the error of restrictions or numbers that no session of the lab meets; ``keys`` are all of them."""
+        if self.create:
+            return None
+        there = {number for subject, number in keys if not self.by_subject or subject in self._ids}
+        if self._numbers - there:
+            lost = ", ".join(str(number) for number in sorted(self._numbers - there))
+            return UsageError(
+                f"The lab's tables have no session {lost}: nothing matches.",
+                remedy="see the numbers with `mapshell publication-status`; sessions that only the archive knows come "
+                "with --create-sessions.",
+            )
+        if not self.restricted or any(self.keys(place) for place in locations):
             return None
         return UsageError(
             "No session of the lab matches what was asked for.",

@@ -189,7 +189,7 @@ def test_hostile_names_in_a_listing_are_named_and_not_followed(bench):
     assert "backslash, which is a separator" in found.reason
     assert not [row for row in publication.DataSet.PhysicalFile.to_dicts() if "\\" in row["file_subpath"]]
     assert "050220" in report.folders[0].folder
-    assert report.folders[0].refused
+    assert report.folders[0].unread
 
 
 def test_what_exists_in_the_labs_tables_is_never_changed(bench):
