@@ -1,8 +1,9 @@
 """A process that runs command lines of ``globus`` one after another: starting Python anew for each takes a second.
 
-Reads one JSON object per line (``args``, ``stdin``, ``environment``, ``folder``) and answers with one (``code``,
-``out``, ``err``, ``outside``). Every command line gets streams, environment and working directory of its own, as a new
-process would. With the argument ``loopback`` no connection leaves this computer: what tried to is told in ``outside``.
+Reads one JSON object per line (``number``, ``args``, ``stdin``, ``environment``, ``folder``) and answers with one
+(``number``, ``code``, ``out``, ``err``, ``outside``). Every command line gets streams, environment and working directory
+of its own, as a new process would. With the argument ``loopback`` no connection leaves this computer: what tried to is
+told in ``outside``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import io
 import ipaddress
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -80,13 +82,16 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
 def serve() -> None:
     """Answer until the other side closes."""
     orders, answers = sys.stdin, os.fdopen(os.dup(1), "w", encoding="utf-8")
+    # Ctrl-C is for whoever gives the orders: there is cleaning up to do.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     guard = Guard()
     if LOOPBACK in sys.argv:
         sys.addaudithook(guard)
     for line in orders:
         guard.seen.clear()
-        answer = run(json.loads(line))
-        answers.write(json.dumps({**answer, "outside": list(guard.seen)}) + "\n")
+        order = json.loads(line)
+        answer = run(order)
+        answers.write(json.dumps({**answer, "outside": list(guard.seen), "number": order["number"]}) + "\n")
         answers.flush()
 
 

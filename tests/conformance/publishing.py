@@ -1,9 +1,8 @@
-"""One recording day, published to the real archive by the product itself, and what the archive then shows."""
+"""One recording day, published to the real archive and fetched again by the product itself, and what came of it."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,11 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from mapshell.demo.lab import LabSession
+    from mapshell.demo.lab import Lab, LabSession
 
     from .runner import Globus, World
 
 FOLDER = "publish"
+BACK = "retrieved"
 _DEEPEST = "20"
 #: What a person's own environment may say here; above all not which database to use: a trial is no entry of a lab's.
 _KEPT = ("MAPSHELL_HOME", "MAPSHELL_GLOBUS_CLIENT_SECRET", "MAPSHELL_GLOBUS_TOKEN_FILE")
@@ -51,7 +51,7 @@ def application() -> Application | None:
 
 
 def publish(world: World, globus: Globus, app: Application, place: Path) -> list[Step]:
-    """Make a lab's recording days, publish one of them, and look at what arrived.
+    """Make a lab's recording days, publish one of them, fetch it again, and look at what arrived.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def publish(world: World, globus: Globus, app: Application, place: Path) -> list
         ("ingest-subjects", str(lab.sheet)),
         ("ingest-recordings", "--subject", session.h2o),
         ("publication-publish", *one),
-        # A command that fetches the session again, and a comparison of its bytes, belong here.
+        ("publication-retrieve", *one, "--to", str(lab.kind_root("ephys") / BACK)),
     )
     steps: list[Step] = []
     try:
@@ -86,7 +86,7 @@ def publish(world: World, globus: Globus, app: Application, place: Path) -> list
             # A day that still records is skipped, and said so (3): for us that is well.
             if not steps[-1].well:
                 return steps
-        return [*steps, arrived(world, globus, session)]
+        return [*steps, arrived(world, globus, session), came_back(lab, session)]
     finally:
         embedded.stop(place / "database")
 
@@ -141,4 +141,17 @@ def arrived(world: World, globus: Globus, session: LabSession) -> Step:
     if not any(".manifest-" in each for each in sizes):
         wrong.append("the session's manifest")
     said = "Not there, or of another size: " + ", ".join(wrong) if wrong else f"{len(sizes)} files, as made"
-    return Step(name, not wrong, said + os.linesep)
+    return Step(name, not wrong, said)
+
+
+def came_back(lab: Lab, session: LabSession) -> Step:
+    """Compare what was fetched, byte by byte, with what was made."""
+    files = session.of_kind("ephys")
+    back = lab.kind_root("ephys") / BACK
+    wrong = [
+        file.subpath
+        for file in files
+        if not (back / file.subpath).is_file() or (back / file.subpath).read_bytes() != lab.path(file).read_bytes()
+    ]
+    said = "Not as made: " + ", ".join(wrong) if wrong else f"{len(files)} files, byte by byte as made"
+    return Step("comparison of what was fetched", not wrong, said)

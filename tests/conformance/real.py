@@ -34,7 +34,7 @@ WHAT = """\
 This runs against the real Globus, as you, with your quota:
 
   - {rows} command lines of `globus` (whoami, ls, mkdir, transfer, task, delete, ...), about {minutes} minutes;
-  - one synthetic recording day of a few megabytes, published by mapshell{publish}.
+  - one synthetic recording day of a few megabytes, published and fetched again by mapshell{publish}.
 
 It writes into two new folders and nowhere else, and deletes at the end what it made there, by name:
 
@@ -80,7 +80,7 @@ def arguments(args: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="test.py --real-globus",
-        description="Run the sandbox's conformance table, and one publication, against the real Globus.",
+        description="Run the sandbox's conformance table, and one publication and retrieval, against the real Globus.",
         epilog="Log in first, with the `globus` that the tests use: .venv/bin/globus login. A mapped collection needs "
         "its consent too; the program shows the command when it is missing.",
     )
@@ -102,14 +102,21 @@ def main(args: Sequence[str]) -> int:
     """Do it; return 0 when reality is as the sandbox, 1 when not, 2 when it could not be tried."""
     given = arguments(args)
     try:
-        report = Trial(given).run()
+        trial = Trial(given)
+        report = trial.report
+        try:
+            trial.run()
+        finally:
+            for note in report.notes:
+                print(f"Note: {note}")
     except Stopped as reason:
         print(f"Stopped: {reason}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Interrupted; what was made has been deleted, but for what is noted above.", file=sys.stderr)
+        return 130
     given.report.write_text(report.markdown(), encoding="utf-8")
     print(f"{report.summary()}\nWritten to {given.report}")
-    for note in report.notes:
-        print(f"Note: {note}")
     return 0 if report.well else 1
 
 
@@ -143,9 +150,9 @@ class Trial:
         self._local: Path = (given.local or Path(given.source.path)).expanduser()
         self._made_there = False
         self._app: publishing.Application | None = None
-        self._report = Report("The real Globus, compared with the sandbox")
+        self.report = Report("The real Globus, compared with the sandbox")
 
-    def run(self) -> Report:
+    def run(self) -> None:
         """Run all of it."""
         stands_in = os.environ.get(STAND_IN)
         with Globus(self._environment, Path.cwd(), loopback=bool(stands_in)) as globus:
@@ -165,15 +172,14 @@ class Trial:
                 self._play(globus, world)
                 if self._app is not None:
                     with tempfile.TemporaryDirectory(prefix="mapshell-real-", ignore_cleanup_errors=True) as folder:
-                        self._report.steps = publishing.publish(world, globus, self._app, Path(folder))
+                        self.report.steps = publishing.publish(world, globus, self._app, Path(folder))
                 elif not self._given.no_publish:
-                    self._report.notes.append(
+                    self.report.notes.append(
                         "Nothing was published: your settings name no application (globus.client_id); "
                         "docs/petrel_archiving.md tells how to register one."
                     )
             finally:
                 self._clean(globus, world)
-        return self._report
 
     def _who(self, globus: Globus) -> dict[str, Any]:
         seen = globus("whoami", "-F", "json")
@@ -277,7 +283,7 @@ class Trial:
             for chapter in self._chapters:
                 print(f"  {chapter.name} ...", flush=True)
                 for played in player.play(chapter):
-                    self._report.rows.append(Comparison(played, ours.get((chapter.name, played.row.name))))
+                    self.report.rows.append(Comparison(played, ours.get((chapter.name, played.row.name))))
         finally:
             for task in player.submitted:
                 globus("task", "cancel", task)
@@ -292,7 +298,7 @@ class Trial:
             world.source.rmdir()
         except OSError:
             if world.source.exists():
-                self._report.notes.append(f"Left behind: {world.source}")
+                self.report.notes.append(f"Left behind: {world.source}")
         if self._made_there:
             self._clean_there(globus, f"{world.values['dst_id']}:{world.values['dst_base']}", made)
 
@@ -308,4 +314,4 @@ class Trial:
             globus("rm", "-r", "--timeout", "600", place)
             left = globus("ls", place)
         if left.code == 0:
-            self._report.notes.append(f"Left behind: {place}")
+            self.report.notes.append(f"Left behind: {place}")

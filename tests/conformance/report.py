@@ -56,13 +56,14 @@ class Report:
 
     @property
     def well(self) -> bool:
-        """Whether sandbox and reality agree and the recording day was published."""
+        """Whether sandbox and reality agree and the recording day went there and back."""
         return bool(self.rows) and not self.differing and all(step.well for step in self.steps)
 
     def summary(self) -> str:
         """Return one line for the terminal."""
         steps = "not tried" if not self.steps else "done" if all(step.well for step in self.steps) else "FAILED"
-        return f"{len(self.rows)} command lines, {len(self.differing)} differ from the sandbox; publish: {steps}"
+        lines = f"{len(self.rows)} command lines, {len(self.differing)} differ from the sandbox"
+        return f"{lines}; publish and retrieve: {steps}"
 
     def markdown(self) -> str:
         """Return the whole report."""
@@ -73,7 +74,7 @@ class Report:
             lines += _shown("In reality", row.real)
             if row.ours is not None:
                 lines += _shown("In the sandbox", row.ours)
-        lines += ["## Publish", ""] if self.steps else []
+        lines += ["## Publish and retrieve", ""] if self.steps else []
         for step in self.steps:
             lines += [
                 f"`{step.name}`: {'done' if step.well else 'FAILED'}",

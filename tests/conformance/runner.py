@@ -79,6 +79,7 @@ class Globus:
     def __init__(self, environment: Mapping[str, str], folder: Path, *, loopback: bool = True) -> None:
         self._environment, self._folder = dict(environment), folder
         self.outside: list[str] = []
+        self._number = 0
         command = [sys.executable, "-X", "utf8", str(Path(__file__).with_name("driver.py"))]
         self._process = subprocess.Popen(
             [*command, LOOPBACK] if loopback else command,
@@ -106,11 +107,21 @@ class Globus:
 
     def __call__(self, *args: str, stdin: str = "") -> Seen:
         """Run one command line."""
-        order = {"args": args, "stdin": stdin, "environment": self._environment, "folder": str(self._folder)}
+        self._number += 1
+        order = {
+            "number": self._number,
+            "args": args,
+            "stdin": stdin,
+            "environment": self._environment,
+            "folder": str(self._folder),
+        }
         pipe = self._pipe(self._process.stdin)
         pipe.write(json.dumps(order) + "\n")
         pipe.flush()
-        answer = json.loads(self._pipe(self._process.stdout).readline())
+        while True:  # past the answer to an order that Ctrl-C left unread
+            answer = json.loads(self._pipe(self._process.stdout).readline())
+            if answer["number"] == self._number:
+                break
         self.outside += answer["outside"]
         return Seen(answer["code"], answer["out"], answer["err"])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -35,21 +37,29 @@ def real(box, tmp_path):
         STAND_IN: str(box.folder / "state"),
     }
 
-    def run(*args: str, **further: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+    def run(*args: str, wait: bool = True, **further: str):
+        started = subprocess.Popen(
             [sys.executable, str(HERE), *args],
             env={**environment, **further},
             cwd=tmp_path,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             encoding="utf-8",
-            check=False,
         )
+        if not wait:
+            return started
+        return subprocess.CompletedProcess(args, *_ended(started))
 
     for name in ("rig", "guest"):
         (box.folder / name / "mine").mkdir(exist_ok=True)
     (tmp_path / "new home").mkdir()
     return run
+
+
+def _ended(started: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = started.communicate(timeout=300)
+    return started.returncode, out, err
 
 
 def names(folder: Path) -> list[str]:
@@ -63,9 +73,10 @@ def test_the_whole_mode(real, box, tmp_path):
     done = real(f"{RIG}:/mine", f"{GUEST}:/mine", "--local", local, "--yes")
     report = (tmp_path / "real-globus.md").read_text(encoding="utf-8")
     assert done.returncode == 0, f"{done.stdout}{done.stderr}{report}"
-    assert "0 differ from the sandbox; publish: done" in done.stdout
+    assert "0 differ from the sandbox; publish and retrieve: done" in done.stdout
     assert "Note:" not in done.stdout
     assert "mapshell publication-publish --type ephys --subject SC038 --session 1`: done" in report
+    assert "byte by byte as made" in report
     assert "| transfers | a recursive one | 0 | 0 | as expected |" in report
     assert names(box.folder / "rig" / "mine") == []
     assert names(box.folder / "guest" / "mine") == ["precious.txt"]
@@ -81,7 +92,7 @@ def test_what_is_different_is_written_down(real, box, tmp_path):
     finally:
         box.info.admin.clear_faults()
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "2 differ from the sandbox; publish: not tried" in done.stdout
+    assert "2 differ from the sandbox; publish and retrieve: not tried" in done.stdout
     report = (tmp_path / "real-globus.md").read_text(encoding="utf-8")
     assert "## ended tasks: not paused" in report
     assert "How odd" in report
@@ -115,6 +126,22 @@ def test_what_is_missing_is_said_before_anything_is_done(real, box, tmp_path, so
     assert said in done.stderr
     assert names(local) == []
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="NO CTRL-C: Windows has no signal to send to one process alone")
+def test_interrupted_it_cleans_up_all_the_same(real, box):
+    local = box.folder / "rig" / "mine"
+    started = real(f"{RIG}:/mine", f"{GUEST}:/mine", "--local", str(local), "--yes", "--no-publish", wait=False)
+    for line in started.stdout:
+        if line.strip() == "transfers ...":
+            break
+    started.send_signal(signal.SIGINT)
+    said, wrong = started.communicate(timeout=120)
+    assert started.returncode == 130, said + wrong
+    assert wrong.startswith("Interrupted; what was made has been deleted")
+    assert "Note:" not in said
+    assert names(local) == []
+    assert names(box.folder / "guest" / "mine") in ([], ["precious.txt"])
 
 
 def test_the_source_must_be_of_this_computer(real, tmp_path):
