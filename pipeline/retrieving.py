@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from pipeline.holdings import Holding
     from pipeline.settings import Settings
 
+_NAMED = 12
+"""How many file types a message names."""
+
 __all__ = ["Retrieved", "RetrievedFile", "retrieve"]
 
 
@@ -149,12 +152,12 @@ def _choose(
     numbers = None if probes is None else choice.probes(probes)
     items: list[Item] = []
     kinds: dict[tuple[str, str], str] = {}
-    seen: set[str] = set()
+    there: set[tuple[str, int | None]] = set()
     some = False
     for table in tables:
         for holding in holdings(table):
             some = True
-            seen.update(entry.file_type for entry in holding.manifest.files)
+            there.update((entry.file_type, choice.probe_of(entry.subpath)) for entry in holding.manifest.files)
             chosen = [entry for entry in holding.manifest.files if _is_meant(entry, types, numbers)]
             if chosen:
                 items += _items(holding, chosen, targets)
@@ -162,10 +165,26 @@ def _choose(
     if not some:
         raise nothing_matches(tables)
     if not items:
-        what = " of these types" * (types is not None) + " of these probes" * (numbers is not None)
-        there = ", ".join(sorted(seen)) or "no file at all"
-        raise UsageError(f"The sessions that were asked for have no file{what}.", remedy=f"they have: {there}.")
+        raise _no_such_file(there, types, numbers)
     return items, kinds
+
+
+def _no_such_file(
+    there: Collection[tuple[str, int | None]], types: Collection[str] | None, numbers: Collection[int] | None
+) -> UsageError:
+    """Return the error for sessions that have nothing of what was asked for: it says what they have."""
+    what = " and ".join(["of these types"] * (types is not None) + ["of these probes"] * (numbers is not None))
+    of_probe = {kind for kind, number in there if numbers is None or number in numbers}
+    probes = sorted({number for kind, number in there if number is not None and (types is None or kind in types)})
+    if numbers is not None and not of_probe:
+        have = ", ".join(f"imec{number - 1} (insertion {number})" for number in probes) or "no probe"
+    else:
+        names = sorted(of_probe)
+        have = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    return UsageError(
+        f"The sessions that were asked for have no file {what}.".replace(" .", "."),
+        remedy=f"they have: {have or 'no file'}.",
+    )
 
 
 def _known_types() -> set[str]:

@@ -60,8 +60,8 @@ class WebFetcher:
 
         Raises
         ------
-        LoginNeeded, GlobusUnavailable, LocalDiskError
-            Nothing more can be fetched; what has come of unfinished files is kept, and the next run goes on there.
+        LoginNeeded, GlobusUnavailable, PermissionDenied, LocalDiskError
+            Nothing more, or nothing at all, can be fetched; what has come of unfinished files is kept, and the next run goes on there.
         """
         todo = [item for item in items if item.verdict in OPEN]
         for site in {item.site for item in todo}:
@@ -82,6 +82,8 @@ class WebFetcher:
                 raise
             finally:
                 progress.done(_KEY)
+        if len(self._denied) == len(todo):
+            raise self._denied[0]
         for item in todo:
             if item.verdict in OPEN:
                 item.judge("damaged" if item.reason else "failed", item.reason or "it was not fetched", DAMAGED)

@@ -13,7 +13,7 @@ from mapshell.demo.run import ARCHIVE, RIG
 from pipeline import database, publication, settings
 from pipeline.holdings import tables
 from pipeline.retrieving import retrieve
-from tests.integration.publish.bench import SC038, Bench
+from tests.integration.publish.bench import SC038, Bench, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 ONE = {"subject_id": SC038, "session": 1}
 TWO = {"subject_id": SC038, "session": 2}
 BOTH = {"subject_id": SC038}
+SIDE_FILES = (
+    "SC038_050120_g0_fyi.txt",
+    "SC038_050120_g0_imec0/imec0_ks2/amplitudes.npy",
+    "SC038_050120_g0_imec0/imec0_ks2/params.py",
+    "SC038_050120_g0_imec0/imec0_ks2/with space #%é.npy",
+    "SC038_050120_g0_imec0/imec0_ks2/deeper/still/rez.mat",
+)
+"""Files of the first session besides its recording."""
 RETRIEVE = ("publication-retrieve", "--subject", "SC038", "--type", "ephys")
 
 
@@ -114,8 +122,10 @@ class Home:
 def make_home(bench: Bench) -> Home:
     """Publish two small sessions and clear the rig."""
     home = Home(bench)
-    for name in ("one", "two"):
-        bench.session(name)
+    first = bench.session("one")
+    for name in SIDE_FILES:
+        write(first / name, name.encode() * 50)
+    bench.session("two")
     report = bench.publish()
     assert report.whole, report
     for name, path in home.here().items():

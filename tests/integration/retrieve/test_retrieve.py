@@ -69,6 +69,9 @@ def test_one_probe_of_one_type_by_the_command(home):
     assert sorted(each["subpath"].rsplit(".", 1)[1] for each in document["files"]) == ["bin", "meta"]
     assert {each["verdict"] for each in document["files"]} == {"fetched"}
     home.assert_same(only=lambda name: first_session(name) and ".ap." in name)
+    # The whole probe: its sorting too, but not what belongs to the session alone.
+    home.command("--session", "1", "--probe", "1", code=0)
+    home.assert_same(only=lambda name: first_session(name) and "_imec0/" in name)
 
 
 def test_what_is_there_is_kept_and_the_rest_comes_all_the_same(home):
