@@ -10,7 +10,7 @@ import contextlib
 import errno
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mapshell.sandbox.paths import PathRefused
 
@@ -32,6 +32,13 @@ _LINKS = {errno.ELOOP, errno.EMLINK}
 # A task keeps few folders open; one that was replaced meanwhile is noticed within this time.
 _MOST_OPEN = 6
 _FRESH_S = 1.0
+
+
+class At(NamedTuple):
+    """A name, and the open folder that it is in (None: the name is a whole path); good until the next call."""
+
+    name: str
+    folder: int | None
 
 
 class Anchor:
@@ -103,6 +110,21 @@ class Anchor:
         finally:
             os.close(handle)
 
+    def at(self, path: str, *, make: bool = False) -> At:
+        """Tell how a path is named to functions such as :func:`os.mkdir` and :func:`os.unlink`; links are not followed.
+
+        Raises
+        ------
+        PathRefused, OSError
+            As for :meth:`open`.
+        """
+        parent, name = self._folder.locate(path)
+        if BY_FOLDER:
+            return At(name, self.folder(parent, make=make))
+        if make:
+            os.makedirs(parent, exist_ok=True)  # noqa: PTH103 - texts, for speed
+        return At(os.path.join(parent, name), None)  # noqa: PTH118
+
     def make(self, path: str) -> None:
         """Make a folder, and those above it, unless it is there.
 
@@ -111,12 +133,9 @@ class Anchor:
         PathRefused, OSError
             As for :meth:`open`.
         """
-        parent, name = self._folder.locate(path)
+        there = self.at(path, make=True)
         with contextlib.suppress(FileExistsError):
-            if BY_FOLDER:
-                os.mkdir(name, dir_fd=self.folder(parent, make=True))
-            else:
-                os.makedirs(os.path.join(parent, name))  # noqa: PTH103, PTH118 - texts, for speed
+            os.mkdir(there.name, dir_fd=there.folder)
         with self.listed(path):
             pass
 

@@ -32,10 +32,9 @@ def expand(work: TransferPass, item: Item) -> Generator[float, None, None]:
     try:
         check_writable(work.target)
         work.writing.make(item.destination)
-        target = work.target.local(item.destination)
     except Exception as error:
         raise as_fault(error, item.destination, work.target.spec.display_name, source=False) from error
-    selection.delete_extra(work, item, there, target)
+    selection.delete_extra(work, item, there)
     if item.state == "expanding":
         work.store.drop_children(work.task.task_id, item.seq)
     item.state = "expanding"

@@ -208,10 +208,12 @@ def mkdir(folder: Folder, path: str) -> str:
         It exists, its parent does not, no permission, or offline.
     """
     check_online(folder, "MkdirFailed")
-    local = folder.local(path)
+    folder.local(path)
     check_writable(folder, path, "mkdir")
     try:
-        local.mkdir()
+        with contextlib.closing(Anchor(folder)) as anchor:
+            there = anchor.at(path)
+            os.mkdir(there.name, dir_fd=there.folder)
     except FileExistsError as error:
         raise exists(folder, path, "MkdirFailed", "MKD") from error
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -237,7 +239,9 @@ def rename(folder: Folder, old: str, new: str) -> str:
     if os.path.lexists(target):
         raise exists(folder, new, "RenameFailed", "RNTO")
     try:
-        source.rename(target)
+        with contextlib.closing(Anchor(folder)) as anchor:
+            here, there = anchor.at(old), anchor.at(new)
+            os.rename(here.name, there.name, src_dir_fd=here.folder, dst_dir_fd=there.folder)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise not_found(folder, new) from error
     except OSError as error:
@@ -256,10 +260,12 @@ def symlink(folder: Folder, target: str, path: str) -> str:
     if not LINKS:
         raise not_supported("This collection does not support symlinks")
     check_online(folder, "SymlinkFailed")
-    local = folder.local(path, follow=False)
+    folder.local(path, follow=False)
     check_writable(folder, path, "symlink")
     try:
-        local.symlink_to(to_disk(target))
+        with contextlib.closing(Anchor(folder)) as anchor:
+            there = anchor.at(path)
+            os.symlink(to_disk(target), there.name, dir_fd=there.folder)
     except FileExistsError as error:
         raise exists(folder, path, "SymlinkFailed", "SITE SYMLINK") from error
     except (FileNotFoundError, NotADirectoryError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fnmatch
 import os
@@ -9,6 +10,7 @@ import shutil
 import stat
 from typing import TYPE_CHECKING, Any
 
+from mapshell.sandbox.errors import ApiError
 from mapshell.sandbox.passes import Fatal, Fault, as_fault, check_writable
 from mapshell.sandbox.paths import to_wire
 
@@ -107,7 +109,9 @@ def carry_link(work: TransferPass, item: Item) -> None:
         It cannot be read or made now, or is no link.
     """
     try:
-        text = os.readlink(work.source.local(item.source, follow=False))  # noqa: PTH115 - the text as it is
+        work.source.local(item.source, follow=False)
+        here = work.reading.at(item.source)
+        text = os.readlink(here.name, dir_fd=here.folder)
     except OSError as error:
         if error.errno == errno.EINVAL:
             raise Fault("NOT_A_SYMLINK", "not a symlink", f"File: {item.source}", source=True) from error
@@ -116,11 +120,12 @@ def carry_link(work: TransferPass, item: Item) -> None:
         raise as_fault(error, item.source, work.source.spec.display_name, source=True) from error
     try:
         check_writable(work.target)
-        target = work.target.local(item.destination, follow=False)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_symlink():
-            target.unlink()
-        target.symlink_to(text)
+        work.target.local(item.destination, follow=False)
+        there = work.writing.at(item.destination, make=True)
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISLNK(os.stat(there.name, dir_fd=there.folder, follow_symlinks=False).st_mode):
+                os.unlink(there.name, dir_fd=there.folder)
+        os.symlink(text, there.name, dir_fd=there.folder)
     except FileExistsError as error:
         raise Fault("NOT_A_SYMLINK", "not a symlink", f"File: {item.destination}") from error
     except Exception as error:
@@ -129,7 +134,7 @@ def carry_link(work: TransferPass, item: Item) -> None:
     work.counters["subtasks_succeeded"] += 1
 
 
-def delete_extra(work: TransferPass, item: Item, source: Path, target: Path) -> None:
+def delete_extra(work: TransferPass, item: Item, source: Path) -> None:
     """Delete at the destination what the source folder has not, or has as another type (``delete_destination_extra``).
 
     What the filter rules leave out is left alone on both sides.  Links are deleted, never followed.
@@ -143,19 +148,29 @@ def delete_extra(work: TransferPass, item: Item, source: Path, target: Path) -> 
         return
     rules, links = work.task.options.get("filter_rules") or (), work.task.options.get("recursive_symlinks") or "ignore"
     try:
-        with os.scandir(source) as scan:
+        with work.reading.listed(item.source) as place, os.scandir(place) as scan:
             there = {entry.name: _kind(entry, source, links) or _type(entry) for entry in scan}
-        with os.scandir(target) as scan:
-            extra = [entry for entry in scan if there.get(entry.name) != _type(entry)]
-        for entry in extra:
-            kind = _type(entry)
-            if included(rules, to_wire(entry.name), kind):
-                check_writable(work.target)
-                work.target.check_rules(f"/{item.destination.strip('/')}/{to_wire(entry.name)}")
-                shutil.rmtree(entry.path) if kind == "dir" else os.unlink(entry.path)  # noqa: PTH108 - an entry
-                work.check()
-    except (OSError, Fault) as error:
+        with work.writing.listed(item.destination) as place:
+            with os.scandir(place) as scan:
+                extra = [(entry.name, _type(entry)) for entry in scan if there.get(entry.name) != _type(entry)]
+            for name, kind in extra:
+                if included(rules, to_wire(name), kind):
+                    check_writable(work.target)
+                    work.target.check_rules(f"/{item.destination.strip('/')}/{to_wire(name)}")
+                    _remove(place, name, kind)
+                    work.check()
+    except (OSError, ApiError, Fault) as error:
         raise as_fault(error, item.destination, work.target.spec.display_name, source=False) from error
+
+
+def _remove(place: int | str, name: str, kind: str) -> None:
+    # From the open folder, so that nothing that takes its place is touched.
+    folder = place if isinstance(place, int) else None
+    path = name if isinstance(place, int) else os.path.join(place, name)  # noqa: PTH118
+    if kind == "dir":
+        shutil.rmtree(path, dir_fd=folder)
+    else:
+        os.unlink(path, dir_fd=folder)
 
 
 def _type(entry: os.DirEntry[str]) -> str:
