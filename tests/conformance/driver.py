@@ -1,7 +1,7 @@
 """A process that runs command lines of ``globus`` one after another: starting Python anew for each takes a second.
 
 Reads one JSON object per line (``number``, ``args``, ``stdin``, ``environment``, ``folder``) and answers with one
-(``number``, ``code``, ``out``, ``err``, ``outside``). Every command line gets streams, environment and working directory
+(``number``, ``code``, ``out``, ``err``, ``outside``). Every command line gets streams, environment and working folder
 of its own, as a new process would. With the argument ``loopback`` no connection leaves this computer: what tried to is
 told in ``outside``.
 """

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import secrets
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import publishing
+from .arguments import arguments
 from .ours import in_a_sandbox
 from .report import Comparison, Report
 from .runner import Globus, Player, World
 from .table import CHAPTERS
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping, Sequence
 
+    from .arguments import Place
     from .rows import Chapter, Seen
 
 #: Set by the tests of this very mode: the folder of a sandbox that stands for the real service.
@@ -49,53 +50,6 @@ written to {report}.
 
 class Stopped(Exception):
     """The trial cannot go on; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """``UUID:/PATH``: a folder of a collection."""
-
-    collection: str
-    path: str
-
-    @classmethod
-    def parse(cls, text: str) -> Place:
-        """Read what was typed."""
-        import uuid
-
-        collection, _, path = text.partition(":")
-        try:
-            collection = str(uuid.UUID(collection))
-        except ValueError:
-            collection = ""
-        if not collection or not path.startswith("/"):
-            raise argparse.ArgumentTypeError(f"{text!r} is not UUID:/PATH")
-        return cls(collection, path.rstrip("/"))
-
-    def __str__(self) -> str:
-        return f"{self.collection}:{self.path}"
-
-
-def arguments(args: Sequence[str]) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="test.py --real-globus",
-        description="Run the sandbox's conformance table, and one publication and retrieval, against the real Globus.",
-        epilog="Log in first, with the `globus` that the tests use: .venv/bin/globus login. A mapped collection needs "
-        "its consent too; the program shows the command when it is missing.",
-    )
-    parser.add_argument(
-        "source", type=Place.parse, metavar="SRC-UUID:/PATH", help="folder of this computer's collection"
-    )
-    parser.add_argument("destination", type=Place.parse, metavar="DST-UUID:/PATH", help="folder that you may write to")
-    parser.add_argument(
-        "--local", type=Path, metavar="DIR", help="the source's folder on this computer; by default PATH"
-    )
-    parser.add_argument("--report", type=Path, default=Path("real-globus.md"), help="file to write; %(default)s")
-    parser.add_argument("--yes", action="store_true", help="do not ask before it begins")
-    parser.add_argument("--no-publish", action="store_true", help="only the command lines")
-    parser.add_argument("--chapter", action="append", choices=[each.name for each in CHAPTERS], help="only this one")
-    return parser.parse_args(args)
 
 
 def main(args: Sequence[str]) -> int:
