@@ -184,6 +184,7 @@ def stop(ctx: Context, root: Path | None) -> None:
 def status(ctx: Context, root: Path | None) -> None:
     """Show whether the sandbox runs, and its collections."""
     from mapshell.output import Column
+    from mapshell.sandbox.realism import Realism
     from mapshell.sandbox.service import status as find
 
     folder = folder_of(ctx, root)
@@ -195,9 +196,12 @@ def status(ctx: Context, root: Path | None) -> None:
         return
     collections = info.admin.call("GET", "/info")["collections"]
     if ctx.output.json:
-        ctx.output.data({**_public(info), "running": True, "collections": collections})
+        realism = info.admin.realism()
+        ctx.output.data({**_public(info), "running": True, "collections": collections, "realism": realism})
         return
     ctx.output.say(f"The sandbox of {folder} runs (process {info.pid}): {info.auth_url}, {info.transfer_url}")
+    if told := Realism.from_json(info.admin.realism()).told:
+        ctx.output.say(f"Like a service far away: {told}.")
     rows = [
         {"id": name, **spec, "name": spec["name"] or Path(spec["path"]).name, "kind": _kind(spec)}
         for name, spec in collections.items()

@@ -63,6 +63,13 @@ class Realism:
                 _check(name, getattr(self, name), least=1, whole=True)
         _check("seed", self.seed, whole=True)
 
+    @property
+    def told(self) -> str:
+        """What holds, for people: the settings that differ from the default; empty when none does."""
+        plain = Realism()
+        held = {name: value for name, value in asdict(self).items() if value != getattr(plain, name)}
+        return ", ".join(f"{name.replace('_', '-')} {value:.12g}" for name, value in held.items())
+
     def to_json(self) -> dict[str, Any]:
         """As plain JSON data."""
         return asdict(self)

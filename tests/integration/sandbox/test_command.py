@@ -47,6 +47,24 @@ def test_start_env_status_stop(root):
     assert "mapshell sandbox start" in mapshell("env", "--root", root, code=1).stderr
 
 
+def test_it_is_like_the_real_service_or_as_fast_as_it_can(root):
+    mapshell("start", "--root", root, "--realistic", "--latency", "0", "--bandwidth", "20M", "--running-tasks", "none")
+    settings = json.loads(mapshell("status", "--root", root, "--format", "json").stdout)["realism"]
+    assert settings["request_limit"] == 20
+    assert (settings["latency"], settings["bandwidth"], settings["running_tasks"]) == (0, 20e6, None)
+    assert "bandwidth 20000000" in mapshell("status", "--root", root).stderr
+    # The running one takes them up.
+    mapshell("start", "--root", root, "--fast", "--task-delay", "0.5")
+    assert "Like a service far away: task-delay 0.5." in mapshell("status", "--root", root).stderr
+    mapshell("start", "--root", root, "--fast")
+    assert "far away" not in mapshell("status", "--root", root).stderr
+    wrong = {"--bandwidth": "2X", "--running-tasks": "1.5", "--latency": "-1", "--pending-tasks": "0"}
+    for option, value in wrong.items():
+        assert option in mapshell("start", "--root", root, option, value, code=2).stderr
+    refused = mapshell("start", "--root", root, "--listen", "0.0.0.0", code=2).stderr
+    assert "--let-anybody-on-the-network-read-and-write" in refused
+
+
 def test_mistakes_are_told(root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
