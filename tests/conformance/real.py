@@ -226,7 +226,12 @@ class Trial:
         seen = globus(command, path)
         if seen.code:
             place = {"src": "source", "dst": "destination"}[side]
-            raise Stopped(f"the {place} cannot be used: globus {command} {path}\n{seen.out}{seen.err}".rstrip())
+            said = f"the {place} cannot be used: globus {command} {path}\n{seen.out}{seen.err}".rstrip()
+            if side == "src" and "HTTP status:      404" in said:
+                said += (
+                    f"\nThe folder was made in {world.source.parent}. Does the collection show another one? --local DIR"
+                )
+            raise Stopped(said)
         return seen
 
     def _play(self, globus: Globus, world: World) -> None:

@@ -112,7 +112,7 @@ def test_it_asks_first(real, box, tmp_path):
     [
         (f"{RIG}:/mine", f"{GUEST}:/mine", {"GLOBUS_CLI_CLIENT_SECRET": "wrong"}, "globus login"),
         (f"{RIG}:/mine", f"{RIG[:-1]}f:/mine", {}, "there is no collection"),
-        (f"{RIG}:/nowhere", f"{GUEST}:/mine", {}, "the source cannot be used"),
+        (f"{RIG}:/nowhere", f"{GUEST}:/mine", {}, "Does the collection show another one? --local DIR"),
         (f"{GUEST}:/mine", f"{GUEST}:/mine", {}, "the source cannot be used"),
         (f"{RIG}:/mine", f"{GUEST}:/nowhere", {}, "the destination cannot be used"),
     ],
