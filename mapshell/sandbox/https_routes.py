@@ -122,8 +122,8 @@ def _answer(core: Core, request: Request) -> Response:
     with ExitStack() as stack:
         file = stack.enter_context(_open(core, request))
         response = _contents(file, request)
-        if isinstance(response, StreamingResponse):
-            stack.pop_all()  # it closes the file when all is sent
+        if isinstance(response, _Sent):
+            stack.pop_all()  # it closes the file itself
         return response
 
 
@@ -164,6 +164,21 @@ def _contents(file: BinaryIO, request: Request) -> Response:
     return _stream(file, pieces, f"\r\n--{boundary}--\r\n".encode(), {**headers, **multipart}, 206)
 
 
+class _Sent(StreamingResponse):
+    """An answer that closes its file at the end, also when the reader has gone."""
+
+    def __init__(self, file: BinaryIO, blocks: Iterator[bytes], status: int, headers: dict[str, str]) -> None:
+        super().__init__(blocks, status, headers)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._file.close()
+
+
 def _stream(
     file: BinaryIO, pieces: list[tuple[bytes, int, int]], tail: bytes, headers: dict[str, str], status: int = 200
 ) -> Response:
@@ -171,20 +186,19 @@ def _stream(
     length = sum(len(head) + end - first for head, first, end in pieces) + len(tail)
 
     def blocks() -> Iterator[bytes]:
-        with file:
-            for head, first, end in pieces:
-                yield head
-                file.seek(first)
-                at = first
-                while at < end:
-                    block = file.read(min(_BLOCK, end - at))
-                    if not block:  # it was cut meanwhile: the answer breaks off, as it must
-                        raise OSError("the file has become shorter while it was sent")
-                    at += len(block)
-                    yield block
-            yield tail
+        for head, first, end in pieces:
+            yield head
+            file.seek(first)
+            at = first
+            while at < end:
+                block = file.read(min(_BLOCK, end - at))
+                if not block:  # it was cut meanwhile: the answer breaks off, as it must
+                    raise OSError("the file has become shorter while it was sent")
+                at += len(block)
+                yield block
+        yield tail
 
-    return StreamingResponse(blocks(), status, headers={**headers, "Content-Length": str(length)})
+    return _Sent(file, blocks(), status, headers={**headers, "Content-Length": str(length)})
 
 
 class _Servers(BaseRoute):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import urllib.parse
 
+import psutil
 import pytest
 import requests
 from globus_sdk.scopes import GCSCollectionScopes
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from mapshell.sandbox.ranges import UnsatisfiableError, wanted
 
-from .conftest import ARCHIVE, GUEST, RIG
+from .conftest import ARCHIVE, GUEST, RIG, until
 
 DATA = bytes(range(256)) * 4
 
@@ -26,11 +27,11 @@ def web(sandbox):
     token = sandbox.tokens(GCSCollectionScopes(ARCHIVE).https)["access_token"]
     with requests.Session() as session:
 
-        def ask(path="/data.bin", method="GET", auth=f"Bearer {token}", **headers):
+        def ask(path="/data.bin", method="GET", auth=f"Bearer {token}", stream=False, **headers):
             headers = {name.replace("_", "-"): value for name, value in headers.items()}
             if auth is not None:
                 headers["Authorization"] = auth
-            return session.request(method, base + path, headers=headers, timeout=30)
+            return session.request(method, base + path, headers=headers, timeout=30, stream=stream)
 
         yield ask
 
@@ -98,6 +99,17 @@ def test_head_tells_the_size_and_sends_nothing(sandbox, web):
     assert (answer.status_code, answer.headers["Content-Length"], answer.content) == (200, "1024", b"")
     assert (web("/empty").content, web("/empty").headers["Content-Length"]) == (b"", "0")
     assert web("/empty", Range="bytes=0-").status_code == 416
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files that a process has open are told slowly there")
+def test_a_reader_that_goes_leaves_no_file_open(sandbox, web):
+    with open(sandbox.archive / "large.bin", "wb") as stream:  # noqa: PTH123 - sparse
+        stream.truncate(100_000_000)
+    for _ in range(5):
+        with web("/large.bin", stream=True) as answer:
+            assert len(next(answer.iter_content(1000))) == 1000
+    server = psutil.Process(sandbox.info.pid)
+    until(lambda: [file.path for file in server.open_files()], lambda paths: not any("large" in path for path in paths))
 
 
 def test_refusals_say_what_is_missing(sandbox, web, tmp_path):
