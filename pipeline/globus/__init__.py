@@ -83,7 +83,7 @@ class GlobusStorageManager(Files, Tasks, Https):
         Whoever asks for them closes them.
         """
         return [
-            GlobusStorageManager(
+            type(self)(
                 self.settings,
                 interactive=False,
                 encrypt=self.encrypt,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pipeline import database, discovering, ephys, experiment, lab, publication, tracking
+from pipeline.globus import GlobusStorageManager
 
 TABLES: dict[str, Any] = {
     "GlobusStorageLocation": publication.GlobusStorageLocation,
@@ -83,16 +84,25 @@ def store_everything(rig: Any) -> None:
         publication.SessionIdent.insert1({**key, "session_ident": "115124"})
 
 
+class Watched(GlobusStorageManager):
+    """A manager that notes which folders it, and its siblings, list."""
+
+    asked: ClassVar[list[str]] = []
+
+    def ls(self, endpoint: str, path: str) -> Any:
+        self.asked.append(path)
+        return super().ls(endpoint, path)
+
+
 def discover(rig: Any, *restrictions: Any, types: tuple[str, ...] = ("ephys", "video"), **options: Any) -> Any:
-    """Discover in this process, as the tables and the command do."""
+    """Discover in this process, as the tables and the command do; what it lists is told by ``listings``."""
     database.bind(rig.settings)
     tables = [publication.archived_table(kind)() for kind in types]
-    return discovering.discover(rig.settings, rig.globus, tables, restrictions, **options)
+    Watched.asked.clear()
+    with Watched(rig.settings, interactive=False) as manager:
+        return discovering.discover(rig.settings, lambda: manager, tables, restrictions, **options)
 
 
-def listings(rig: Any) -> list[str]:
-    """Return the folders that were listed since the counts were reset."""
-    from urllib.parse import parse_qs, urlsplit
-
-    asked = [urlsplit(each["path"] + "?" + each.get("query", "")) for each in rig.admin.requests()]
-    return [parse_qs(each.query).get("path", ["/"])[0] for each in asked if each.path.endswith("/ls")]
+def listings() -> list[str]:
+    """Return the folders that the last discovery listed."""
+    return list(Watched.asked)

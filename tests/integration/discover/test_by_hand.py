@@ -106,7 +106,7 @@ def test_what_fits_no_session_is_reported_with_what_it_seems_to_be(bench):
     assert "no session of SC038 on 2020-06-01" in folder.reason
     assert report.strangers == {"raw-ephys": ["XX999"]}
     assert not taken()
-    listed = listings(bench.rig)
+    listed = listings()
     assert not [path for path in listed if "notes" in path or "XX999" in path]
 
 
