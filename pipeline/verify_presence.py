@@ -12,7 +12,7 @@ from pipeline.archive.naming import compile_layout
 from pipeline.archive.paths import join_local
 from pipeline.archive.presence import Presence, Seen
 from pipeline.archive.session import file_id
-from pipeline.errors import GlobusUnavailable, LoginNeeded, MapshellError, NameRefused
+from pipeline.errors import GlobusError, GlobusUnavailable, LoginNeeded, MapshellError, NameRefused
 from pipeline.holdings import holdings
 from pipeline.journal import TableJournal
 from pipeline.rounds import local_roots
@@ -98,12 +98,20 @@ class PresencePass:
     def look_for_animals(self) -> None:
         """Name the folders beside those of the index's animals: what is there, discover can tell.
 
+        A location that cannot be listed has told so by its sessions.
+
         Raises
         ------
-        GlobusError
-            The location cannot be listed.
+        LoginNeeded, GlobusUnavailable
+            Nothing more can be asked.
         """
-        names = self._animals.unknown(self._store.ls(self._location.endpoint, self._location.path))
+        try:
+            listing = self._store.ls(self._location.endpoint, self._location.path)
+        except (LoginNeeded, GlobusUnavailable):
+            raise
+        except GlobusError:
+            return
+        names = self._animals.unknown(listing)
         if names:
             self._report.animals[self._location.alias] = names
 
