@@ -160,15 +160,15 @@ class Anchor:
         finally:
             os.close(handle)
 
-    def set_time(self, path: str, handle: int, seconds: int) -> None:
-        """Give an open file a modification time (seconds since 1970).
+    def set_time(self, path: str, handle: int | None, seconds: int) -> None:
+        """Give a file a modification time (seconds since 1970), by its descriptor if it is open.
 
         Raises
         ------
         PathRefused, OSError
             As for :meth:`open`.
         """
-        os.utime(handle if os.utime in os.supports_fd else self._folder.local(path), (seconds, seconds))
+        os.utime(self._folder.local(path) if handle is None else handle, (seconds, seconds))
 
     def folder(self, parent: str, *, make: bool = False) -> int:
         """Return the descriptor of a resolved folder of the collection, kept open here.

@@ -126,6 +126,7 @@ class Engine:
 
     def _end(self, task_id: str, status: str, error: dict[str, str]) -> bool:
         ended = self._store.finish(task_id, status, error)
+        self._delays.pop(task_id, None)
         # The caller is told when no byte of the task moves any more.
         self._leave_off(task_id)
         if ended:
@@ -137,6 +138,8 @@ class Engine:
         """Stop working on a task: ``paused``, ``inactive`` (credentials expired) or ``held`` (still ACTIVE)."""
         self._leave_off(task_id)
         apply_hold(self._store, task_id, how)
+        # Somebody may have wanted it looked at in between.
+        self._leave_off(task_id)
         self.schedule(task_id)
 
     def release(self, task_id: str) -> None:

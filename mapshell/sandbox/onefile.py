@@ -7,7 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from mapshell.sandbox import misbehave, moving, selection
-from mapshell.sandbox.anchor import READ, WRITE
+from mapshell.sandbox.anchor import BY_FOLDER, READ, WRITE
 from mapshell.sandbox.pace import BLOCK
 from mapshell.sandbox.passes import Fatal, Fault, as_fault, check_writable
 
@@ -51,11 +51,15 @@ def move(work: TransferPass, item: Item) -> Generator[float, None, None]:
             copied = yield from _copy(work, item, reader, writer, size, hashed)
             if hashed is not None:
                 yield from _check(work, item, writer, copied, hashed)
-            _keep_time(work, item, status, writer)
+            if BY_FOLDER:
+                _keep_time(work, item, status, writer)
         finally:
             os.close(writer)
     finally:
         os.close(reader)
+    if not BY_FOLDER:
+        # Windows sets the time itself when the file is closed.
+        _keep_time(work, item, status, None)
     _finish_file(work, item, copied)
 
 
@@ -173,7 +177,7 @@ def _checksum(
     return value
 
 
-def _keep_time(work: TransferPass, item: Item, source: os.stat_result, writer: int) -> None:
+def _keep_time(work: TransferPass, item: Item, source: os.stat_result, writer: int | None) -> None:
     if work.task.options.get("preserve_timestamp") and work.target.spec.keeps_times:
         try:
             work.writing.set_time(item.destination, writer, int(source.st_mtime))
