@@ -99,7 +99,14 @@ class Renamer:
                 good[item.subpath] = item
             elif arrived:
                 item.reason = "it did not arrive" if size is None else f"{size:,} bytes arrived, not {item.size:,}"
-        return self._move(site, staging, "", there, good)
+        named = self._move(site, staging, "", there, good)
+        left = len(there) - named
+        if left:
+            self._fetching.notes.append(
+                f"{left:,} {'file' if left == 1 else 'files'} without a proof, or without a free name, lie below "
+                f"{site.endpoint}:{site.remote(staging)}; remove them there."
+            )
+        return named
 
     def _staged(self, site: Site, staging: str) -> dict[str, int]:
         """List what a task brought: sizes (bytes) by subpath."""
@@ -129,6 +136,7 @@ class Renamer:
                     _named(good[each])
                 moved += len(subpaths)
             elif any(each in good for each in subpaths):
+                self._fetching.store().mkdir(site.endpoint, site.remote(path))  # an existing one is fine
                 moved += self._move(site, staging, f"{path}/", {each: there[each] for each in subpaths}, good)
         return moved
 

@@ -19,6 +19,7 @@ from pipeline.archive.fetchtasks import AGAIN, DAMAGED
 from pipeline.archive.journal import step
 from pipeline.archive.place import BLOCK, disk_error, make_folder
 from pipeline.errors import (
+    GlobusError,
     GlobusUnavailable,
     LocalDiskError,
     LoginNeeded,
@@ -61,7 +62,7 @@ class WebFetcher:
         Raises
         ------
         LoginNeeded, GlobusUnavailable, PermissionDenied, LocalDiskError
-            Nothing more, or nothing at all, can be fetched; what has come of unfinished files is kept, and the next run goes on there.
+            Nothing more, or nothing at all, can be fetched; what came of unfinished files is kept for the next run.
         """
         todo = [item for item in items if item.verdict in OPEN]
         for site in {item.site for item in todo}:
@@ -90,7 +91,7 @@ class WebFetcher:
 
     def _bring(self, item: Item) -> None:
         """Fetch one file, and once more from the beginning when what came is not what the index says."""
-        part = self._part(item)
+        part = part_of(item, self._fetching.staging)
         try:
             for _ in range(2):
                 sha1 = self._download(item, part)
@@ -117,13 +118,6 @@ class WebFetcher:
         self._denied.append(error)
         if not self._brought and len(self._denied) >= _DENIED:
             raise error
-
-    def _part(self, item: Item) -> Path:
-        """Return where a file grows: the same in every run, another one when the index says something else of it."""
-        if item.site.folder is None:
-            raise ValueError(f"{item.site} is not on this computer")
-        name = uuid.uuid5(_SPACE, f"{item.location.endpoint}\0{item.source}\0{item.size}\0{item.sha1}")
-        return item.site.folder / self._fetching.staging / f"https-{name.hex}.part"
 
     def _download(self, item: Item, part: Path) -> str:
         """Bring what is missing of a file; return the SHA1 of the whole."""
@@ -188,6 +182,30 @@ def _raise_first(futures: Sequence[Future[None]]) -> None:
         error = future.exception() if future.done() else None
         if error is not None and not isinstance(error, Stopped):
             raise error
+
+
+def check_served(fetching: Fetching, items: Sequence[Item]) -> None:
+    """Make sure that the collections serve HTTPS.
+
+    Raises
+    ------
+    GlobusError
+        One does not.
+    """
+    for location in sorted({item.location for item in items if item.verdict in OPEN}, key=lambda each: each.alias):
+        if fetching.store().https_server(location.endpoint) is None:
+            raise GlobusError(
+                f"The collection of {location.alias} ({location.endpoint}) serves no HTTPS.",
+                remedy='fetch by a transfer instead (--via globus, via="globus"), or ask its owner to switch HTTPS on.',
+            )
+
+
+def part_of(item: Item, staging: str) -> Path:
+    """Return where a file grows: the same in every run, another one when the index says something else of it."""
+    if item.site.folder is None:
+        raise ValueError(f"{item.site} is not on this computer")
+    name = uuid.uuid5(_SPACE, f"{item.location.endpoint}\0{item.source}\0{item.size}\0{item.sha1}")
+    return item.site.folder / staging / f"https-{name.hex}.part"
 
 
 class _OtherSize(MapshellError):

@@ -11,7 +11,7 @@ from pipeline.archive import fetchtasks
 from pipeline.archive.fetch import OPEN
 from pipeline.archive.fetchplan import check_names, check_room, look_at_archive, look_here
 from pipeline.archive.fetchthere import Renamer, look_there
-from pipeline.archive.fetchweb import WebFetcher, sweep
+from pipeline.archive.fetchweb import WebFetcher, check_served, sweep
 from pipeline.archive.onlyone import only_one
 from pipeline.archive.settle import Settler
 from pipeline.errors import MapshellError
@@ -40,6 +40,8 @@ def plan(fetching: Fetching, items: Sequence[Item], via: Literal["globus", "http
         look_there(fetching, items)
     if via == "globus":
         look_at_archive(fetching, items)
+    else:
+        check_served(fetching, items)
     check_room(items)
 
 

@@ -1,0 +1,58 @@
+"""A retrieval is killed at each of its steps; running it again leaves no trace of that."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import pytest
+
+from mapshell.sandbox.spec import CollectionSpec
+from tests.integration.publish.test_kill import KILL_AT, steps_in_the_code
+
+from .test_elsewhere import CLUSTER, TO
+
+TASK = ("submitting", "accepted", "retrieve: planned", "retrieve: submitted", "retrieve: closed")
+HERE = ("retrieve: checked", "retrieve: placed")
+WEB = ("retrieve: part written",)
+CASES = [
+    *((step, 1, "globus") for step in (*TASK, *HERE)),
+    ("retrieve: placed", 5, "globus"),
+    *((step, nth, "https") for step in (*WEB, *HERE) for nth in (1, 4)),
+    *((step, 1, "elsewhere") for step in (*TASK, "retrieve: placed")),
+]
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+
+
+def test_every_step_of_retrieving_is_aimed_at():
+    ours = {name for name in steps_in_the_code() if name.startswith("retrieve: ")}
+    assert ours == {step for step, _, _ in CASES if step.startswith("retrieve: ")}
+
+
+@pytest.mark.parametrize(("step", "nth", "way"), CASES, ids=[f"{way}-{step}-{nth}" for step, nth, way in CASES])
+def test_killed_at_a_step_and_run_again(home, tmp_path, step, nth, way):
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    home.rig.admin.put_collection(CLUSTER, CollectionSpec(folder, name="Cluster", https=False))
+    target = {"globus": home.root, "https": tmp_path / "data", "elsewhere": folder / "scratch" / "me"}[way]
+    options = {"globus": (), "https": ("--via", "https", "--to", str(target)), "elsewhere": ("--to", TO)}[way]
+    killed = home.rig.run(
+        "publication-retrieve", "--subject", "SC038", "--type", "ephys", *options,
+        prelude=KILL_AT.format(step=step, nth=nth),
+    )  # fmt: skip
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    if target.exists():
+        home.no_partial(target)
+
+    document = home.command(*options, code=0)
+    assert {each["verdict"] for each in document["files"]} <= {"fetched", "identical", "unchecked"}
+    if way == "elsewhere":
+        there = {p.relative_to(target).as_posix(): p.read_bytes() for p in target.rglob("*") if p.is_file()}
+        assert there == home.originals
+    else:
+        home.assert_same(target)
+    assert home.journal() == []
+    assert len(home.tasks()) == (0 if way == "https" else 1), [task["label"] for task in home.tasks()]
+    assert {task["status"] for task in home.tasks()} <= {"SUCCEEDED"}
+    assert home.command(*options, code=0)["tasks"] == []
