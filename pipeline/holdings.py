@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pipeline import experiment, publication
+from pipeline import experiment, locations, publication
 from pipeline.archive.manifest import Manifest
 from pipeline.archive.session import Location, SessionKey, SessionRef
 from pipeline.rows import file_entry
@@ -164,12 +164,7 @@ def _name(row: Mapping[str, Any]) -> tuple[str, str]:
 
 def locations_by_alias() -> dict[str, Location]:
     """Return the storage locations that the database knows."""
-    return {
-        row["globus_alias"]: Location(
-            row["globus_alias"], str(row["globus_endpoint"]), row["globus_path"], row["dataset_type"]
-        )
-        for row in publication.GlobusStorageLocation.to_dicts()
-    }
+    return locations.known()
 
 
 def _datasets(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Mapping[str, Any]]:

@@ -6,13 +6,17 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from pipeline import database, publication
+from pipeline.archive.nesting import told_apart
 from pipeline.archive.session import DatasetType, Location
 from pipeline.errors import ConfigError
+from pipeline.settings.places import place_of_alias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.settings import Settings
+
+_KEY = "globus.storage_locations"
 
 
 def locations(settings: Settings, types: Sequence[DatasetType], *, register: bool = True) -> list[Location]:
@@ -32,27 +36,48 @@ def locations(settings: Settings, types: Sequence[DatasetType], *, register: boo
     ConfigError
         The configuration places an alias elsewhere than the database does, or no location is known at all.
     """
-    known = {row["globus_alias"]: _location(row) for row in publication.GlobusStorageLocation.to_dicts()}
-    for configured in settings.globus.storage_locations:
-        mine = Location(configured.alias, configured.endpoint, configured.path, configured.dataset_type)
-        there = known.get(mine.alias)
+    found = known()
+    for mine in configured(settings).values():
+        there = found.get(mine.alias)
         if there is None:
-            known[mine.alias] = mine
+            found[mine.alias] = mine
             if register:
                 database.insert_if_absent(publication.GlobusStorageLocation, location_row(mine))
         elif there != mine:
-            raise ConfigError(
-                f"The storage location {mine.alias} is {mine.endpoint}:{mine.path} ({mine.dataset_type}) in "
-                f"{settings.file or 'the environment'}, but {there.endpoint}:{there.path} ({there.dataset_type}) "
-                "in the database, which is the truth for all computers.",
-                remedy=f"correct or remove {mine.alias} under globus.storage_locations in the configuration.",
-            )
-    if not known:
+            raise contradiction(settings, mine, there)
+    if not found:
         raise ConfigError(
             "No storage location is known: neither the database nor the configuration says where the archive lies.",
-            remedy="add globus.storage_locations to dj_local_conf.json (`mapshell config init` asks for it).",
+            remedy="say it once for all computers, `mapshell storage add raw-ephys UUID:/PATH`, or add "
+            "globus.storage_locations to dj_local_conf.json (`mapshell config init` asks for it).",
         )
-    return sorted((place for place in known.values() if place.dataset_type in types), key=lambda place: place.alias)
+    chosen = (place for place in told_apart(found.values()) if place.dataset_type in types)
+    return sorted(chosen, key=lambda place: place.alias)
+
+
+def known() -> dict[str, Location]:
+    """Return the storage locations that the database knows, by alias."""
+    rows = publication.GlobusStorageLocation.to_dicts()
+    return {place.alias: place for place in told_apart(map(_location, rows))}
+
+
+def configured(settings: Settings) -> dict[str, Location]:
+    """Return what this computer's configuration says of storage locations, by alias."""
+    return {
+        each.alias: Location(each.alias, each.endpoint, each.path, each.dataset_type)
+        for each in settings.globus.storage_locations
+    }
+
+
+def contradiction(settings: Settings, mine: Location, there: Location) -> ConfigError:
+    """Make the error of a configuration that places an alias elsewhere than the database does."""
+    where = place_of_alias(settings, _KEY, mine.alias)
+    return ConfigError(
+        f"{where}: the storage location {mine.alias} is {mine.endpoint}:{mine.path} ({mine.dataset_type}) there, but "
+        f"{there.endpoint}:{there.path} ({there.dataset_type}) in the database, which is the truth for all computers.",
+        remedy=f"write {there.endpoint} and {there.path} there, or remove {mine.alias} from {_KEY}: the database "
+        f"suffices. If the archive has moved: mapshell storage set {mine.alias} {mine.endpoint}:{mine.path}",
+    )
 
 
 def _location(row: dict[str, Any]) -> Location:

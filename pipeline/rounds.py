@@ -14,6 +14,7 @@ from pipeline.archive.checksums import ChecksumCache, Hasher
 from pipeline.archive.find import Found, LocalSession, Stray, find
 from pipeline.archive.journal import Outcome
 from pipeline.archive.naming import compile_layout
+from pipeline.archive.nesting import inside
 from pipeline.archive.publish import publish
 from pipeline.archive.round import Round
 from pipeline.archive.session import DatasetType, Location, Root, SessionKey
@@ -255,10 +256,18 @@ def _patterns(settings: Settings) -> tuple[str, ...]:
 
 
 def local_roots(settings: Settings, alias: str) -> tuple[Root, ...]:
-    """Return this computer's roots of an alias, as the engine takes them."""
+    """Return this computer's roots of an alias, as the engine takes them: none enters another root below it."""
+    mine = settings.globus.roots(alias)
+    every = {root.local_path: Path(os.path.realpath(root.local_path)) for root in (*settings.globus.local_roots, *mine)}
     return tuple(
-        Root(root.alias, root.endpoint, root.globus_path, Path(root.local_path))
-        for root in settings.globus.roots(alias)
+        Root(
+            root.alias,
+            root.endpoint,
+            root.globus_path,
+            Path(root.local_path),
+            inside(every[root.local_path], every.values()),
+        )
+        for root in mine
     )
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline import experiment, lab, publication
 from pipeline.archive.matching import SessionFacts
 from pipeline.archive.naming import default_ident
 from pipeline.archive.session import SessionKey, SessionRef
+from pipeline.database.reading import columns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+    from datetime import date
 
 
 @dataclass(slots=True)
@@ -26,34 +28,44 @@ class LabSessions:
 
 def load() -> LabSessions:
     """Read all sessions, in three queries whatever their number."""
-    h2os = {row["subject_id"]: row["water_restriction_number"] for row in lab.WaterRestriction.to_dicts()}
-    idents = {(r["subject_id"], r["session"]): r["session_ident"] for r in publication.SessionIdent.to_dicts()}
-    days: dict[tuple[int, Any], list[Mapping[str, Any]]] = defaultdict(list)
-    for row in experiment.Session.to_dicts():
-        days[row["subject_id"], row["session_date"]].append(row)
+    h2os = dict(columns(lab.WaterRestriction(), ("subject_id", "water_restriction_number")))
+    named = ("subject_id", "session", "session_ident")
+    idents = {(subject, number): ident for subject, number, ident in columns(publication.SessionIdent(), named)}
+    days: dict[tuple[int, date], list[_Row]] = defaultdict(list)
+    for row in map(_Row._make, columns(experiment.Session(), _Row._fields)):
+        days[row.subject_id, row.session_date].append(row)
     found = LabSessions()
     for (subject_id, day), rows in days.items():
         h2o = h2os.get(subject_id)
         for index, row in enumerate(_in_order(rows)):
-            key = (subject_id, row["session"])
+            key = (subject_id, row.session)
             if h2o is None:
                 found.nameless.append(key)
                 continue
             by_hand = idents.get(key)
             ident = by_hand if by_hand is not None else default_ident(index)
-            time = row.get("session_time")
-            zone = row.get("session_timezone")
-            found.refs[key] = SessionRef(subject_id, row["session"], h2o, day, time, zone, ident or None)
+            time, zone = row.session_time, row.session_timezone
+            found.refs[key] = SessionRef(subject_id, row.session, h2o, day, time, zone, ident or None)
             found.facts[key] = SessionFacts(key, h2o, day, time, by_hand, index)
     found.nameless.sort()
     return found
 
 
-def _in_order(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+class _Row(NamedTuple):
+    """What is read of ``experiment.Session``; another lab's table may lack the last two."""
+
+    subject_id: int
+    session: int
+    session_date: date
+    session_time: str | None
+    session_timezone: str | None
+
+
+def _in_order(rows: list[_Row]) -> list[_Row]:
     """Order the sessions of one day: by start where all are known, else by number."""
-    if all(row.get("session_time") for row in rows):
-        return sorted(rows, key=lambda row: (row["session_time"], row["session"]))
-    return sorted(rows, key=lambda row: row["session"])
+    if all(row.session_time for row in rows):
+        return sorted(rows, key=lambda row: (row.session_time, row.session))
+    return sorted(rows, key=lambda row: row.session)
 
 
 def chosen(restrictions: Sequence[Any]) -> set[SessionKey] | None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pipeline.archive.journal import Outcome
     from pipeline.archive.session import Location, SessionKey
 
+_CHUNK = 200
+
 
 def remember(location: Location, computer: str, outcomes: Sequence[Outcome], gone: Collection[SessionKey] = ()) -> None:
     """Write down what a computer saw of sessions; forget what it said of settled ones and of those ``gone`` from it.
@@ -23,8 +25,10 @@ def remember(location: Location, computer: str, outcomes: Sequence[Outcome], gon
     known = {(r["subject_id"], r["session"]): r for r in (publication.SessionState() & here).to_dicts()}
     # What is present without more ado is the index's to say.
     settled = {o.key for o in outcomes if o.state == "archived" or (o.state == "present" and not o.failed)}
-    for key in known.keys() & (set(gone) | settled):
-        (publication.SessionState() & here & {"subject_id": key[0], "session": key[1]}).delete_quick()
+    over = sorted(known.keys() & (set(gone) | settled))
+    for some in (over[first : first + _CHUNK] for first in range(0, len(over), _CHUNK)):
+        keys = [{"subject_id": subject_id, "session": session} for subject_id, session in some]
+        (publication.SessionState() & here & keys).delete_quick()
     now = database.now()
     for outcome in outcomes:
         if outcome.key in settled:

@@ -106,7 +106,7 @@ class Animals:
 
     def unknown(self, listing: Sequence[RemoteEntry]) -> list[str]:
         """Return the folders of the location's own folder that are those of no animal in the index."""
-        known = {row["dataset_h2o"] for row in self._datasets}
+        known = {row["dataset_h2o"] for row in self._datasets} | self._location.elsewhere
         names = (entry.name for entry in listing if entry.kind == "dir" and not entry.name.startswith("."))
         return sorted(printable(name) for name in names if name not in known)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.archive.integrity import earliest_start
 from pipeline.archive.matching import FoundFolder, SessionFacts, match
 from pipeline.archive.naming import parse_folder
+from pipeline.archive.nesting import is_elsewhere
 from pipeline.archive.paths import check_subpath, printable
 from pipeline.archive.scan import Defect, Scan, is_link, scan_folder
 from pipeline.errors import LocalDiskError, NameRefused
@@ -115,11 +116,14 @@ def _of_animal(
 
 
 def _subfolders(root: Root, folder: str, strays: list[Stray]) -> list[tuple[str, bool]]:
-    """Return the folders in a folder, each with whether it is a link; a root that cannot be listed is an error."""
+    """Return the folders in a folder, each with whether it is a link; those that are another root's are left to it.
+
+    A root that cannot be listed is an error.
+    """
     path = root.local_path.joinpath(*folder.split("/")) if folder else root.local_path
     try:
         with os.scandir(path) as entries:
-            return sorted((entry.name, is_link(entry)) for entry in entries if is_link(entry) or entry.is_dir())
+            found = sorted((entry.name, is_link(entry)) for entry in entries if is_link(entry) or entry.is_dir())
     except OSError as error:
         if folder:
             said = f"it cannot be listed: {error.strerror}"
@@ -130,6 +134,8 @@ def _subfolders(root: Root, folder: str, strays: list[Stray]) -> list[tuple[str,
             f"The local root {path} ({root.alias}) cannot be listed: {error.strerror}.",
             remedy="connect the disk, or correct the root in dj_local_conf.json (`mapshell config show`).",
         ) from error
+    inner = f"{folder}/" if folder else ""
+    return [(name, linked) for name, linked in found if not is_elsewhere(f"{inner}{name}", root.elsewhere)]
 
 
 def _linked(root: Root, folder: str) -> Stray:

@@ -80,7 +80,7 @@ def top(lister: Lister, location: Location, concerned: Callable[[str], bool]) ->
             archive.obstacles.append(Obstacle(".", listing))
             continue
         for entry in listing:
-            if entry.kind != "dir" or entry.name.startswith("."):
+            if entry.kind != "dir" or entry.name.startswith(".") or entry.name in location.elsewhere:
                 continue
             h2o, refused = below("", entry.name)
             if refused is not None:

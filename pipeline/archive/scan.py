@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from pipeline.archive.nesting import is_elsewhere
 from pipeline.archive.paths import check_subpath, printable
 from pipeline.archive.session import LocalFile, Root, join_remote, stamp
 from pipeline.errors import Conflict, LocalDiskError, NameRefused, RemotePathNotFound
@@ -64,7 +65,7 @@ def scan_folder(root: Root, folder: str, patterns: Collection[str]) -> Scan:
     """
     files: list[LocalFile] = []
     defects: list[Defect] = []
-    for subpath, entry in _walk(root.local_path, folder, patterns, defects):
+    for subpath, entry in _walk(root, folder, patterns, defects):
         try:
             check_subpath(subpath)
             status = entry.stat(follow_symlinks=False)
@@ -85,9 +86,9 @@ def scan_folder(root: Root, folder: str, patterns: Collection[str]) -> Scan:
 
 
 def _walk(
-    base: Path, folder: str, patterns: Collection[str], defects: list[Defect]
+    root: Root, folder: str, patterns: Collection[str], defects: list[Defect]
 ) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    pending = [folder]
+    base, pending = root.local_path, [folder]
     while pending:
         current = pending.pop()
         try:
@@ -102,7 +103,7 @@ def _walk(
             continue
         for entry in entries:
             subpath = f"{current}/{entry.name}"
-            if left_out(subpath[len(folder) + 1 :], patterns):
+            if left_out(subpath[len(folder) + 1 :], patterns) or is_elsewhere(subpath, root.elsewhere):
                 continue
             if entry.is_dir(follow_symlinks=False) and not is_link(entry):
                 pending.append(subpath)

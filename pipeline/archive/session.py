@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -60,22 +60,30 @@ class SessionRef:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A storage location: an archive root in a collection."""
+    """A storage location: an archive root in a collection.
+
+    ``elsewhere`` holds the folders below it, POSIX, relative, that are locations of their own: no walk enters them.
+    """
 
     alias: str
     endpoint: str
     path: str
     dataset_type: DatasetType
+    elsewhere: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A local root: the same folder on disk and in this computer's collection."""
+    """A local root: the same folder on disk and in this computer's collection.
+
+    ``elsewhere`` holds the folders below it, POSIX, relative, that are roots of their own: no walk enters them.
+    """
 
     alias: str
     endpoint: str
     globus_path: str
     local_path: Path
+    elsewhere: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
