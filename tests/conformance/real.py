@@ -16,6 +16,7 @@ from . import publishing
 from .arguments import arguments
 from .ours import in_a_sandbox
 from .report import Comparison, Report
+from .rows import printed_id
 from .runner import Globus, Player, World
 from .table import CHAPTERS
 
@@ -264,13 +265,15 @@ class Trial:
     def _clean_there(self, globus: Globus, place: str, made: list[str]) -> None:
         listed = globus("ls", "-a", "-F", "json", place)
         there = [] if listed.code else [each["name"] for each in json.loads(listed.out)["DATA"]]
-        for name in made:
-            if name in there:
-                globus("rm", "-r", "--timeout", "600", f"{place}/{name}")
+        ours = [name for name in made if name in there]
+        if ours:
+            options = ("--recursive", "--ignore-missing", "--notify", "off", "--batch", "-", "-F", "json")
+            sent = globus("delete", *options, place, stdin="".join(f"{name}\n" for name in ours))
+            globus("task", "wait", "--timeout", "600", printed_id(sent.out) or "")
         # The folder itself goes only when nothing is in it: what somebody else put there is not ours.
         left = globus("ls", "-a", place)
         if left.code == 0 and not left.out.strip():
-            globus("rm", "-r", "--timeout", "600", place)
+            globus("rm", "-r", "--notify", "off", "--timeout", "600", place)
             left = globus("ls", place)
         if left.code == 0:
             self.report.notes.append(f"Left behind: {place}")
