@@ -247,6 +247,7 @@ class Engine:
         ends = now + _TURN_S
         pause = run.not_before - now
         while not self._is_interrupted(task_id):
+            run.extend(self._store, now)
             run.refresh(self._store)
             if (left := run.left()) <= 0:
                 run.steps.close()

@@ -6,11 +6,15 @@ import enum
 import time
 from typing import TYPE_CHECKING
 
+from mapshell.sandbox import deadlines
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from mapshell.sandbox.passes import Pass
     from mapshell.sandbox.tasks import TaskStore
+
+EXTEND_EVERY_S = 1800.0
 
 
 class Run:
@@ -20,6 +24,7 @@ class Run:
         self.work = work
         self.steps: Generator[float, None, bool | None] = work.run()
         self.not_before = 0.0
+        self.extend_at = time.monotonic() + EXTEND_EVERY_S
         self.stale = False
 
     def refresh(self, store: TaskStore) -> None:
@@ -30,6 +35,13 @@ class Run:
         task = store.get(self.work.task.task_id)
         if task is not None:
             self.work.task.deadline, self.work.task.fault = task.deadline, task.fault
+
+    def extend(self, store: TaskStore, now: float) -> None:
+        """Give a transfer that is at work for hours more time, now and then."""
+        if now >= self.extend_at:
+            self.extend_at = now + EXTEND_EVERY_S
+            deadlines.extend(store, self.work.task.task_id)
+            self.stale = True
 
     def left(self) -> float:
         """Seconds until the deadline."""

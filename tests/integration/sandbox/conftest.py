@@ -155,3 +155,26 @@ def tree(sandbox, name):
         (sandbox.rig / name / path).parent.mkdir(parents=True, exist_ok=True)
         (sandbox.rig / name / path).write_text(path)
     return sandbox.rig / name, sandbox.folder / "guest" / name
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """Folders of a sandbox that the test starts itself, as often as it likes."""
+    for name in ("rig", "guest"):
+        (tmp_path / name).mkdir()
+    yield tmp_path
+    stop(tmp_path / "state")
+
+
+@pytest.fixture
+def files(fresh):
+    """Make files at the source, with content that differs from file to file."""
+
+    def make(*names, size=10):
+        for name in names:
+            (fresh / "rig" / name).parent.mkdir(parents=True, exist_ok=True)
+            block = os.urandom(min(size, 1 << 20))
+            (fresh / "rig" / name).write_bytes(block * (size // len(block)))
+        return names
+
+    return make
