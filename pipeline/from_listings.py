@@ -36,7 +36,7 @@ _ENTER = (
     "enter the session in the lab's tables (`mapshell ingest-recordings` where its recording still is), then discover "
     "again."
 )
-_MANIFEST = "settle what is said of that manifest first, then discover again."
+_MANIFEST = "discover that session first."
 _AGAIN = "discover again when it can be listed."
 
 
@@ -69,7 +69,7 @@ def take(search: Search, place: Place, animal: Animal) -> None:
             group = []
         group.append(pair)
     _write(search, place, group)
-    if not search.wanted.restricted:
+    if not search.wanted.partly:
         lost = [(stray, True) for stray in matching.refused] + [(stray, False) for stray in matching.unmatched]
         told = [(stray, refused) for stray, refused in lost if search.wanted.day(stray.folder.name)]
         _strays(search, place, [(s.folder, s.reason, _remedy(s, refused), refused) for s, refused in told])
@@ -109,10 +109,11 @@ def _unowned(search: Search, place: Place, animal: Animal) -> list[ArchiveFolder
     left = [folder for folder in left if folder.subpath not in owners and not _claimed(folder.subpath, place)]
     kept = []
     for folder in sorted(left, key=lambda each: each.subpath):
-        if any((animal.h2o, day) in place.unsettled for day in folder.name.dates):
-            if search.wanted.day(folder.name):
-                said = "a manifest of that day did not become rows, so that nothing is guessed from names"
-                search.report.folders.append(_stray(place, folder, said, _MANIFEST, None, refused=False))
+        said = search.described_by(place, folder.name)
+        if said is not None:
+            if search.wanted.day(folder.name) and not search.wanted.partly:
+                why = f"the manifest of session {said.session} of {said.session_date} has no rows, and may speak of it"
+                search.report.folders.append(_stray(place, folder, why, _MANIFEST, None, refused=False))
         else:
             kept.append(folder)
     return kept

@@ -108,7 +108,6 @@ def _believed(
         if ends(raw):
             raise raw
         report(search, place, described, None, "not read", raw.message, raw.remedy, failed=True)
-        place.unsettled.add((described.name.h2o, described.name.session_date))
         return None
     try:
         manifest = from_json(raw, name=described.subpath)
@@ -206,6 +205,7 @@ def _write(search: Search, one: Kept, manifest: Manifest, wrong: list[str] | Map
             raise
         refuse(search, place, described, error.message, error.remedy, one.key)
         return
+    place.unsettled.discard(described.name)
     search.report.sessions.append(
         FoundSession(
             place.location.alias,

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pipeline.archive.haul import Patient
     from pipeline.archive.layouts import Layout
     from pipeline.archive.lister import Lister
+    from pipeline.archive.manifest import ManifestName
+    from pipeline.archive.naming import FolderName
     from pipeline.archive.ports import Progress, Store
     from pipeline.archive.remote_find import Animal
     from pipeline.archive.session import Location, Root, SessionKey
@@ -32,9 +34,8 @@ ends = ends_the_round
 class Place:
     """One storage location, and what is known of it before anything is read.
 
-    ``described`` are sessions of which the archive has a manifest; ``unsettled`` the days of animals of which a
-    manifest did not become rows, so that nothing there is guessed from names; ``claimed`` folders that manifests speak
-    of.
+    ``described`` are sessions of which the archive has a manifest; ``unsettled`` those manifests that have not become
+    rows, so that nothing of their days is guessed from names; ``claimed`` folders that manifests speak of.
     """
 
     location: Location
@@ -47,7 +48,7 @@ class Place:
     working: Mapping[SessionKey, str]
     animals: list[Animal] = field(default_factory=list)
     described: set[SessionKey] = field(default_factory=set)
-    unsettled: set[tuple[str, date]] = field(default_factory=set)
+    unsettled: set[ManifestName] = field(default_factory=set)
     claimed: set[str] = field(default_factory=set)
 
 
@@ -67,6 +68,19 @@ class Search:
     restore: bool
     dry_run: bool
     places: list[Place] = field(default_factory=list)
+
+    def described_by(self, place: Place, name: FolderName) -> ManifestName | None:
+        """Return a manifest without rows that may be of the session of a folder: its owner must not be guessed then.
+
+        At another location too, when the lab's tables have lost that session.
+        """
+        undated = not name.dates or name.names_other_animal
+        for each in self.places:
+            for said in each.unsettled:
+                lost = (self.wanted.h2os.get(said.h2o), said.session) not in self.lab.refs
+                if said.h2o == name.h2o and (undated or said.session_date in name.dates) and (each is place or lost):
+                    return said
+        return None
 
     def is_meant(self, key: SessionKey, day: date, place: Place) -> bool:
         """Say whether a session is asked for, as far as the tables can tell before its rows are made."""

@@ -23,14 +23,17 @@ def sort_out(search: Search, place: Place, animal: Animal) -> list[Described]:
     wanted = []
     subject = search.wanted.h2os.get(animal.h2o)
     for described in sorted(animal.described, key=lambda each: (each.name.session_date, each.name.session)):
+        place.unsettled.add(described.name)
+        key = None if subject is None else (subject, described.name.session)
+        if key is not None:
+            place.described.add(key)
+            if (known := place.known.get(key)) is not None and known.archived and known.described == described.subpath:
+                place.unsettled.discard(described.name)
         if not search.wanted.described(described.name):
             continue
-        if subject is None:
-            wanted.append(described)
-            continue
-        key = (subject, described.name.session)
-        place.described.add(key)
-        if search.is_meant(key, described.name.session_date, place) and undecided(search, place, key, described):
+        if key is None or (
+            search.is_meant(key, described.name.session_date, place) and undecided(search, place, key, described)
+        ):
             wanted.append(described)
     return wanted
 
@@ -64,8 +67,6 @@ def undecided(search: Search, place: Place, key: SessionKey, described: Describe
         report(search, place, described, key, "refused", reason, _LOOK)
     else:
         return True
-    if known is None or not known.archived:
-        place.unsettled.add((described.name.h2o, described.name.session_date))
     return False
 
 
@@ -107,8 +108,7 @@ def lost_manifests(search: Search, place: Place, animals: Sequence[str]) -> None
 def refuse(
     search: Search, place: Place, described: Described, reason: str, remedy: str, key: SessionKey | None = None
 ) -> None:
-    """Report a session whose manifest is not to be believed: nothing of its day is guessed from names either."""
-    place.unsettled.add((described.name.h2o, described.name.session_date))
+    """Report a session whose manifest is not to be believed."""
     report(search, place, described, key, "refused", reason, remedy, failed=True)
 
 

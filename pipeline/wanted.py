@@ -76,6 +76,8 @@ class Wanted:
         for name in subjects:
             self._subject(str(name).strip())
         self.by_subject = bool(subjects)
+        self.partly = self.restricted or bool(numbers)
+        """Whether some sessions of a day may be asked for and others not."""
         self.everything = not (self.restricted or subjects or numbers or since or until)
 
     def _subject(self, name: str) -> None:

@@ -6,9 +6,9 @@ import shutil
 from datetime import date, datetime, timedelta
 
 from pipeline import publication
-from tests.integration.publish.bench import DAY, SC038, only, write
+from tests.integration.publish.bench import DAY, SC038, at, only, write
 
-from .losing import discover, listings, rows
+from .losing import discover, drop, listings, rows
 
 FILES = ("DataSet", "DataSet.PhysicalFile", "ArchivedRawEphys", "ArchivedTrackingVideo")
 
@@ -139,6 +139,32 @@ def test_a_manifest_that_comes_later_replaces_what_was_only_listed(bench):
     shutil.move(aside, manifest)
     assert [found.state for found in discover(bench.rig, types=("ephys",)).sessions] == ["discovered"]
     assert rows(*FILES) == exact
+
+
+def test_nothing_is_guessed_of_a_day_whose_manifests_have_not_become_rows(bench):
+    """Two sessions of a day with data of both kinds; the lab's tables are lost, and only one session is asked for."""
+    for number, clock in ((1, "10:00:00"), (2, "12:00:00")):
+        start = at(DAY, clock)
+        bench.enter(clock, start.date(), clock)
+        ident = "" if number == 1 else "_1"
+        bench.record(f"SC038_050120{ident}", start)
+        write(bench.rig.rig / f"video/SC038/05012020{ident}/video/SC038_side_{number}-0000.avi", b"video")
+    assert bench.rig.publish().whole
+    lost = rows(*FILES)
+    drop(bench.rig)
+    for manifest in (bench.rig.archive / "raw-video").rglob("*.manifest-*"):
+        manifest.unlink()
+    report = discover(bench.rig, create_sessions=True, numbers=[1])
+    assert [(found.state, found.alias) for found in report.sessions] == [("discovered", "raw-ephys")]
+    report = discover(bench.rig, create_sessions=True)
+    assert {(found.state, found.alias, found.session) for found in report.sessions} == {
+        ("known", "raw-ephys", 1),
+        ("discovered", "raw-ephys", 2),
+        ("present", "raw-video", 1),
+        ("present", "raw-video", 2),
+    }
+    whose = {row["dataset_name"]: row["file_subpath"] for row in rows(*FILES)["DataSet.PhysicalFile"]}
+    assert whose == {row["dataset_name"]: row["file_subpath"] for row in lost["DataSet.PhysicalFile"]}
 
 
 def test_a_meta_that_cannot_be_read_leaves_the_folder_to_a_person(bench):

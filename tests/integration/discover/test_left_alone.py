@@ -213,7 +213,7 @@ def test_a_manifest_of_a_renumbered_session_is_named(archived):
     experiment.Session.insert1({**row, "session": 4})
     report = discover(archived.rig, **EPHYS)
     assert states(report) == ["no session"]
-    assert "a manifest of that day did not become rows" in report.folders[0].reason
+    assert "the manifest of session 1 of 2020-05-01 has no rows" in report.folders[0].reason
     assert not publication.DataSet()
     document = json.loads(next(iter(archived.rig.manifests().values())).read_text())
     assert document["session"]["session_date"] == DAY.date().isoformat()
