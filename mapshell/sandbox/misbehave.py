@@ -96,7 +96,7 @@ def _due(fault: Fault, task_pass: TransferPass, item: Item) -> bool:
 def _leave_part(fault: Fault, task_pass: TransferPass, item: Item) -> None:
     source, size = task_pass.readable(item)
     there = fault.after_bytes - task_pass.counters["bytes_transferred"] if fault.after_bytes else size // 2
-    moving.copy(source, task_pass.writable(item), None, task_pass.check, most=min(max(there, 0), size))
+    moving.copy_part(source, task_pass.writable(item), min(max(there, 0), size), task_pass.check)
 
 
 def _strike(fault: Fault, task_pass: Pass, item: Item) -> bool:

@@ -257,22 +257,29 @@ def differs(source: os.stat_result, target: os.stat_result, level: int) -> bool:
     return level == 2 and int(source.st_mtime) > int(target.st_mtime)
 
 
-def copy(source: Path, target: Path, algorithm: None, tick: Callable[[int], None], *, most: int) -> Copied:
+def copy_part(source: Path, target: Path, most: int, tick: Callable[[int], None]) -> None:
     """Copy the beginning of a file onto its final name: the partial file that a failure leaves (for tests).
+
+    Parameters
+    ----------
+    source, target
+        Files on disk.
+    most
+        Bytes to copy.
+    tick
+        Told about the bytes of each block; may raise :class:`Interrupted`.
 
     Raises
     ------
     OSError
         Either file cannot be used.
     """
-    del algorithm
     written = 0
     with source.open("rb") as reader, target.open("wb") as writer:
         while block := reader.read(min(BLOCK, most - written)):
             writer.write(block)
             written += len(block)
             tick(len(block))
-    return Copied(written, None)
 
 
 def spoil(target: Path, how: str) -> None:
