@@ -81,6 +81,11 @@ NOT_SERVED = Chapter(
             Row(line, line, 3, real=False)
             for line in ("gcs endpoint show {dst_id}", "gcs endpoint role list {dst_id}", "gcs collection list {dst_id}", "collection list {dst_id}")
         ),
+        *(
+            Row(f"{line}, by a person", line, 4, needs="owner", real=False, err="MissingLoginError: <lines>globus login --gcs <lines>")
+            for line in ("collection show {dst_id}", "gcs collection show {dst_id}", "gcs collection delete {dst_id}")
+        ),
+        Row("collection show, by a client", "collection show {dst_id}", 1, needs="other", real=False, err=f"Globus CLI Error: An Auth API Error<any>\n{_ERROR}"),
         Row("a path that nobody serves", "api transfer GET /nowhere", 1, real=False, err="<lines>ClientError.NotFound<lines>"),
     ),
 )  # fmt: skip

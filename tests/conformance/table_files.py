@@ -227,3 +227,24 @@ FILES = Chapter(
     ),
     TREE,
 )
+
+ODD = "sp ace ä%20 #1 'q'.txt"
+NAMES = Chapter(
+    "odd names",
+    (
+        Row("listed", "ls {src}/", out=f"ä ö/\n{ODD}"),
+        Row("in a folder", "ls '{src}/ä ö'", out="+&.bin"),
+        Row("looked at", f'stat "{{src}}/{ODD}"', out=f"Name:          {ODD}\n<lines>Size:          6\n<lines>"),
+        Row("by a pattern", "ls '{src}/' --filter '~sp*#*.txt'", out=ODD),
+        Row("sent", f'transfer "{{src}}/{ODD}" "{{dst}}/neu ü/{ODD}"', task="odd", there={f"neu ü/{ODD}": A}),
+        Row("are told", "task show {odd} --successful-transfers -F json --jmespath DATA[].[source_path,destination_path]",
+            data=[[f"{{src_path}}/{ODD}", f"{{dst_path}}/neu ü/{ODD}"]]),
+        Row("sent with their folder", "transfer {src}/ {dst}/all --recursive", task="all", there={"all/ä ö/+&.bin": B, f"all/{ODD}": A}),
+        Row("a folder that is made", "mkdir '{dst}/a b;'", out="The directory was created successfully", real=False),
+        Row("renamed", "rename {dst_id} '{dst_path}/neu ü' '{dst_path}/new u'", gone=("neu ü",), there={f"new u/{ODD}": A}),
+        Row("deleted", f'rm "{{dst}}/new u/{ODD}"', gone=(f"new u/{ODD}",)),
+        Row("upwards is refused", "ls {src}/../odd-names", 1, err="<lines>HTTP status:      403\n<lines>", real=False),
+        Row("no slash: below one's home", "stat {src_id}:/~/", out="Name:          <any>\nType:          dir\n<lines>", real=False),
+    ),
+    {ODD: A, "ä ö/+&.bin": B},
+)  # fmt: skip
