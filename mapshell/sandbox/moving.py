@@ -258,16 +258,9 @@ def differs(source: os.stat_result, target: os.stat_result, level: int) -> bool:
 
 
 def copy_part(source: Path, target: Path, most: int, tick: Callable[[int], None]) -> None:
-    """Copy the beginning of a file onto its final name: the partial file that a failure leaves (for tests).
+    """Copy the first ``most`` bytes of a file onto its final name: what a failure leaves (for tests).
 
-    Parameters
-    ----------
-    source, target
-        Files on disk.
-    most
-        Bytes to copy.
-    tick
-        Told about the bytes of each block; may raise :class:`Interrupted`.
+    ``tick`` is told about the bytes of each block; it may raise :class:`Interrupted`.
 
     Raises
     ------
