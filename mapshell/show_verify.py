@@ -58,7 +58,7 @@ def show(output: Output, report: VerifyReport) -> None:
         _problem(
             output,
             f"not in the index: {', '.join(names[:_NAMED])}{more} ({alias})",
-            "folders beside those of the index's animals, which were not looked into",
+            "what lies beside the folders of the index's animals was not looked into",
             "`mapshell publication-discover` finds what is archived there.",
         )
     if report.too_large:

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pipeline.errors import UsageError
+from pipeline.on_tables import at_hand, on_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import date, timedelta
 
     from pipeline.archive.ports import Progress
     from pipeline.archive.session import DatasetType
     from pipeline.discovering import DiscoverReport
-    from pipeline.globus import GlobusStorageManager
     from pipeline.report import Report
     from pipeline.retrieving import Retrieved
-    from pipeline.settings import Settings
     from pipeline.verified import VerifyReport
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-class _OnTables(Generic[P, R]):
-    """A method that may be called on the class too: that means the whole table, as everywhere in DataJoint."""
-
-    def __init__(self, method: Callable[Concatenate[Any, P], R]) -> None:
-        self._method = method
-        self.__doc__ = method.__doc__
-
-    def __get__(self, table: Any, owner: type) -> Callable[P, R]:
-        """Return the method of this table, unrestricted when it was asked of the class."""
-        bound: Callable[P, R] = self._method.__get__(owner() if table is None else table)
-        return bound
 
 
 class Archived:
@@ -90,7 +73,7 @@ class Archived:
             )
         from pipeline.rounds import publish_round
 
-        settings, store = _at_hand()
+        settings, store = at_hand()
         report = publish_round(
             settings, store, (self.dataset_type,), restrictions, dry_run=dry_run, wait=wait, progress=progress
         )
@@ -116,7 +99,7 @@ class Archived:
 
         return withdrawing.delete_quick(self, super().delete_quick, get_count=get_count)  # type: ignore[misc]
 
-    @_OnTables
+    @on_tables
     def discover(
         self,
         *restrictions: Any,
@@ -166,7 +149,7 @@ class Archived:
         from pipeline import discovering
 
         report = discovering.discover(
-            *_at_hand(),
+            *at_hand(),
             (self,),
             restrictions,
             create_sessions=create_sessions,
@@ -181,7 +164,7 @@ class Archived:
             raise report.stopped
         return report
 
-    @_OnTables
+    @on_tables
     def retrieve(
         self,
         file_types: str | Sequence[str] | None = None,
@@ -232,7 +215,7 @@ class Archived:
         from pipeline import retrieving
 
         return retrieving.retrieve(
-            *_at_hand(),
+            *at_hand(),
             (self,),
             file_types=file_types,
             probes=probes,
@@ -245,7 +228,7 @@ class Archived:
             progress=progress,
         )
 
-    @_OnTables
+    @on_tables
     def verify(
         self,
         checksum: Literal["sample", "all"] | None = None,
@@ -289,7 +272,7 @@ class Archived:
         from pipeline import verifying
 
         report = verifying.verify(
-            *_at_hand(),
+            *at_hand(),
             (self,),
             checksum=checksum,
             since=since,
@@ -301,19 +284,3 @@ class Archived:
         if report.stopped is not None:
             raise report.stopped
         return report
-
-
-def _at_hand() -> tuple[Settings, Callable[[], GlobusStorageManager]]:
-    """Return the settings that the tables were bound with, and what makes a Globus manager when one is needed."""
-    from pipeline import database
-    from pipeline.globus import GlobusStorageManager
-
-    settings = database.bound_settings()
-    managers: list[GlobusStorageManager] = []
-
-    def store() -> GlobusStorageManager:
-        if not managers:
-            managers.append(GlobusStorageManager(settings))
-        return managers[0]
-
-    return settings, store

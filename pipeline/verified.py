@@ -93,8 +93,9 @@ class VerifyReport:
 
     ``not_reached`` counts sessions that were not looked at, ``left_files`` and ``left_size`` (bytes) files that were
     not read back, because a limit (``limit``: ``time`` or ``bytes``) ended the run before; ``too_large`` names files
-    that are larger than the limit of bytes: no run reads them.  ``animals`` are folders beside those of the index's
-    animals.  ``unrecorded`` is why results could not be written down; ``stopped`` the error that ended the run early.
+    that are larger than the limit of bytes: no run reads them.  ``animals`` names what lies beside the folders of the
+    index's animals.  ``unrecorded`` is why results could not be written down; ``stopped`` the error that ended the run
+    early.
     """
 
     checksum: Checksum | None = None

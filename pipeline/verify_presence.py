@@ -13,7 +13,7 @@ from pipeline.archive.paths import join_local
 from pipeline.archive.presence import Presence, Seen
 from pipeline.archive.session import file_id
 from pipeline.errors import GlobusError, GlobusUnavailable, LoginNeeded, MapshellError, NameRefused
-from pipeline.holdings import holdings
+from pipeline.holdings import holdings, locations_by_alias
 from pipeline.journal import TableJournal
 from pipeline.rounds import local_roots
 from pipeline.verified import MOST_NAMED as MOST_UNKNOWN
@@ -65,7 +65,9 @@ class PresencePass:
         self._recorder = recorder
         self._journal = TableJournal(location, {}, settings.archive.computer)
         self._roots = local_roots(settings, location.alias)
-        self._animals = Animals(location)
+        places = locations_by_alias().values()
+        self._aliases = [p.alias for p in places if (p.endpoint, p.path) == (location.endpoint, location.path)]
+        self._animals = Animals(location, self._aliases)
         self._open: list[Entry] | None = None
 
     def run(self, chosen: Any, progress: Progress, over: Callable[[], bool]) -> None:
@@ -161,7 +163,7 @@ class PresencePass:
     def _indexed(self, subpaths: Collection[str]) -> set[str]:
         """Return which files are in the index by now, of whichever session."""
         names = {file_id(subpath): subpath for subpath in subpaths}
-        files = publication.DataSet.PhysicalFile() & {"globus_alias": self._location.alias}
+        files = publication.DataSet.PhysicalFile() & [{"globus_alias": alias} for alias in self._aliases]
         rows = (files & [{"file_id": each} for each in names]).proj().to_dicts()
         return {names[row["file_id"]] for row in rows}
 

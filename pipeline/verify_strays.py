@@ -9,6 +9,7 @@ from pipeline import publication
 from pipeline.archive.drift import discover
 from pipeline.archive.lister import below
 from pipeline.archive.manifest import manifest_subpath
+from pipeline.archive.nesting import is_elsewhere
 from pipeline.archive.paths import printable
 from pipeline.archive.presence import is_ours
 from pipeline.archive.session import SessionRef, join_remote
@@ -30,16 +31,17 @@ _NAMED = 20
 class Animals:
     """What the index has of each animal at a location, whichever sessions were chosen."""
 
-    def __init__(self, location: Location) -> None:
+    def __init__(self, location: Location, aliases: Sequence[str]) -> None:
         table = publication.archived_table(location.dataset_type)()
-        here = {"globus_alias": location.alias}
         self._location = location
+        here = {"globus_alias": location.alias}
         archived = {row["dataset_name"] for row in (table & here).proj("dataset_name").to_dicts()}
-        self._datasets = (publication.DataSet() & here).to_dicts()
+        # Two locations may be one folder: what belongs to the other one is not foreign.
+        self._datasets = (publication.DataSet() & [{"globus_alias": each} for each in aliases]).to_dicts()
         self._left: dict[str, int] = {}
         self._folders: dict[str, set[str]] = {}
         for row in self._datasets:
-            if row["dataset_name"] in archived:
+            if row["globus_alias"] == location.alias and row["dataset_name"] in archived:
                 self._left[row["dataset_h2o"]] = self._left.get(row["dataset_h2o"], 0) + 1
 
     def oldest(self, looks: dict[str, Any]) -> dict[str, str]:
@@ -90,11 +92,13 @@ class Animals:
             if is_ours(name):
                 continue
             subpath, refused = below(h2o, name)
+            if not self._is_here(subpath):
+                continue
             files: dict[str, int] = {subpath: listing[name].size}
             problem: MapshellError | None = refused
             if listing[name].kind == "dir" and refused is None:
                 files = {}
-                for path, found in lister.tree(self._location.endpoint, self._location.path, subpath):
+                for path, found in lister.tree(self._location.endpoint, self._location.path, subpath, self._is_here):
                     if isinstance(found, MapshellError):
                         problem = found
                     else:
@@ -104,11 +108,13 @@ class Animals:
             if left or problem is not None:
                 yield _stray(self._location, h2o, subpath, left, problem)
 
+    def _is_here(self, subpath: str) -> bool:
+        return not is_elsewhere(subpath, self._location.elsewhere)
+
     def unknown(self, listing: Sequence[RemoteEntry]) -> list[str]:
-        """Return the folders of the location's own folder that are those of no animal in the index."""
+        """Return what the location's own folder holds beside the folders of the index's animals."""
         known = {row["dataset_h2o"] for row in self._datasets} | self._location.elsewhere
-        names = (entry.name for entry in listing if entry.kind == "dir" and not entry.name.startswith("."))
-        return sorted(printable(name) for name in names if name not in known)
+        return sorted(printable(entry.name) for entry in listing if entry.name not in known)
 
     def _manifests(self, h2o: str) -> set[str]:
         """Return the names of the manifests of all datasets of an animal, up to their generations."""

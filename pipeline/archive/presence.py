@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive import drift
 from pipeline.archive.naming import find_session_folder
+from pipeline.archive.nesting import is_elsewhere
 from pipeline.archive.paths import is_safe, printable
 from pipeline.archive.session import join_remote
 from pipeline.errors import (
@@ -184,7 +185,11 @@ class Presence:
 
     def _walk(self, owners: Mapping[str, list[Seen]], expected: dict[str, tuple[FileEntry, Seen]]) -> None:
         there = [folder for folder in sorted(owners) if self._may_be_there(folder, owners[folder])]
-        for subpath, found in self._lister.trees(self._location.endpoint, self._location.path, there):
+        location = self._location
+        trees = self._lister.trees(
+            location.endpoint, location.path, there, lambda folder: not is_elsewhere(folder, location.elsewhere)
+        )
+        for subpath, found in trees:
             if isinstance(found, RemotePathNotFound):
                 continue  # its files stay unnamed
             whose = self._owner(subpath, owners)
