@@ -45,6 +45,7 @@ COMMANDS: dict[str, Entry] = {
     "publication-verify": Entry("verify", "verify", "Compare the archive with the index.", EVERYDAY),
     "demo": Entry("demo", "demo", "Try everything on a small synthetic lab.", SET_UP),
     "config": Entry("config", "config", "Show the settings and their origin, or write them.", SET_UP),
+    "storage": Entry("storage", "storage", "Show or say where archives lie, for all computers.", SET_UP),
     "login": Entry("login", "login", "Log in to Globus, with all consents at once.", SET_UP),
     "logout": Entry("login", "logout", "End the Globus login of this computer.", SET_UP),
     "whoami": Entry("login", "whoami", "Show who is logged in to Globus.", SET_UP),
@@ -52,7 +53,14 @@ COMMANDS: dict[str, Entry] = {
     "services": Entry("services", "services", "Start, stop and list the local database and sandbox.", SERVICES),
 }
 
-ALIASES: dict[str, str] = {"publication-login": "login"}
+ALIASES: dict[str, tuple[str, ...]] = {
+    "publication-login": ("login",),
+    "publication-publish-ephys": ("publication-publish", "--type", "ephys"),
+    "publication-publish-video": ("publication-publish", "--type", "video"),
+    "publication-discover-ephys": ("publication-discover", "--type", "ephys"),
+    "publication-discover-video": ("publication-discover", "--type", "video"),
+}
+"""Names of map-ephys for the same commands, so that its cron lines go on working; no help lists them."""
 
 EXAMPLES = """\b
 Examples:
@@ -149,7 +157,17 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command, None when there is none of that name."""
         del ctx
-        return _load(ALIASES.get(cmd_name, cmd_name))
+        return _load(ALIASES.get(cmd_name, (cmd_name,))[0])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; another name of it may bring options along, which hold."""
+        name, command, rest = super().resolve_command(ctx, args)
+        meant = ALIASES.get(args[0], ())[1:]
+        if meant and any(arg.split("=")[0] == meant[0] for arg in rest):
+            raise click.UsageError(f"{args[0]} means {' '.join(ALIASES[args[0]])}; it takes no {meant[0]} of its own.")
+        return name, command, [*meant, *rest]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands by section, from the table alone."""

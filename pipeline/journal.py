@@ -19,10 +19,12 @@ from pipeline.archive.journal import (
 from pipeline.archive.manifest import Manifest
 from pipeline.archive.resume import is_indexed
 from pipeline.archive.session import Location, SessionKey, SessionRef, dataset_name
+from pipeline.errors import Refused
 from pipeline.leases import Leases
+from pipeline.locations import location_row
 from pipeline.rows import file_entry, transfer_row
 from pipeline.states import remember
-from pipeline.transitions import BEFORE, OPEN, commit, is_committed, move, told
+from pipeline.transitions import BEFORE, OPEN, commit, is_committed, locked, move, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -98,12 +100,11 @@ class TableJournal(Leases):
         mine = publication.Transfer() & (publication.Transfer.Session() & self._restriction(key))
         known = self.indexed([key]).get(key)
         generation = 0 if known is None else known.generation
-        prefix = self._location.path.rstrip("/") + "/"
         left: set[str] = set()
         for entry in self._entries(mine & "state = 'failed' or purpose = 'manifest'"):
             moved = entry.left if entry.left is not None else [item.destination for item in entry.request.items]
             if entry.purpose == "publish":
-                left.update(path.removeprefix(prefix) for path in moved)
+                left.update(_subpath(path, entry.parts) for path in moved)
             else:
                 left.update(
                     part.manifest.subpath
@@ -117,10 +118,17 @@ class TableJournal(Leases):
         return bool(publication.Transfer() & {"task_id": uuid.UUID(task_id)})
 
     def open(self, entry: Entry) -> None:
-        """Store a new entry."""
+        """Store a new entry.
+
+        Raises
+        ------
+        Refused
+            The archive's address was changed since this round began.
+        """
 
         def write() -> None:
             self.keep(self._ours(entry))
+            self._stay()
             publication.Transfer.insert1(transfer_row(entry, request_to_json(entry.request)))
             publication.Transfer.Session.insert(
                 {
@@ -198,6 +206,18 @@ class TableJournal(Leases):
         keys = {part.key for part in entry.parts}
         return (keys & self._held) or keys
 
+    def _stay(self) -> None:
+        """Make sure that the archive lies where this round sends files, until the transaction's end."""
+        row = location_row(self._location)
+        del row["dataset_type"]
+        table = publication.GlobusStorageLocation
+        if locked(table, "globus_alias", row) is None and table() & {"globus_alias": self._location.alias}:
+            raise Refused(
+                f"Somebody has changed where {self._location.alias} lies; nothing was sent to "
+                f"{self._location.endpoint}:{self._location.path}.",
+                remedy="publish again.",
+            )
+
     def _is_in(self, entry: Entry) -> bool:
         return bool(publication.Transfer() & {"transfer_id": entry.transfer_id, "state": entry.state})
 
@@ -233,6 +253,13 @@ def _chunks(names: Iterable[str]) -> Iterable[list[str]]:
     iterator = iter(names)
     while chunk := list(islice(iterator, _CHUNK)):
         yield chunk
+
+
+def _subpath(path: str, parts: Sequence[Part]) -> str:
+    """Return a path at the archive relative to its root, wherever that lay then and lies now."""
+    names = {file.subpath for part in parts for file in part.manifest.files}
+    ends = (path.split("/", depth)[depth] for depth in range(path.count("/") + 1))
+    return next((end for end in ends if end in names), path)
 
 
 def _as_archived(key: SessionKey, row: Mapping[str, Any]) -> SessionRef:

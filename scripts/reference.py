@@ -26,7 +26,7 @@ def commands_table() -> str:
     """Return every command with its one line of help."""
     from mapshell.cli import ALIASES, COMMANDS
 
-    also = {name: [alias for alias, meant in ALIASES.items() if meant == name] for name in COMMANDS}
+    also = {name: [alias for alias, meant in ALIASES.items() if meant[0] == name] for name in COMMANDS}
     rows = [
         (", ".join(f"`mapshell {each}`" for each in (name, *also[name])), entry.help)
         for name, entry in COMMANDS.items()

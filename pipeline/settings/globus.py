@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 # What each field may be called, the recommended spelling first.
 _ROOT_FIELDS = {
     "endpoint": "endpoint",
@@ -208,7 +208,7 @@ def _entries(value: Any, source: Source, key: str, *, repeats: bool) -> Iterator
         )
     seen: dict[str, str] = {}
     for alias, entry in pairs:
-        if not isinstance(alias, str) or not _ALIAS.fullmatch(alias):
+        if not isinstance(alias, str) or not ALIAS.fullmatch(alias):
             raise ConfigError(
                 f"{place}: {describe(alias)} is not usable as an alias.",
                 remedy="use up to 32 letters, digits, hyphens, dots and underscores, such as raw-ephys.",
