@@ -81,14 +81,16 @@ def uncovered(items: Iterable[Item], entries: Sequence[Entry]) -> list[Item]:
 
 def _reattach(fetching: Fetching, items: Sequence[Item], harvest: Harvest) -> tuple[list[Entry], list[Item]]:
     """Return the tasks of earlier runs that bring some of the items, and what else these bring."""
-    wanted = {item.identity: item for item in items if item.verdict in OPEN}
+    asked = {item.identity: item for item in items}
+    wanted = {item.identity for item in items if item.verdict in OPEN}
     entries, further = [], []
     for entry in fetching.journal.unfinished({item.site for item in items}):
         ours = entry.haul.identity == fetching.store().identity
         if ours and any(each.identity in wanted for each in entry.items):
-            entry.items = [wanted.pop(each.identity, each) for each in entry.items]
+            wanted -= {each.identity for each in entry.items}
+            entry.items = [asked.get(each.identity, each) for each in entry.items]
             for item in entry.items:
-                if item.verdict == "wanted":
+                if item.verdict == "wanted" and not harvest.is_here(item):
                     item.judge("to fetch")
                     further.append(item)
             _send(fetching, entry)
