@@ -76,6 +76,13 @@ def code(document: str) -> list[str]:
     return lines + [child.content for child in inner if child.type == "code_inline"]
 
 
+def anchors(document: str) -> set[str]:
+    """Return the anchors of a document's headings, as the usual viewers make them."""
+    tokens = MarkdownIt().parse((ROOT / document).read_text(encoding="utf-8"))
+    titles = [tokens[number + 1].content for number, token in enumerate(tokens) if token.type == "heading_open"]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 def steps(block: Block) -> list[Step]:
     """Return the commands of a `console` block."""
     found: list[Step] = []

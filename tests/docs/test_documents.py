@@ -171,3 +171,11 @@ def test_links_to_files_lead_somewhere(document):
     here = (examples.ROOT / document).parent
     for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#]+)", text):
         assert (here / target).exists(), f"{document}: {target}"
+
+
+@pytest.mark.parametrize("document", examples.DOCUMENTS)
+def test_links_to_headings_lead_somewhere(document):
+    text = (examples.ROOT / document).read_text(encoding="utf-8")
+    for target, anchor in re.findall(r"\]\((?!https?:|mailto:)([^)#]*)#([^)]+)\)", text):
+        place = str(((examples.ROOT / document).parent / target).resolve()) if target else document
+        assert anchor in examples.anchors(place), f"{document}: {target}#{anchor}"
