@@ -45,7 +45,7 @@ def absent(chosen: Sequence[Any]) -> list[Absent]:
         there = set(keys(table))
         said = _known(table.dataset_type)
         h2os = {row["subject_id"]: row["water_restriction_number"] for row in lab.WaterRestriction.to_dicts()}
-        for row in asked:
+        for row in sorted(asked, key=lambda row: (row["globus_alias"], row["session_date"], row["session"])):
             key, alias = (row["subject_id"], row["session"]), row["globus_alias"]
             if (key, alias) not in there:
                 ref = SessionRef(*key, h2os.get(key[0], "?"), row["session_date"])

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pipeline import experiment, locations, publication
+from pipeline import locations, publication
 from pipeline.archive.manifest import Manifest
 from pipeline.archive.session import Location, SessionKey, SessionRef
 from pipeline.rows import file_entry
+from pipeline.sessions import restricted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -60,9 +61,7 @@ def tables(types: Sequence[DatasetType], restrictions: Sequence[Any] = (), alias
     alias
         Only at this storage location.
     """
-    sessions = experiment.Session()
-    for restriction in restrictions:
-        sessions &= restriction
+    sessions = restricted(restrictions)
     chosen = []
     for dataset_type in types:
         table = publication.archived_table(dataset_type)()
@@ -109,7 +108,7 @@ def keys(table: Any) -> list[tuple[SessionKey, str]]:
     return sorted(((row["subject_id"], row["session"]), row["globus_alias"]) for row in found)
 
 
-def holdings(table: Any, rank: Callable[[str, str], Any] = lambda alias, h2o: 0) -> Iterator[Holding]:
+def holdings(table: Any, rank: Callable[[str, str], Any] = lambda *_: 0) -> Iterator[Holding]:
     """Yield the archived sessions that a table is restricted to, with their files.
 
     Ordered by location, then animal, date and session number; ``rank`` may put animals (given location and name) into

@@ -68,11 +68,18 @@ def _in_order(rows: list[_Row]) -> list[_Row]:
     return sorted(rows, key=lambda row: row.session)
 
 
+def restricted(restrictions: Sequence[Any]) -> Any:
+    """Return ``experiment.Session`` restricted by all of these; sessions themselves may be among them."""
+    query = experiment.Session()
+    for restriction in restrictions:
+        # DataJoint compares secondary attributes too where both sides have them, and cannot tell what they are.
+        query &= restriction.proj() if isinstance(restriction, experiment.Session) else restriction
+    return query
+
+
 def chosen(restrictions: Sequence[Any]) -> set[SessionKey] | None:
     """Return the keys of the sessions that meet all restrictions; None when there is no restriction."""
     if not restrictions:
         return None
-    query = experiment.Session()
-    for restriction in restrictions:
-        query &= restriction
+    query = restricted(restrictions)
     return {(row["subject_id"], row["session"]) for row in query.keys()}  # noqa: SIM118  # a DataJoint query
