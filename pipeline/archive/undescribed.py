@@ -122,7 +122,8 @@ def _told_by_name(
     ident = name.number if name.origin == "old" else name.ident
     if [s.ident_by_hand for s in that_day].count(ident or "") == 1:
         return True
-    return len(that_day) <= 1 and all(len(idents[day]) == 1 for day in name.dates)
+    only = len(that_day) <= 1 and all(len(idents[day]) == 1 for day in name.dates)
+    return only and all(session.ident_by_hand is None for session in that_day)
 
 
 def to_match(folders: Iterable[ArchiveFolder], starts: dict[str, datetime]) -> list[FoundFolder]:
