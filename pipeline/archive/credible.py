@@ -44,7 +44,10 @@ def doubt(manifest: Manifest, location: Location, subpath: str) -> str:
     if manifest.subpath != subpath:
         return f"it says that it is {printable(manifest.subpath)}"
     if manifest.alias != location.alias:
-        return f"it says that it lies at {printable(manifest.alias)}, not at {location.alias}"
+        return (
+            f"it says that it lies at {printable(manifest.alias)}, but this storage location is called "
+            f"{location.alias} (a location keeps the name under which data were published there)"
+        )
     if manifest.archived_at is None:
         return "it tells no instant at which its files had been checked"
     if not (0 < session.session < _INT16 and session.subject_id < _INT32 and manifest.generation < _INT32):
