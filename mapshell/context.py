@@ -143,7 +143,12 @@ class Context:
             from pipeline.globus import GlobusStorageManager
 
             self.start_sandbox()
-            self._globus = GlobusStorageManager(self.settings, interactive=self.interactive)
+            settings = self.settings
+            if self._connection is not None:
+                from pipeline.locations import with_known
+
+                settings = with_known(settings)
+            self._globus = GlobusStorageManager(settings, interactive=self.interactive)
         return self._globus
 
     @property

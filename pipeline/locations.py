@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline import database, publication
 from pipeline.archive.nesting import told_apart
 from pipeline.archive.session import DatasetType, Location
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, MapshellError
 from pipeline.settings.places import place_of_alias
+from pipeline.settings.types import StorageLocation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +69,26 @@ def configured(settings: Settings) -> dict[str, Location]:
         each.alias: Location(each.alias, each.endpoint, each.path, each.dataset_type)
         for each in settings.globus.storage_locations
     }
+
+
+def with_known(settings: Settings) -> Settings:
+    """Return the settings with the storage locations that the database knows as well.
+
+    A login made with them asks at once for the consents that these need, whatever the configuration lists.
+    """
+    try:
+        found = known()
+    except MapshellError:
+        return settings
+    own = settings.globus
+    more = [
+        StorageLocation(place.alias, place.endpoint, place.path, place.dataset_type)
+        for alias, place in found.items()
+        if alias not in configured(settings)
+    ]
+    return (
+        replace(settings, globus=replace(own, storage_locations=(*own.storage_locations, *more))) if more else settings
+    )
 
 
 def contradiction(settings: Settings, mine: Location, there: Location) -> ConfigError:

@@ -31,13 +31,14 @@ def at_hand() -> tuple[Settings, Callable[[], GlobusStorageManager]]:
     """Return the settings that the tables were bound with, and what makes a Globus manager when one is needed."""
     from pipeline import database
     from pipeline.globus import GlobusStorageManager
+    from pipeline.locations import with_known
 
     settings = database.bound_settings()
     managers: list[GlobusStorageManager] = []
 
     def store() -> GlobusStorageManager:
         if not managers:
-            managers.append(GlobusStorageManager(settings))
+            managers.append(GlobusStorageManager(with_known(settings)))
         return managers[0]
 
     return settings, store

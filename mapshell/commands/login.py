@@ -12,16 +12,36 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.globus import GlobusStorageManager
+    from pipeline.settings import Settings
 
 CONSENTS = {"given": "given", "missing": "missing: run mapshell login", "not needed": "not needed"}
 
 
-def _manager(ctx: Context) -> GlobusStorageManager:
+def _manager(ctx: Context, settings: Settings) -> GlobusStorageManager:
     """Return a manager that does not log in by itself; starts the local service that the settings name."""
     from pipeline.globus import GlobusStorageManager
 
     ctx.start_sandbox()
-    return GlobusStorageManager(ctx.settings, interactive=False, environ=ctx.environ)
+    return GlobusStorageManager(settings, interactive=False, environ=ctx.environ)
+
+
+def _with_archives(ctx: Context) -> Settings:
+    """Return the settings with the archives that the database knows, so that one login has all consents.
+
+    A database that does not exist yet, or cannot be reached, is no reason not to log in.
+    """
+    from pipeline.errors import MapshellError
+    from pipeline.locations import with_known
+
+    embedded = ctx.settings.database.embedded
+    if embedded is not None and not embedded.exists():
+        return ctx.settings
+    try:
+        ctx.database()
+    except MapshellError as error:
+        ctx.output.say(f"{error.message} Only the collections of the configuration are asked for.")
+        return ctx.settings
+    return with_known(ctx.settings)
 
 
 @click.command()
@@ -47,7 +67,7 @@ def login(ctx: Context, no_browser: bool, force: bool) -> None:
             "Logging in to Globus needs somebody to ask, and this is no terminal.",
             remedy="run mapshell login in a terminal; a rig that runs unattended uses MAPSHELL_GLOBUS_CLIENT_SECRET",
         )
-    with _manager(ctx) as manager:
+    with _manager(ctx, _with_archives(ctx)) as manager:
         fresh = manager.login(browser=False if no_browser else None, force=force)
         ctx.output.say("Logged in to Globus." if fresh else "Already logged in to Globus, with all consents.")
         _show(ctx, manager.whoami())
@@ -57,7 +77,7 @@ def login(ctx: Context, no_browser: bool, force: bool) -> None:
 @pass_context
 def logout(ctx: Context) -> None:
     """Revoke the Globus login of this computer and delete its tokens."""
-    with _manager(ctx) as manager:
+    with _manager(ctx, ctx.settings) as manager:
         there = manager.logout()
     if ctx.output.json:
         ctx.output.data({"logged_out": there})
@@ -69,7 +89,7 @@ def logout(ctx: Context) -> None:
 @pass_context
 def whoami(ctx: Context) -> None:
     """Show who is logged in to Globus, where, and which consents are given."""
-    with _manager(ctx) as manager:
+    with _manager(ctx, _with_archives(ctx)) as manager:
         _show(ctx, manager.whoami())
 
 

@@ -8,6 +8,7 @@ from mapshell.sandbox.consent import code_from_page
 from pipeline import database, publication
 from pipeline.errors import GlobusError, LocalDiskError, LoginNeeded, UsageError
 from pipeline.globus import GlobusStorageManager
+from pipeline.locations import with_known
 from tests.integration.accounts import read_only
 
 from .home import ARCHIVE, BOTH, ONE, RIG, first_session
@@ -35,6 +36,31 @@ def test_no_local_endpoint_is_needed_and_one_login_is_enough(home, away):
     assert (row["via"], row["target"]) == ("https", str(away))
     again = home.command("--via", "https", "--to", str(away), code=0)
     assert {each["verdict"] for each in again["files"]} == {"identical"}
+
+
+def test_a_person_elsewhere_needs_only_the_database_and_one_login(home, away):
+    """The configuration names no collection at all: what the archive is, the database says."""
+    home.configure(lambda document: document["custom"].pop("globus.storage_locations"))
+    home.rig.admin.revoke_tokens()
+    home.rig.admin.withdraw_consents()
+    token_file = home.rig.settings.globus.token_file
+    for file in token_file.parent.iterdir():
+        file.unlink()
+    pages = []
+
+    def allow(url):
+        pages.append(url)
+        return code_from_page(url)
+
+    database.bind(home.rig.settings)
+    with GlobusStorageManager(with_known(home.rig.settings), interactive=False) as manager:
+        assert manager.login_with_code(allow)
+    assert len(pages) <= 2
+    assert (publication.ArchivedRawEphys & ONE).retrieve(to=str(away), via="https").whole
+    home.assert_same(away, only=first_session)
+    assert home.command("--session", "2", "--via", "https", "--to", str(away), code=0)["files"]
+    done = home.rig.run("whoami", check=0)
+    assert "raw-ephys" in done.stdout
 
 
 def test_a_reader_of_the_database_fetches_and_is_told_what_was_not_recorded(each_home):
