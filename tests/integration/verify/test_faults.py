@@ -82,8 +82,9 @@ def test_one_folder_that_may_not_be_listed(archive):
     assert len(publication.Verification() & {"dataset_name": "ephys-480133-0001"}) == 0
 
 
-def test_a_service_that_fails_for_long_ends_the_run_with_what_was_seen(archive):
+def test_a_service_that_fails_for_long_ends_the_run_with_what_was_seen(archive, monkeypatch):
     impatient(archive.bench.rig)
+    monkeypatch.setenv("MAPSHELL_GLOBUS_PATIENCE_SECONDS", "1")
     archive.admin.fail_requests("*operation/endpoint*ls*", 503, count=None)
     report = archive.verify()
     assert isinstance(report.stopped, GlobusUnavailable)
