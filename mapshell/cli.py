@@ -166,7 +166,12 @@ class LazyGroup(click.Group):
         name, command, rest = super().resolve_command(ctx, args)
         meant = ALIASES.get(args[0], ())[1:]
         if meant and any(arg.split("=")[0] == meant[0] for arg in rest):
-            raise click.UsageError(f"{args[0]} means {' '.join(ALIASES[args[0]])}; it takes no {meant[0]} of its own.")
+            from pipeline.errors import UsageError
+
+            raise UsageError(
+                f"{args[0]} means {' '.join(ALIASES[args[0]])}, so it takes no {meant[0]} of its own.",
+                remedy=f"leave {meant[0]} out, or use {ALIASES[args[0]][0]}.",
+            )
         return name, command, [*meant, *rest]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

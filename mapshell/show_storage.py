@@ -30,7 +30,7 @@ COLUMNS = (
     Column("Datasets", "datasets", align="right", kind="number"),
     Column("Files", "files", align="right", kind="number"),
     Column("Size", "bytes", align="right", kind="bytes"),
-    Column("This computer's configuration", "said", style=_style),
+    Column("This computer's configuration", "configuration_says", style=_style),
 )
 
 
@@ -58,7 +58,7 @@ def _row(each: Stored, names: Mapping[str, str]) -> dict[str, Any]:
         "configuration": document(each.configured) if each.configured else None,
         "agrees": each.agrees,
         "where": each.where or None,
-        "said": _said(each),
+        "configuration_says": _said(each),
     }
 
 

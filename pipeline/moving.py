@@ -51,7 +51,7 @@ class Move:
     """A change of address: what was looked at, and what came of it.
 
     ``files`` and ``manifests`` were looked at by listing ``folders``, ``datasets`` of ``all_datasets`` of the index;
-    ``size`` are the bytes of these files.  ``computers`` have published to this location.
+    ``size`` are the bytes of these files.  ``computers`` are others that have published to this location.
     """
 
     before: Location
@@ -114,7 +114,7 @@ def move(
     before = find(settings, alias)
     endpoint, path = read_place(place)
     after = replace(before, endpoint=endpoint, path=path, elsewhere=frozenset())
-    result = Move(before, after, dry_run=dry_run, computers=_computers(alias))
+    result = Move(before, after, dry_run=dry_run, computers=_computers(alias, settings.archive.computer))
     if after == before:
         return result
     check_neighbours(after, settings, nested=nested)
@@ -250,9 +250,9 @@ def _busy(location: Location, found: Sequence[str]) -> Refused:
     )
 
 
-def _computers(alias: str) -> tuple[str, ...]:
-    """Return the computers that have published to a location."""
+def _computers(alias: str, this: str) -> tuple[str, ...]:
+    """Return the other computers that have published to a location."""
     here = {"globus_alias": alias}
     sent = dj.U("computer") & (publication.Transfer() & (publication.Transfer.Session() & here))
     told = dj.U("computer") & (publication.SessionState() & here)
-    return tuple(sorted({row["computer"] for query in (sent, told) for row in query.to_dicts()}))
+    return tuple(sorted({row["computer"] for query in (sent, told) for row in query.to_dicts()} - {this}))

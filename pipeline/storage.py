@@ -207,14 +207,14 @@ def check_neighbours(place: Location, settings: Settings, *, nested: bool) -> No
     if found is None:
         return
     other, how = found
-    if how == "the same place as" and other.dataset_type == place.dataset_type:
+    if how == "is" and other.dataset_type == place.dataset_type:
         raise Refused(
-            f"{said(place)} is the same place as {other.alias}, which holds {other.dataset_type} too.",
+            f"{said(place)} is the location {other.alias}, which has {other.dataset_type} too.",
             remedy="choose a folder of its own.",
         )
     if not nested:
         raise Refused(
-            f"{said(place)} is {how} the location {other.alias}, {said(other)}.",
+            f"{said(place)} {how} the location {other.alias}" + ("." if how == "is" else f", {said(other)}."),
             remedy="choose a folder of its own; if it is meant so (each then leaves the other's folder alone), "
             "add --nested.",
         )

@@ -27,7 +27,7 @@ def storage() -> None:
     """
 
 
-@storage.command("list")
+@storage.command("list", short_help="List where archives lie, and whether this computer agrees.")
 @pass_context
 def list_(context: Context) -> None:
     """List the storage locations: what lies there, and whether this computer's configuration agrees.
@@ -58,7 +58,7 @@ def list_(context: Context) -> None:
     show(context.output, found, called)
 
 
-@storage.command()
+@storage.command(short_help="Write down where a further archive lies.")
 @click.argument("alias")
 @click.argument("place", metavar="UUID:/PATH")
 @click.option("--type", "kind", type=click.Choice(["ephys", "video"]), help="What it holds; by default as ALIAS says.")
@@ -81,7 +81,7 @@ def add(context: Context, alias: str, place: str, kind: DatasetType | None, *, n
     show_added(context.output, write_down(context.settings, context.globus(), alias, place, kind, nested=nested))
 
 
-@storage.command("set")
+@storage.command("set", short_help="Say that an archive has moved, after a look at the new place.")
 @click.argument("alias")
 @click.argument("place", metavar="UUID:/PATH")
 @click.option("--sample", type=click.IntRange(min=1), default=100, metavar="N", help="Files to draw; 100 by default.")

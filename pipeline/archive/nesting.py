@@ -53,7 +53,7 @@ def told_apart(locations: Iterable[Location]) -> list[Location]:
 
 
 def around(place: Location, others: Sequence[Location]) -> tuple[Location, str] | None:
-    """Return a location that ``place`` shares folders with, and how: it is "the same place as", "inside" or "around" it.
+    """Return a location that ``place`` shares folders with, and how: it "is", "lies inside" or "holds" that one.
 
     Only what can be told from the paths: where a collection's default folder (``/~/``) lies, they do not say.
     """
@@ -63,11 +63,11 @@ def around(place: Location, others: Sequence[Location]) -> tuple[Location, str] 
         if other.endpoint.lower() != place.endpoint.lower() or _below_home(other.path) != _below_home(place.path):
             continue
         if here == there:
-            return other, "the same place as"
+            return other, "is"
         if here.is_relative_to(there):
-            return other, "inside"
+            return other, "lies inside"
         if there.is_relative_to(here):
-            return other, "around"
+            return other, "holds"
     return None
 
 
