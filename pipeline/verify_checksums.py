@@ -211,9 +211,9 @@ class ChecksumPass:
         source = self._source(entry)
         if checked.verdict == "missing":
             return drift.missing(self._location, entry, source)
-        if checked.size is not None:
+        if checked.size is not None or checked.sha1 is None:
             return drift.other_size(self._location, entry, checked.size, source)
-        return drift.other_bytes(self._location, entry, checked.sha1 or "of other bytes", source)
+        return drift.other_bytes(self._location, entry, checked.sha1, source)
 
     def _compare_manifests(self, root: Root | None, patient: Patient) -> None:
         """Compare the newest manifests of the sessions that were read back with the index, file by file."""

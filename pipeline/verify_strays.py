@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Any
 
 from pipeline import publication
-from pipeline.archive.drift import discover
+from pipeline.archive.drift import discover, quoted
 from pipeline.archive.lister import below
 from pipeline.archive.manifest import manifest_subpath
 from pipeline.archive.nesting import is_elsewhere
@@ -132,7 +131,7 @@ def _stray(
     location: Location, h2o: str, subpath: str, files: Mapping[str, int], problem: MapshellError | None
 ) -> Stray:
     size = sum(files.values())
-    there = shlex.quote(f"{location.endpoint}:{join_remote(location.path, subpath)}")
+    there = quoted(f"{location.endpoint}:{join_remote(location.path, subpath)}")
     folder = " --recursive" if set(files) != {subpath} else ""
     said = f"{len(files):,} {'file' if len(files) == 1 else 'files'}, {human_bytes(size)}, of no session in the index"
     if problem is not None:

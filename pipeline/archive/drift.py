@@ -5,7 +5,9 @@ Nothing here is ever carried out by this program.
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -47,14 +49,21 @@ class Source:
         return f"{self.root.endpoint}:{join_remote(self.root.globus_path, subpath)}"
 
 
+def quoted(word: str, *, windows: bool | None = None) -> str:
+    """Return a word of a command line as the shell of this computer takes it; ``windows`` says otherwise."""
+    if os.name == "nt" if windows is None else windows:
+        return subprocess.list2cmdline([word])
+    return shlex.quote(word)
+
+
 def missing(location: Location, entry: FileEntry, source: Source | None) -> Drift:
     """Name a row without file."""
     return Drift("missing", entry.subpath, "the archive does not hold it", _send_again(location, entry, source))
 
 
-def other_size(location: Location, entry: FileEntry, size: int, source: Source | None) -> Drift:
-    """Name a file of another size (bytes) than the index says."""
-    said = f"it has {size} bytes at the archive, {entry.size} in the index"
+def other_size(location: Location, entry: FileEntry, size: int | None, source: Source | None) -> Drift:
+    """Name a file of another size (bytes; None: unknown) than the index says."""
+    said = f"it has {'another size' if size is None else f'{size} bytes'} at the archive, {entry.size} in the index"
     return Drift("size", entry.subpath, said, _replace(location, entry, source))
 
 
@@ -72,7 +81,7 @@ def foreign(location: Location, session: SessionRef, subpath: str, size: int) ->
         subpath,
         f"the archive holds it ({size} bytes), the index does not",
         f"a newer manifest may know it: `{discover(session.h2o)} --dry-run`; a foreign file goes by "
-        f"`globus rm {shlex.quote(there)}`.",
+        f"`globus rm {quoted(there)}`.",
     )
 
 
@@ -110,11 +119,11 @@ def newer_manifest(session: SessionRef, subpath: str) -> Drift:
 
 def discover(h2o: str) -> str:
     """Return the command that looks at an animal's folder of the archive."""
-    return f"mapshell publication-discover --subject {shlex.quote(h2o)}"
+    return f"mapshell publication-discover --subject {quoted(h2o)}"
 
 
 def _publish(session: SessionRef) -> str:
-    return f"`mapshell publication-publish --subject {shlex.quote(session.h2o)} --session {session.session}`"
+    return f"`mapshell publication-publish --subject {quoted(session.h2o)} --session {session.session}`"
 
 
 def _send_again(location: Location, entry: FileEntry, source: Source | None) -> str:
@@ -125,13 +134,13 @@ def _replace(location: Location, entry: FileEntry, source: Source | None) -> str
     """Say how a wrong file is renamed aside, and a good one sent: nothing is overwritten."""
     there = join_remote(location.path, entry.subpath)
     aside = f"{there}.quarantined-{file_id(entry.subpath).hex[:8]}"
-    rename = f"`globus rename {location.endpoint} {shlex.quote(there)} {shlex.quote(aside)}`"
+    rename = f"`globus rename {location.endpoint} {quoted(there)} {quoted(aside)}`"
     return f"put it aside: {rename}; send a good copy: {_transfer(location, entry, source)}; then verify again."
 
 
 def _transfer(location: Location, entry: FileEntry, source: Source | None) -> str:
-    good = GOOD_COPY if source is None else shlex.quote(source.address(entry.subpath))
-    there = shlex.quote(f"{location.endpoint}:{join_remote(location.path, entry.subpath)}")
+    good = GOOD_COPY if source is None else quoted(source.address(entry.subpath))
+    there = quoted(f"{location.endpoint}:{join_remote(location.path, entry.subpath)}")
     check = f" --external-checksum {entry.sha1} --checksum-algorithm SHA1" if entry.sha1 else ""
     return f"`globus transfer --preserve-timestamp{check} {good} {there}`"
 

@@ -252,12 +252,13 @@ class Presence:
             seen.manifest_size = newest.size
         elif seen.described and h2o not in seen.errors:
             seen.drift.append(drift.no_manifest(manifest.session, seen.described))
+        known = manifest.generation if seen.described else 0
         stem = last[: last.index(".manifest-") + len(".manifest-")]
         for name in sorted(listing):
             if not name.startswith(stem) or is_ours(name):
                 continue
             number = name[len(stem) :].removesuffix(".json")
-            if number.isascii() and number.isdecimal() and int(number) > manifest.generation:
+            if number.isascii() and number.isdecimal() and int(number) > known:
                 seen.drift.append(drift.newer_manifest(manifest.session, f"{h2o}/{name}"))
 
 

@@ -44,6 +44,11 @@ def test_commands_survive_any_name(subpath):
     assert remove == ["globus", "rm", f"{LOCATION.endpoint}:{there}"]
 
 
+def test_a_shell_of_windows_has_other_quotes():
+    assert drift.quoted("c40e:/lab data/x", windows=True) == '"c40e:/lab data/x"'
+    assert drift.quoted("c40e:/lab data/x", windows=False) == "'c40e:/lab data/x'"
+
+
 def test_without_a_good_copy_here_it_says_what_to_put_in():
     entry = FileEntry("SC038/x", 10, 1, "unknown")
     found = drift.other_size(LOCATION, entry, 9, None)
