@@ -26,7 +26,7 @@ _HERE: frozenset[str] = frozenset({"fetched", "identical", "unchecked"})
 _SAID: dict[str, str] = {
     "fetched": "fetched, each checked against the index",
     "identical": "here already",
-    "unchecked": "without a known checksum",
+    "unchecked": "here with the right size, not compared by checksum",
     "to fetch": "to fetch",
     "to replace": "to replace",
     "in flight": "in flight",

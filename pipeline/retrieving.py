@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from pipeline import database, publication
@@ -89,6 +89,7 @@ def retrieve(
     computer, began = settings.archive.computer, clock.now()
     targets = Targets(settings, locations_by_alias().values(), to, via)
     items, kinds = _choose(tables, targets, file_types, probes)
+    items, twice = _once(items)
     journal = folder(os.environ)
     cache = ChecksumCache(cache_folder(os.environ) / "sha1.sqlite")
     further: list[Item] = []
@@ -115,7 +116,7 @@ def retrieve(
         targets=sorted({str(item.site) for item in items}),
         via=via,
         tasks=list(dict.fromkeys(fetching.tasks)),
-        notes=[*_absent(tables), *fetching.notes],
+        notes=[*_absent(tables), *twice, *fetching.notes],
         dry_run=dry_run,
         stopped=stopped,
     )
@@ -185,6 +186,23 @@ def _no_such_file(
         f"The sessions that were asked for have no file {what}.".replace(" .", "."),
         remedy=f"they have: {have or 'no file'}.",
     )
+
+
+def _once(items: Sequence[Item]) -> tuple[list[Item], list[str]]:
+    """Leave out files that another storage location has as well, byte for byte, and say so."""
+    seen: dict[tuple[Any, ...], Item] = {}
+    kept, copies = [], Counter[tuple[str, str]]()
+    for item in items:
+        first = seen.setdefault((item.site, item.subpath, item.size, item.sha1), item) if item.sha1 else item
+        if first is item:
+            kept.append(item)
+        else:
+            copies[item.location.alias, first.location.alias] += 1
+    notes = [
+        f"{number:,} files of {other} are the very ones of {alias}; they are fetched once."
+        for (other, alias), number in sorted(copies.items())
+    ]
+    return kept, notes
 
 
 def _known_types() -> set[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline.archive.fetch import Site
 from pipeline.archive.session import join_remote
-from pipeline.errors import Refused, UsageError
+from pipeline.errors import LocalDiskError, Refused, UsageError
 from pipeline.settings.values import UUID, as_globus_path
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Targets:
         The place cannot be used.
     Refused
         It is marked as upload-only.
+    LocalDiskError
+        The root in which it lies does not exist.
     """
 
     def __init__(
@@ -65,6 +67,8 @@ class Targets:
             This computer has no folder of its own for the location, and none was named.
         Refused
             It is marked as upload-only.
+        LocalDiskError
+            The root does not exist.
         """
         if self._site is not None:
             return self._site
@@ -81,6 +85,7 @@ class Targets:
         tops = {"/".join(entry.subpath.split("/")[:2]) for entry in files}
         there = [root for root in usable if any((root.local_path / top).exists() for top in tops)]
         root = (there or usable)[0]
+        _check_there(root)
         return Site(root.local_path, root.endpoint, root.globus_path)
 
     def _named(self, to: str) -> Site:
@@ -130,6 +135,7 @@ class Targets:
         for root, below in holding:
             path = join_remote(root.globus_path, below) if below else root.globus_path
             self._refuse_archive(root.endpoint, path, str(folder))
+            _check_there(root)
             return Site(folder, root.endpoint, path)
         if self._via == "globus":
             known = ", ".join(sorted({str(root.local_path) for root in self._roots})) or "none"
@@ -147,6 +153,15 @@ class Targets:
                     f"{to} is the archive {archive.alias} itself; nothing is ever fetched into it.",
                     remedy="name another place.",
                 )
+
+
+def _check_there(root: LocalRoot) -> None:
+    """Refuse a root that does not exist: made anew, it would lie on the wrong disk."""
+    if not root.local_path.is_dir():
+        raise LocalDiskError(
+            f"There is no folder {root.local_path}, which is this computer's root of {root.alias}.",
+            remedy="mount its disk, or correct endpoint_path in dj_local_conf.json.",
+        )
 
 
 def _upload_only(root: LocalRoot) -> Refused:
