@@ -178,3 +178,40 @@ def test_nothing_archived_is_nothing_to_compare(bench):
     bench.rig.admin.fail_tasks("hold", count=None)
     bench.publish(wait=False)
     assert "in flight" in bench.run("publication-verify", "--subject", "SC038", check=2)[1]
+
+
+def test_an_index_that_is_behind_is_brought_forward_by_the_command_that_it_names(archive):
+    bench = archive.bench
+    write(archive.folders["one"] / "later.npy", b"later")
+    assert bench.publish().whole
+    now = bench.indexed()
+    name = {"globus_alias": "raw-ephys", "dataset_name": "ephys-480133-0001"}
+    (publication.DataSet.PhysicalFile & name & "file_generation = 2").delete_quick()
+    publication.DataSet.update1({**name, "dataset_generation": 1, "dataset_manifest": first_manifest(bench)})
+    key = (ARCHIVED & name).keys()[0]
+    ARCHIVED.update1({**key, "generation": 1})
+    report = archive.verify(checksum="all")
+    assert archive.drift(report) == {"one": ["extra", "newer"]}
+    (command,) = {each for drift in report.drift for each in re.findall("`mapshell ([^`]*)`", drift.remedy)} - {
+        "publication-discover --subject SC038 --dry-run"
+    }
+    bench.run(*shlex.split(command), check=0)
+    assert bench.indexed() == now
+    assert archive.verify(checksum="all").whole
+
+
+def first_manifest(bench):
+    return next(name.removeprefix("ephys/") for name in bench.rig.manifests() if "_s1_" in name and "0001" in name)
+
+
+def test_a_report_in_words_and_for_a_notebook(archive, flip):
+    assert "No drift." in str(archive.verify())
+    flip(archive.at("one", "*.bin"))
+    archive.at("two", "*.meta").unlink()
+    report = archive.verify(checksum="all")
+    assert "Drift in 2 sessions: 1 with other bytes, 1 missing." in str(report)
+    assert "drift: SC038 (subject 480133) session 1 of 2020-05-01, raw-ephys" in repr(report)
+    html = report._repr_html_()
+    assert html.count("<tr>") == 3
+    assert "globus transfer" in html
+    assert "<td>drift</td>" in html
