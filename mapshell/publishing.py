@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mapshell.output import Output
     from pipeline.archive.find import Stray
     from pipeline.archive.journal import Outcome
+    from pipeline.forecast import Forecast
     from pipeline.report import Report
     from pipeline.status import SessionStatus
 
@@ -71,6 +72,7 @@ def show(output: Output, report: Report) -> None:
     if report.dry_run:
         _show_plans(output, report.outcomes)
     _show_problems(output, report)
+    _show_notes(output, report)
     output.say(str(report), style="bold")
 
 
@@ -90,6 +92,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "sent_bytes": outcome.sent_bytes,
         "to_send_files": outcome.to_send_files,
         "to_send_bytes": outcome.to_send_bytes,
+        "to_read_bytes": outcome.to_read_bytes,
         "reason": outcome.reason,
         "remedy": outcome.remedy,
         "details": list(outcome.details),
@@ -118,7 +121,29 @@ def _document(report: Report) -> dict[str, Any]:
             for stray in report.strays
         ],
         "animals_without_session": sorted(report.strangers),
+        "probes": [
+            {
+                "subject_id": gap.ref.subject_id,
+                "session": gap.ref.session,
+                "alias": gap.alias,
+                "insertions_without_files": list(gap.without_files),
+                "files_without_insertion": list(gap.without_insertion),
+            }
+            for gap in report.probes
+        ],
+        "nothing_accepted_under": list(report.unbroken),
+        "forecast": None if report.forecast is None else _forecast(report.forecast),
         "stopped": None if report.stopped is None else report.stopped.message,
+    }
+
+
+def _forecast(forecast: Forecast) -> dict[str, Any]:
+    return {
+        "bytes_to_send": forecast.to_send,
+        "bytes_to_read": forecast.to_read,
+        "seconds": forecast.seconds,
+        "bytes_per_second": forecast.speed,
+        "transfers": forecast.transfers,
     }
 
 
@@ -127,7 +152,7 @@ def _show_plans(output: Output, outcomes: Sequence[Outcome]) -> None:
         {"session": outcome.h2o + " " + outcome.session_date, **detail}
         for outcome in outcomes
         for detail in outcome.details
-        if detail.get("action") in ("send", "conflict", "hash")
+        if detail.get("action") in ("accept", "send", "conflict", "hash")
     ]
     if items:
         columns = (Column("Action", "action"), Column("File", "file"), Column("Reason", "reason"))
@@ -165,6 +190,37 @@ def _show_problems(output: Output, report: Report) -> None:
             "the database has no session of an animal of this name, so nothing that lies there is archived",
             "enter the animal and its sessions (`mapshell ingest-subjects`, `mapshell ingest-recordings`).",
         )
+
+
+def _show_notes(output: Output, report: Report) -> None:
+    """Tell what nobody must do anything about: what was accepted, and where probes and files differ."""
+    notes = [
+        f"accepted: {outcome.h2o} session {outcome.key[1]}, {detail['accepted']}: "
+        f"{_within(outcome, detail['file'])}: {detail['reason']}"
+        for outcome in report.outcomes
+        for detail in outcome.details
+        if "accepted" in detail
+    ]
+    notes.extend(f"probes: {gap}" for gap in report.probes)
+    if notes:
+        output.say()
+    for note in notes:
+        output.say(note)
+
+
+def show_rules(output: Output) -> None:
+    """Show the rules of the gate, and which of them can be accepted."""
+    from dataclasses import asdict
+
+    from pipeline.archive.acceptance_rules import RULES
+
+    rows = [asdict(rule) for rule in RULES]
+    if output.json:
+        output.data(rows)
+        return
+    shown = [{**row, "acceptable": "yes" if row["acceptable"] else "never"} for row in rows]
+    columns = (Column("Rule", "name"), Column("Found", "words"), Column("Accept", "acceptable"), Column("Why", "why"))
+    output.table(shown, columns)
 
 
 def _within(outcome: Outcome, said: str) -> str:

@@ -32,6 +32,8 @@ class Archived:
         *restrictions: Any,
         dry_run: bool = False,
         wait: bool = True,
+        accept: str | Sequence[str] = (),
+        because: str = "",
         progress: Progress | None = None,
         display_progress: bool = True,
     ) -> Report:
@@ -48,6 +50,9 @@ class Archived:
             Only plan; nothing is submitted.
         wait
             Wait for the transfers; otherwise they stay *in flight* and the next call gathers them.
+        accept, because
+            Rules of the gate that you accept for the one session that is chosen, and why: it is archived all the same,
+            and rule, reason and person are recorded (``pipeline.archive.acceptance_rules.RULES`` lists them).
         progress
             Who is told how it goes.
         display_progress
@@ -61,7 +66,8 @@ class Archived:
         Raises
         ------
         UsageError
-            Called on a restricted table: restrictions of what is to be published go into the call.
+            Called on a restricted table: restrictions of what is to be published go into the call.  Or something is to
+            be accepted that does not exist or never can be, without a reason, or for several sessions.
         LoginNeeded, DatabaseError, ConfigError
             Nothing can be done before that is mended.
         """
@@ -75,7 +81,15 @@ class Archived:
 
         settings, store = at_hand()
         report = publish_round(
-            settings, store, (self.dataset_type,), restrictions, dry_run=dry_run, wait=wait, progress=progress
+            settings,
+            store,
+            (self.dataset_type,),
+            restrictions,
+            dry_run=dry_run,
+            wait=wait,
+            accept=accept,
+            because=because,
+            progress=progress,
         )
         if report.stopped is not None:
             raise report.stopped

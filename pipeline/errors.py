@@ -121,3 +121,7 @@ class IntegrityError(MapshellError):
 
 class LocalDiskError(MapshellError):
     """A local file or folder is unreadable, unwritable, or the disk is full."""
+
+
+class DiskBusy(LocalDiskError):
+    """Something writes to a disk, an acquisition most likely: nothing is read from it or sent until it rests."""

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pipeline import database, labrows, publication
+from pipeline.archive.acceptance import as_evidence, records_in
 from pipeline.archive.journal import (
     Entry,
     Outcome,
@@ -28,7 +29,6 @@ from pipeline.transitions import BEFORE, OPEN, commit, is_committed, locked, mov
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-    from datetime import datetime
 
     from pipeline.archive.manifest import FileEntry
 
@@ -57,13 +57,14 @@ class TableJournal(Leases):
     def indexed(self, keys: Collection[SessionKey]) -> dict[SessionKey, Manifest]:
         """Return what the index holds of these sessions now.
 
-        Its sessions are what they were when they were archived; ``archived_at`` is None without an archived row.
+        Its sessions are what they were when they were archived; ``archived_at`` is None without an archived row, of
+        whose evidence it has only what a person accepted.
         """
         wanted = {dataset_name(self._location.dataset_type, key): key for key in keys}
         here = {"globus_alias": self._location.alias}
         datasets: dict[str, Mapping[str, Any]] = {}
         files: dict[str, list[FileEntry]] = {}
-        archived: dict[str, datetime] = {}
+        archived: dict[str, Mapping[str, Any]] = {}
         table = publication.archived_table(self._location.dataset_type)()
         for names in _chunks(wanted):
             chosen = [{"dataset_name": name} for name in names]
@@ -71,7 +72,7 @@ class TableJournal(Leases):
                 datasets[row["dataset_name"]] = row
             for row in (publication.DataSet.PhysicalFile() & here & chosen).to_dicts():
                 files.setdefault(row["dataset_name"], []).append(file_entry(row))
-            archived.update({row["dataset_name"]: row["archived_at"] for row in (table & here & chosen).to_dicts()})
+            archived.update({row["dataset_name"]: row for row in (table & here & chosen).to_dicts()})
         return {
             wanted[name]: Manifest(
                 session=_as_archived(wanted[name], row),
@@ -79,7 +80,8 @@ class TableJournal(Leases):
                 alias=self._location.alias,
                 generation=row["dataset_generation"],
                 files=tuple(sorted(files.get(name, ()), key=lambda entry: entry.subpath)),
-                archived_at=archived.get(name),
+                archived_at=archived[name]["archived_at"] if name in archived else None,
+                evidence=as_evidence(records_in(archived[name]["evidence"] if name in archived else None)),
             )
             for name, row in datasets.items()
         }

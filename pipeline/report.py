@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pipeline.archive.journal import Outcome
     from pipeline.archive.session import SessionKey
     from pipeline.errors import MapshellError
+    from pipeline.forecast import Forecast
+    from pipeline.insertions import ProbeGap
 
 NO_MATCH = "No session matches these options; `mapshell publication-status` lists all."
 NO_SESSION = "There is no session yet; enter them with `mapshell ingest-recordings`."
@@ -27,7 +29,9 @@ class Report:
     ``restricted`` says that not all sessions were asked for; ``chosen`` counts those that were, ``not_here`` those of
     which this computer has no folder at any location (0 when the round ended before all were looked at); ``strays``
     are folders that belong to no session; ``nameless`` sessions of subjects without water restriction; ``strangers``
-    folders of animals of which the database has no session; ``stopped`` is the error that ended the round early.
+    folders of animals of which the database has no session; ``stopped`` is the error that ended the round early;
+    ``probes`` is where files and insertions differ, of sessions that are news or were asked for; ``unbroken`` the rules
+    that were to be accepted and that no file broke; ``forecast`` what a dry run foretells.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -39,6 +43,9 @@ class Report:
     strangers: set[str] = field(default_factory=set)
     stopped: MapshellError | None = None
     dry_run: bool = False
+    probes: list[ProbeGap] = field(default_factory=list)
+    unbroken: tuple[str, ...] = ()
+    forecast: Forecast | None = None
 
     @property
     def whole(self) -> bool:
@@ -57,6 +64,11 @@ class Report:
             theirs = [o for o in self.outcomes if o.state == state and (o.failed or not o.to_send_files)]
             if theirs:
                 sentences.append(f"{state.capitalize()}: {_counted(theirs)}.")
+        if self.forecast is not None:
+            sentences.insert(1, str(self.forecast))
+        if self.unbroken:
+            rules = ", ".join(self.unbroken)
+            sentences.append(f"Nothing was accepted under {rules}: no file to be archived breaks that rule.")
         if self.not_here:
             sentences.append(f"Not here: {self.not_here:,}.")
         return " ".join(sentences)
@@ -69,6 +81,7 @@ class Report:
             if outcome.reason:
                 lines.append(f"    {outcome.reason}")
         lines.extend(f"{'refused' if s.refused else 'no session'}: {s.folder}\n    {s.reason}" for s in self.strays)
+        lines.extend(f"probes: {gap}" for gap in self.probes)
         if self.stopped is not None:
             lines.append(f"stopped: {self.stopped.message}")
         return "\n".join([*lines, str(self)])

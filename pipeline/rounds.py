@@ -9,23 +9,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import database, sessions
+from pipeline import accepting, database, insertions, sessions
 from pipeline.archive.checksums import ChecksumCache, Hasher
-from pipeline.archive.find import Found, LocalSession, Stray, find
-from pipeline.archive.journal import Outcome
+from pipeline.archive.find import Found, find
 from pipeline.archive.naming import compile_layout
 from pipeline.archive.nesting import inside
+from pipeline.archive.pace import Pace
 from pipeline.archive.publish import publish
+from pipeline.archive.quiet import Quiet
 from pipeline.archive.round import Round
 from pipeline.archive.session import DatasetType, Location, Root, SessionKey
 from pipeline.folders import cache_folder
+from pipeline.forecast import Move, forecast, past_moves
 from pipeline.journal import TableJournal
 from pipeline.locations import locations
+from pipeline.not_published import concerns, deleted, in_sight, left_behind, refused
 from pipeline.report import Report
-from pipeline.transitions import missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
     from pipeline.archive.ports import Clock, Progress, Store
     from pipeline.settings import Settings
@@ -67,6 +69,8 @@ def publish_round(
     *,
     dry_run: bool = False,
     wait: bool = True,
+    accept: str | Sequence[str] = (),
+    because: str = "",
     progress: Progress | None = None,
     clock: Clock | None = None,
     epoch: Callable[[], float] = time.time,
@@ -85,49 +89,62 @@ def publish_round(
         DataJoint restrictions of ``experiment.Session``; all must hold.
     dry_run, wait
         As in :func:`pipeline.archive.publish.publish`.
+    accept, because
+        Rules of the gate that a person accepts for the one chosen session, and why.
+
+    Raises
+    ------
+    UsageError
+        What is to be accepted does not exist, never can be, has no reason, or is meant for several sessions.
     """
-    computer = settings.archive.computer
+    computer, clock, progress = settings.archive.computer, clock or SystemClock(), progress or Silence()
+    accepted = accepting.acceptance(accept, because, store, computer)
     lab_sessions = sessions.load()
     keys = sessions.chosen(restrictions)
     report = Report(dry_run=dry_run, nameless=[key for key in lab_sessions.nameless if keys is None or key in keys])
     wanted = set(lab_sessions.refs) if keys is None else keys & set(lab_sessions.refs)
     report.restricted = keys is not None
     report.chosen = len(wanted) + len(report.nameless)
+    accepting.one_session(accepted, report.chosen)
+    quiet = _quiet(settings, clock, epoch, progress)
+    pace = Pace(clock, epoch, quiet, settings.archive.hash_mb_per_second)
+    moves: list[Move] = []
     seen: set[SessionKey] = set()
-    with Hasher(
-        ChecksumCache(cache_folder(os.environ) / "sha1.sqlite"), threads=settings.archive.hash_threads
-    ) as hasher:
+    cache = ChecksumCache(cache_folder(os.environ) / "sha1.sqlite")
+    with Hasher(cache, threads=settings.archive.hash_threads, pace=pace) as hasher:
         for location in (places := locations(settings, types, register=not dry_run)):
             roots = local_roots(settings, location.alias)
             journal = TableJournal(location, lab_sessions.refs, computer)
             found = look(settings, location, roots, journal, lab_sessions, wanted)
             animals = {lab_sessions.refs[key].h2o for key in wanted}
-            strays = [stray for stray in found.strays if keys is None or _concerns(stray, wanted, animals)]
+            strays = [stray for stray in found.strays if keys is None or concerns(stray, wanted, animals)]
             report.strays.extend(strays)
             if keys is None:
                 report.strangers |= found.strangers
-                report.outcomes.extend(_deleted(journal, location, lab_sessions))
+                report.outcomes.extend(deleted(journal, location, lab_sessions))
             here = [found.sessions[key] for key in sorted(found.sessions) if key in wanted]
-            here += _left_behind(journal, computer, lab_sessions, wanted - set(found.sessions))
+            here += left_behind(journal, computer, lab_sessions, wanted - set(found.sessions))
             seen.update(found.sessions, (session.ref.key for session in here))
             known = {session.ref.key for session in here} | set(found.indexed)
-            refused = _refused(location, lab_sessions, strays, wanted - known)
-            report.outcomes.extend(refused)
-            seen.update(outcome.key for outcome in refused)
+            in_doubt = refused(location, lab_sessions, strays, wanted - known)
+            report.outcomes.extend(in_doubt)
+            seen.update(outcome.key for outcome in in_doubt)
             seen.update(key for stray in found.strays for key in stray.candidates)
             if not dry_run:
-                gone = wanted - known - {outcome.key for outcome in refused}
-                journal.report(refused, {key for key in gone if _in_sight(lab_sessions.refs[key].h2o, found.strays)})
+                gone = wanted - known - {outcome.key for outcome in in_doubt}
+                journal.report(in_doubt, {key for key in gone if in_sight(lab_sessions.refs[key].h2o, found.strays)})
             if not here:
                 continue
+            if quiet is not None:
+                quiet.seen(file for session in here for file in session.files)
             round_ = Round(
                 location=location,
                 roots=roots,
                 store=store,
                 journal=journal,
-                clock=clock or SystemClock(),
+                clock=clock,
                 epoch=epoch,
-                progress=progress or Silence(),
+                progress=progress,
                 hasher=hasher,
                 computer=computer,
                 quiet_seconds=settings.archive.quiet_seconds,
@@ -136,91 +153,43 @@ def publish_round(
                 staging=settings.archive.staging_name,
                 provenance=provenance(computer),
                 leave_out=_patterns(settings),
+                quiet=quiet,
+                acceptance=accepted,
             )
             with journal:
                 result = publish(round_, here, found.indexed, dry_run=dry_run, wait=wait)
             report.outcomes.extend(result.outcomes)
+            news = {outcome.key for outcome in result.outcomes if report.restricted or report.is_news(outcome)}
+            if location.dataset_type == "ephys":
+                worth = [session for session in here if session.ref.key in news]
+                report.probes.extend(insertions.gaps(location.alias, worth, found.indexed))
+            if dry_run and news:
+                moves.extend(past_moves(location, computer))
             report.stopped = result.stopped
             if report.stopped is not None:
                 break
     unknown = report.stopped is not None and location is not places[-1]
     report.not_here = 0 if unknown else len(wanted - seen)
+    report.unbroken = () if accepted is None else accepted.unused
+    if dry_run:
+        report.forecast = forecast(report.outcomes, moves, settings.archive.hash_mb_per_second)
     return report
 
 
-def _concerns(stray: Stray, wanted: set[SessionKey], animals: Collection[str]) -> bool:
-    """Say whether a folder, or a root that cannot be listed, has to do with the sessions that were asked for."""
-    if stray.candidates:
-        return not wanted.isdisjoint(stray.candidates)
-    return stray.folder == "." or stray.folder.split("/")[0] in animals
-
-
-def _in_sight(h2o: str, strays: Sequence[Stray]) -> bool:
-    """Say whether all folders of an animal could be looked at: what lies in others may still be there."""
-    return not any(stray.folder == "." or (stray.refused and stray.folder.split("/")[0] == h2o) for stray in strays)
-
-
-def _refused(
-    location: Location, lab_sessions: sessions.LabSessions, strays: Sequence[Stray], keys: set[SessionKey]
-) -> list[Outcome]:
-    """Return the outcomes of sessions that have nothing here but folders that must not be given to them."""
-    outcomes = []
-    for key in sorted({key for stray in strays for key in stray.candidates} & keys):
-        theirs = [stray for stray in strays if key in stray.candidates]
-        ref, first = lab_sessions.refs[key], theirs[0]
-        outcomes.append(
-            Outcome(
-                key=key,
-                h2o=ref.h2o,
-                session_date=ref.session_date.isoformat(),
-                alias=location.alias,
-                folders=tuple(stray.folder for stray in theirs),
-                state="refused",
-                reason=f"{first.folder}: {first.reason}",
-                remedy=first.remedy,
-                failed=True,
-                details=tuple(
-                    {"rule": "folder", "file": stray.folder, "reason": stray.reason, "remedy": stray.remedy}
-                    for stray in theirs
-                ),
-            )
-        )
-    return outcomes
-
-
-def _left_behind(
-    journal: TableJournal, computer: str, lab_sessions: sessions.LabSessions, gone: set[SessionKey]
-) -> list[LocalSession]:
-    """Return sessions that this computer began to publish and whose folder is gone: they are brought to an end."""
-    keys = {
-        part.key
-        for entry in journal.unfinished(gone)
-        if entry.purpose == "publish" and entry.computer == computer
-        for part in entry.parts
-    }
-    return [LocalSession(lab_sessions.refs[key], (), (), ()) for key in sorted(keys & gone)]
-
-
-def _deleted(journal: TableJournal, location: Location, lab_sessions: sessions.LabSessions) -> list[Outcome]:
-    """Return the outcomes of sessions whose transfers are under way and that the lab's tables no longer have."""
-    outcomes = {}
-    for entry in journal.unfinished():
-        for part in entry.parts if entry.purpose == "publish" else ():
-            ref = part.manifest.session
-            if part.key not in lab_sessions.refs:
-                said = missing(ref)
-                outcomes[part.key] = Outcome(
-                    key=part.key,
-                    h2o=ref.h2o,
-                    session_date=ref.session_date.isoformat(),
-                    alias=location.alias,
-                    folders=(),
-                    state="in flight",
-                    reason=said.message,
-                    remedy=said.remedy,
-                    failed=True,
-                )
-    return list(outcomes.values())
+def _quiet(settings: Settings, clock: Clock, epoch: Callable[[], float], progress: Progress) -> Quiet | None:
+    """Return what looks whether something is recorded on this computer's disks; None when that is switched off."""
+    if not settings.archive.pause_while_recording:
+        return None
+    roots = {Path(root.local_path) for root in (*settings.globus.local_roots, *settings.globus.shared_roots)}
+    return Quiet(
+        roots,
+        clock,
+        epoch,
+        progress.say,
+        quiet_seconds=settings.archive.quiet_seconds,
+        patience=settings.archive.wait_for_quiet,
+        staging=settings.archive.staging_name,
+    )
 
 
 def look(

@@ -92,6 +92,13 @@ def kinds(kind: str | None) -> tuple[DatasetType, ...]:
 @session_options
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be sent, file by file, and send nothing.")
 @click.option("--no-wait", is_flag=True, help="Submit and return; the next run checks and records what arrived.")
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="RULE",
+    help="Archive one session although the gate refuses it under this rule; repeatable. `--accept help` lists all.",
+)
+@click.option("--because", default="", metavar="TEXT", help="With --accept: why. It is recorded with the files.")
 @pass_context
 def publish(
     context: Context,
@@ -103,6 +110,8 @@ def publish(
     *,
     dry_run: bool,
     no_wait: bool,
+    accept: tuple[str, ...],
+    because: str,
 ) -> None:
     """Archive this computer's recordings, and prove that they arrived.
 
@@ -110,15 +119,25 @@ def publish(
     described there by a manifest, and only then recorded as archived. One bad session never stops the others.
     Running it again is safe at any time: it goes on where it was, and sends what is new.
 
+    While something is recorded on a disk, nothing is read from it and nothing new is sent: the run says so, and waits.
+    What is refused (after a crash of the acquisition, for instance) can be archived as it is by naming the rule and
+    the reason, one session at a time; files that change now never.
+
     \b
     Examples:
       mapshell publication-publish --dry-run
       mapshell publication-publish --subject SC038 --since 2019-11-01
       mapshell publication-publish --type video --no-wait
+      mapshell publication-publish --accept help
+      mapshell publication-publish --subject SC038 --session 3 --accept still-recording --because "crashed at 11:40"
     """
     from mapshell.errors import Partial
-    from mapshell.publishing import show
+    from mapshell.publishing import show, show_rules
     from pipeline.rounds import publish_round
+
+    if "help" in accept:
+        show_rules(context.output)
+        return
 
     context.database()
     chosen = restrictions(subjects, numbers, since, until)
@@ -130,6 +149,8 @@ def publish(
             chosen,
             dry_run=dry_run,
             wait=not no_wait,
+            accept=accept,
+            because=because,
             progress=progress,
         )
     show(context.output, report)

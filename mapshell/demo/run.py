@@ -107,6 +107,8 @@ def configuration() -> dict[str, Any]:
         "globus.sandbox": SANDBOX,
         "globus.token_file": LOGIN,
         "archive.timezone": TIMEZONE,
+        # One of its recordings goes on for ever, on the one disk that there is.
+        "archive.pause_while_recording": False,
         "custom": {
             "globus.local_endpoints": {"raw-ephys": root("ephys"), "raw-video": root("video")},
             "globus.storage_locations": {"raw-ephys": location("ephys"), "raw-video": location("video")},

@@ -7,15 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.aside import set_aside
-from pipeline.archive.depart import wrong_checksum
+from pipeline.archive.gate import wrong_checksum
 from pipeline.archive.journal import Entry, Part
 from pipeline.archive.manifest import with_checksum
 from pipeline.archive.scan import Defect, list_remote, unchanged
 from pipeline.archive.session import join_remote
-from pipeline.errors import MapshellError
+from pipeline.errors import DiskBusy, MapshellError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from datetime import datetime
 
     from pipeline.archive.ports import TaskStatus
     from pipeline.archive.round import Flight, Round
@@ -47,6 +48,8 @@ def check(round_: Round, flight: Flight, status: TaskStatus) -> tuple[Entry | No
     for file in flight.unproved:
         try:
             computed[file.subpath] = sha1 = round_.hasher.finish(file)
+        except DiskBusy:
+            raise  # nothing is wrong with it: whoever comes next reads it
         except MapshellError as error:
             defects.append(Defect("source", file.subpath, error.message, error.remedy))
             continue
@@ -85,13 +88,16 @@ def _checked(round_: Round, flight: Flight, status: TaskStatus, computed: dict[s
         by_claim = join_remote(round_.location.path, entry.subpath) in given
         how = "Globus, SHA1 given beforehand" if by_claim else "Globus, both ends compared"
         files.append(replace(done, verified_at=now, verified_how=how))
-    final = replace(manifest, files=tuple(files), archived_at=now, evidence=_evidence(flight, status))
+    evidence = {**manifest.evidence, **_evidence(flight, status)}
+    final = replace(manifest, files=tuple(files), archived_at=now, evidence=evidence)
     return flight.entry.advanced("checked", parts=(Part(final, flight.entry.parts[0].sources),))
 
 
 def _evidence(flight: Flight, status: TaskStatus) -> dict[str, Any]:
     return {
         "task": status.task_id,
+        "requested": _instant(status.request_time),
+        "completed": _instant(status.completion_time),
         "submitted_by": flight.entry.identity,
         "computer": flight.entry.computer,
         "files": len(flight.new_entries),
@@ -99,6 +105,10 @@ def _evidence(flight: Flight, status: TaskStatus) -> dict[str, Any]:
         "folders": sorted({"/".join(entry.subpath.split("/")[:2]) for entry in flight.manifest.files}),
         "checks": ["task succeeded", "listed at the archive with its size", "source unchanged", "checksums"],
     }
+
+
+def _instant(value: datetime | None) -> str | None:
+    return None if value is None else f"{value:%Y-%m-%dT%H:%M:%S}Z"
 
 
 def contradicted(round_: Round, flight: Flight) -> list[Defect]:
@@ -117,6 +127,8 @@ def contradicted(round_: Round, flight: Flight) -> list[Defect]:
         claim = claims[file.subpath]
         try:
             computed = round_.hasher.finish(file)
+        except DiskBusy:
+            raise
         except MapshellError as error:
             defects.append(Defect("source", file.subpath, error.message, error.remedy))
             continue

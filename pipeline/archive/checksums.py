@@ -14,14 +14,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from pipeline.archive.priority import step_back
 from pipeline.archive.session import stamp
-from pipeline.errors import IntegrityError, LocalDiskError
+from pipeline.errors import DiskBusy, IntegrityError, LocalDiskError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
     from types import TracebackType
 
+    from pipeline.archive.pace import Pace
     from pipeline.archive.session import LocalFile
 
 _BLOCK = 1024 * 1024
@@ -111,11 +113,13 @@ class Stopped(Exception):
     """Reading was given up because the round ends."""
 
 
-def sha1_of(file: LocalFile, stop: threading.Event | None = None) -> str:
+def sha1_of(file: LocalFile, stop: threading.Event | None = None, pace: Pace | None = None) -> str:
     """Read a file once and return its SHA1 (40 lower-case hex digits).
 
     Raises
     ------
+    DiskBusy
+        Something is recorded on its disk for longer than ``pace`` waits.
     LocalDiskError
         It cannot be read.
     IntegrityError
@@ -125,11 +129,18 @@ def sha1_of(file: LocalFile, stop: threading.Event | None = None) -> str:
     """
     digest = hashlib.sha1(usedforsecurity=False)
     block = memoryview(bytearray(_BLOCK))
+    given_up: Callable[[], bool] = (lambda: False) if stop is None else stop.is_set
+    left = file.size
     try:
+        if pace is not None:
+            pace.before(file, min(left, _BLOCK), given_up)
         with file.path.open("rb", buffering=0) as stream:
             while size := stream.readinto(block):
                 digest.update(block[:size])
-                if stop is not None and stop.is_set():
+                left -= size
+                if pace is not None and left > 0:
+                    pace.before(file, min(left, _BLOCK), given_up)
+                if given_up():
                     raise Stopped
             after = os.fstat(stream.fileno())
     except OSError as error:
@@ -146,11 +157,12 @@ def sha1_of(file: LocalFile, stop: threading.Event | None = None) -> str:
 
 
 class Hasher:
-    """Computes checksums in threads; a file asked for twice is read once."""
+    """Computes checksums in threads of low priority, at the given pace; a file asked for twice is read once."""
 
-    def __init__(self, cache: ChecksumCache, *, threads: int) -> None:
+    def __init__(self, cache: ChecksumCache, *, threads: int, pace: Pace | None = None) -> None:
         self._cache = cache
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="sha1")
+        self._pace = pace
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="sha1", initializer=step_back)
         self._futures: dict[tuple[Path, tuple[int, int, int]], Future[str]] = {}
         self._stop = threading.Event()
 
@@ -160,7 +172,7 @@ class Hasher:
         if key not in self._futures:
             known = self._cache.get(file)
             if known is None:
-                self._futures[key] = self._pool.submit(sha1_of, file, self._stop)
+                self._futures[key] = self._pool.submit(sha1_of, file, self._stop, self._pace)
             else:
                 self._futures[key] = Future()
                 self._futures[key].set_result(known)
@@ -186,7 +198,11 @@ class Hasher:
     def finish(self, file: LocalFile) -> str:
         """Wait for a file's SHA1, remember it, and forget the future."""
         future = self.start(file)
-        sha1 = future.result()
+        try:
+            sha1 = future.result()
+        except DiskBusy:  # the disk may rest when somebody asks again
+            self._futures.pop((file.path, file.stamp), None)
+            raise
         self._futures.pop((file.path, file.stamp), None)
         self._cache.put(file, sha1)
         return sha1

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import wait
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.archive.adopt import lost_task
 from pipeline.archive.describe import unstage
+from pipeline.archive.gate import judge, refused
 from pipeline.archive.identity import disowned
-from pipeline.archive.integrity import Verdict, inspect
 from pipeline.archive.journal import Entry, Outcome, step
 from pipeline.archive.known import differing
 from pipeline.archive.manifest import Manifest
+from pipeline.archive.news import look_again
 from pipeline.archive.plan import Plan, diff
 from pipeline.archive.resume import is_indexed, resume
 from pipeline.archive.round import (
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pipeline.archive.find import LocalSession
+    from pipeline.archive.integrity import Verdict
     from pipeline.archive.session import SessionKey
 
 
@@ -101,12 +102,14 @@ def _depart(round_: Round, session: LocalSession, known: Manifest | None, *, dry
     plan = _compare(round_, session, known, dry_run=dry_run)
     if plan.nothing_to_do and not session.defects:
         return settled_outcome(round_, session, known)
-    verdict = _gate(round_, session, plan)
+    verdict = judge(round_, session, plan, dry_run=dry_run)
     if verdict.defects:
-        state = "recording" if verdict.recording else "refused"
-        return refusal(round_, session, differing(known, state), verdict.defects)
+        return refused(round_, session, known, plan, verdict)
     if round_.closed is not None:
         raise round_.closed
+    if not dry_run and round_.rest(session.files):
+        # What the session was before the pause says nothing any more.
+        return _depart(round_, look_again(round_, session), known, dry_run=dry_run)
     if not dry_run:
         holder = round_.journal.claim(session.ref.key)
         if holder is not None:
@@ -150,30 +153,6 @@ def _compare(
     return plan
 
 
-def _gate(round_: Round, session: LocalSession, plan: Plan) -> Verdict:
-    """Judge the files that the index does not have yet; the ones that it has were judged when they came."""
-    settled = {item.subpath for item in plan.only("skip")}
-    verdict = inspect(session.files, now=round_.epoch(), quiet_seconds=round_.quiet_seconds, settled=settled)
-    wrong = [*session.defects, *verdict.defects]
-    by_path = {file.subpath: file for file in session.files}
-    for subpath, claimed in verdict.claims.items():
-        computed = None if subpath in settled else round_.hasher.known(by_path[subpath])
-        if computed not in (None, claimed):
-            wrong.append(wrong_checksum(subpath, claimed, str(computed)))
-    return replace(verdict, defects=tuple(wrong))
-
-
-def wrong_checksum(subpath: str, claimed: str, computed: str, source: str | None = "meta") -> Defect:
-    """Name a file whose bytes are not what its meta (or an earlier reading) says."""
-    said = "its meta says" if source == "meta" else "an earlier reading gave"
-    return Defect(
-        "checksum",
-        subpath,
-        f"its SHA1 is {computed}, but {said} {claimed}",
-        "the file was changed or damaged after the recording: copy it anew from the acquisition computer.",
-    )
-
-
 def _against_archive(
     round_: Round, session: LocalSession, known: Manifest | None, verdict: Verdict, *, dry_run: bool
 ) -> Prepared | Flight | Outcome:
@@ -212,6 +191,10 @@ def _described(draft: Manifest) -> Defect:
 
 def _as_plan(round_: Round, prepared: Prepared) -> Outcome:
     size = sum(file.size for file in prepared.files)
+    compared = {item.subpath for item in prepared.plan.only("hash")}
+    unread = [file for file in prepared.files if file.subpath not in prepared.verdict.claims]
+    unread += [file for file in prepared.session.files if file.subpath in compared]
+    accepted = ({"action": "accept", "file": d.subpath, "reason": d.message} for d in prepared.verdict.accepted)
     return outcome(
         round_,
         prepared.session,
@@ -220,8 +203,10 @@ def _as_plan(round_: Round, prepared: Prepared) -> Outcome:
         failed=bool(prepared.conflicts),
         to_send_files=len(prepared.files),
         to_send_bytes=size,
-        details=tuple(
-            {"action": item.action, "file": item.subpath, "reason": item.reason} for item in prepared.plan.items
+        to_read_bytes=sum(file.size for file in unread if round_.hasher.known(file) is None),
+        details=(
+            *accepted,
+            *({"action": item.action, "file": item.subpath, "reason": item.reason} for item in prepared.plan.items),
         ),
     )
 

@@ -6,7 +6,7 @@ This is the cheap part, from names, sizes, times and the recording's own metas. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline import spikeglx
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 MAX_META_BYTES = 16 * 1024 * 1024
 
+_SAME_BYTES = frozenset({"duration"})
+"""Rules that say nothing against the SHA1 of a meta: it is compared all the same, should a person accept the rest."""
+
 RECORDING_RULES = frozenset({"still-recording", "still-written"})
 """Rules whose refusal means "not yet": the session is *recording*, everything else makes it *refused*."""
 
@@ -31,13 +34,17 @@ class Verdict:
     """What the gate found.
 
     ``claims`` holds the SHA1 (lower-case hex) that metas claim for their binary files, by subpath;
-    ``started`` the earliest start of the recordings (naive local time), None when no meta tells.
+    ``started`` the earliest start of the recordings (naive local time), None when no meta tells; ``accepted`` what a
+    person has accepted of the defects and warnings, and ``contradicted`` the SHA1 of metas among them that are not
+    those of the files, by subpath.
     """
 
     defects: tuple[Defect, ...]
     warnings: tuple[Defect, ...]
     claims: Mapping[str, str]
     started: datetime | None
+    accepted: tuple[Defect, ...] = ()
+    contradicted: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def recording(self) -> bool:
@@ -45,7 +52,14 @@ class Verdict:
         return bool(self.defects) and all(defect.rule in RECORDING_RULES for defect in self.defects)
 
 
-def inspect(files: Sequence[LocalFile], *, now: float, quiet_seconds: int, settled: Collection[str] = ()) -> Verdict:
+def inspect(
+    files: Sequence[LocalFile],
+    *,
+    now: float,
+    quiet_seconds: int,
+    settled: Collection[str] = (),
+    accepted: Collection[str] = (),
+) -> Verdict:
     """Judge the files of one session.
 
     Parameters
@@ -58,6 +72,8 @@ def inspect(files: Sequence[LocalFile], *, now: float, quiet_seconds: int, settl
         A file that was modified less than this ago is still being written.
     settled
         Subpaths that were judged before, and archived: they may be partners of others, but are not judged again.
+    accepted
+        Rules that a person accepts: what they hide is judged too.  All defects stay in the verdict.
     """
     by_path = {file.subpath: file for file in files}
     defects: list[Defect] = []
@@ -71,7 +87,7 @@ def inspect(files: Sequence[LocalFile], *, now: float, quiet_seconds: int, settl
             if meta is not None:
                 if meta.created is not None:
                     starts.append(meta.created)
-                _judge_meta(file, meta, by_path, defects, warnings, claims)
+                _judge_meta(file, meta, by_path, defects, warnings, claims, accepted)
         elif name.endswith((".bin", ".cbin")) and parse_file(name) is not None:
             _judge_binary(file, by_path, defects)
     newest = max((file for file in files if file.subpath not in settled), key=lambda file: file.mtime_ns, default=None)
@@ -123,6 +139,7 @@ def _judge_meta(
     defects: list[Defect],
     warnings: list[Defect],
     claims: dict[str, str],
+    accepted: Collection[str],
 ) -> None:
     binary = by_path.get(spikeglx.bin_name(file.subpath))
     compressed = by_path.get(spikeglx.bin_name(file.subpath).removesuffix(".bin") + ".cbin")
@@ -135,10 +152,13 @@ def _judge_meta(
                 "stop the acquisition and let SpikeGLX close its files, then publish again.",
             )
         )
+        if "still-recording" in accepted and binary is not None:  # while it runs, nobody can know these
+            more = [d for d in spikeglx.defects(meta, binary.size) if d.rule != "still-recording"]
+            defects.extend(Defect(d.rule, binary.subpath, d.message, d.remedy) for d in more)
     elif binary is not None:
         found = spikeglx.defects(meta, binary.size)
         defects.extend(Defect(d.rule, binary.subpath, d.message, d.remedy) for d in found)
-        if meta.sha1 is not None and not found:
+        if meta.sha1 is not None and all(d.rule in _SAME_BYTES for d in found):
             claims[binary.subpath] = meta.sha1
     elif compressed is None:
         warnings.append(

@@ -129,7 +129,7 @@ class Outcome:
     ``reason`` is empty when there is nothing to say; ``remedy`` likewise.  ``failed`` marks what a person should see
     (the round is then only partly done).  ``files`` and ``size`` (bytes) count what the session holds here,
     ``sent_files`` and ``sent_bytes`` what this round archived, ``to_send_files`` and ``to_send_bytes`` what a dry run
-    found to send.
+    found to send, ``to_read_bytes`` what it found to read here for checksums.
     """
 
     key: SessionKey
@@ -147,6 +147,7 @@ class Outcome:
     sent_bytes: int = 0
     to_send_files: int = 0
     to_send_bytes: int = 0
+    to_read_bytes: int = 0
     details: tuple[Mapping[str, str], ...] = field(default=())
 
     def with_sent(self, files: int, size: int) -> Outcome:

@@ -7,10 +7,10 @@ The engine in this folder knows neither.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -75,6 +75,7 @@ class TaskStatus:
     canceled_by_admin: str | None = None
     owner_id: str | None = None
     request_time: datetime | None = None
+    completion_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,9 @@ class Store(Protocol):
     @property
     def identity(self) -> str:
         """UUID of the identity that submits (cached; asks the service at most once a process)."""
+
+    def whoami(self) -> Mapping[str, Any]:
+        """Who is logged in: ``identity``, ``username`` and more."""
 
     def siblings(self, number: int) -> Sequence[Store]:
         """Return further stores of the same login, for further threads; whoever asks for them closes them."""

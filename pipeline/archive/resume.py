@@ -57,6 +57,7 @@ def resume(round_: Round, session: LocalSession, entry: Entry) -> Flight | Outco
             reason = "its files changed before it was submitted"
             round_.journal.advance(entry.advanced("failed", outcome=reason, left=()))
             return outcome(round_, session, "queued", "its files changed since it was planned", _AGAIN, failed=True)
+        round_.rest(whole)
         entry = submit_once(round_.store(), round_.journal, entry, round_.clock)
     return Flight(entry, session, whole, changed=tuple(_change(source) for source in changed), more=True)
 

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from pipeline.archive.acceptance import records_in
 from pipeline.archive.journal import Entry, Journal, Outcome
 from pipeline.archive.known import differing, settled
 from pipeline.archive.session import join_remote
@@ -23,15 +24,17 @@ from pipeline.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from pipeline.archive.acceptance import Acceptance
     from pipeline.archive.checksums import Hasher
     from pipeline.archive.filetypes import FileTypeRule
     from pipeline.archive.find import LocalSession
     from pipeline.archive.manifest import FileEntry, Manifest
     from pipeline.archive.ports import Clock, Progress, Store
+    from pipeline.archive.quiet import Quiet
     from pipeline.archive.scan import Defect
-    from pipeline.archive.session import LocalFile, Location, Root
+    from pipeline.archive.session import LocalFile, Location, Root, State
 
 _LOG = logging.getLogger("mapshell.publish")
 
@@ -51,6 +54,8 @@ class Round:
     ``stall_seconds`` is how long a task that only meets errors is waited for.
     ``leave_out`` names what is never archived, for a further look at the folders.
     ``closed`` is why the archive cannot be reached, once that is known.
+    ``quiet`` tells whether something is recorded on a disk (None: nobody asks); ``acceptance`` is what a person
+    accepts of what the gate refuses, of one session.
     """
 
     location: Location
@@ -70,6 +75,18 @@ class Round:
     leave_out: Collection[str] = ()
     extra_types: Sequence[FileTypeRule] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    quiet: Quiet | None = None
+    acceptance: Acceptance | None = None
+
+    def rest(self, files: Iterable[LocalFile]) -> bool:
+        """Wait until nothing is recorded on the disks of these files; say whether that took any waiting.
+
+        Raises
+        ------
+        DiskBusy
+            Something still is, after the longest pause.
+        """
+        return self.quiet is not None and self.quiet.wait({file.root for file in files})
 
 
 @dataclass(slots=True)
@@ -163,9 +180,11 @@ def settled_outcome(
 
 def committed(round_: Round, flight: Flight) -> Outcome:
     """Make the outcome of a session whose new files have just entered the index."""
+    accepted = as_accepted(flight.manifest)
     if flight.problems:
-        return refusal(round_, flight.session, differing(flight.manifest, "archived with changes"), flight.problems)
-    return settled_outcome(round_, flight.session, flight.manifest, details=as_details(flight.notes))
+        refused = refusal(round_, flight.session, differing(flight.manifest, "archived with changes"), flight.problems)
+        return replace(refused, details=(*refused.details, *accepted))
+    return settled_outcome(round_, flight.session, flight.manifest, details=(*as_details(flight.notes), *accepted))
 
 
 def ends_the_round(error: Exception) -> bool:
@@ -189,7 +208,7 @@ def failure(round_: Round, session: LocalSession, error: MapshellError, known: M
     """Make the outcome of a session that an error kept from being archived; the next round tries again."""
     if isinstance(error, LeaseLost):
         return outcome(round_, session, "in flight", error.message, error.remedy, failed=True)
-    first = "refused" if isinstance(error, Conflict) else "queued"
+    first: State = "refused" if isinstance(error, Conflict) else "queued"
     return outcome(round_, session, differing(known, first), error.message, error.remedy, failed=True)
 
 
@@ -212,3 +231,12 @@ def refusal(round_: Round, session: LocalSession, state: str, defects: Sequence[
 def as_details(defects: Sequence[Defect]) -> tuple[dict[str, str], ...]:
     """Return defects as the details of an outcome."""
     return tuple({"rule": d.rule, "file": d.subpath, "reason": d.message, "remedy": d.remedy} for d in defects)
+
+
+def as_accepted(manifest: Manifest) -> tuple[dict[str, str], ...]:
+    """Return what a person accepted of this generation as the details of an outcome."""
+    return tuple(
+        {"accepted": f"{r['rule']}", "file": f"{r['file']}", "reason": f"{r['found']}", "because": f"{r['because']}"}
+        for r in records_in(manifest.evidence)
+        if r.get("generation") == manifest.generation  # of earlier ones, who knows what stands there
+    )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pipeline.archive.acceptance import as_evidence, records_in
 from pipeline.archive.aside import set_aside
 from pipeline.archive.filetypes import classify
 from pipeline.archive.journal import Entry, Part, Source, step
@@ -128,6 +129,14 @@ def draft(
         alias=round_.location.alias,
         generation=generation,
         files=merged(known.files if known else (), new),
+        evidence=as_evidence([*records_in(known.evidence if known else None), *_accepted(round_, verdict, generation)]),
         lab=round_.journal.lab_rows(session.ref),
         provenance=round_.provenance,
     )
+
+
+def _accepted(round_: Round, verdict: Verdict, generation: int) -> list[dict[str, Any]]:
+    if round_.acceptance is None:
+        return []
+    now = round_.clock.now()
+    return round_.acceptance.records(verdict.accepted, verdict.contradicted, generation=generation, at=now)

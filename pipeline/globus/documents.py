@@ -181,6 +181,7 @@ def task(document: Mapping[str, Any]) -> TaskStatus:
         canceled_by_admin=_text(document.get("canceled_by_admin")),
         owner_id=_text(document.get("owner_id")),
         request_time=instant(document.get("request_time")),
+        completion_time=instant(document.get("completion_time")),
     )
 
 

@@ -243,6 +243,27 @@ KEYS: tuple[Key, ...] = (
         highest=64,
     ),
     Key(
+        "archive.hash_mb_per_second",
+        "number",
+        "Most that is read from this computer's disks for checksums (MB/s, all threads together).",
+        shown_default="no limit",
+        lowest=1,
+        highest=100_000,
+    ),
+    Key(
+        "archive.pause_while_recording",
+        "flag",
+        "Read and send nothing while a file on the same disk grows.",
+        default=True,
+    ),
+    Key(
+        "archive.wait_for_quiet",
+        "number",
+        "How long a run waits until nothing grows there; then what is left stays queued (s).",
+        default=3600.0,
+        highest=7 * 86400,
+    ),
+    Key(
         "archive.poll_seconds",
         "number",
         "Longest pause between two questions to Globus about a running transfer (s).",

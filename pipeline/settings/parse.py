@@ -81,6 +81,9 @@ def parse(text: str, *, file: Path | None, environ: Mapping[str, str]) -> Settin
         hash_threads=values["archive.hash_threads"],
         poll_seconds=values["archive.poll_seconds"],
         stall_seconds=values["archive.stall_seconds"],
+        hash_mb_per_second=values["archive.hash_mb_per_second"],
+        pause_while_recording=values["archive.pause_while_recording"],
+        wait_for_quiet=values["archive.wait_for_quiet"],
         computer_name=values["archive.computer"],
         timezone_name=values["archive.timezone"],
     )

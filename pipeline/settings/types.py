@@ -128,9 +128,12 @@ class ArchiveSettings:
 
     ``leave_out`` holds fnmatch patterns on single components of relative POSIX paths; ``layouts`` further folder
     patterns per kind ("ephys", "video"); ``quiet_seconds`` (s) how old the last change of a file must be;
-    ``poll_seconds`` (s) the longest pause between two questions to Globus; ``stall_seconds`` (s) how long a transfer
-    that only meets errors is waited for; ``timezone_name`` an IANA name, None for the computer's own (see
-    ``timezone``); ``computer_name`` what other computers call this one, None for its own name (see ``computer``).
+    ``poll_seconds`` (s) the longest pause between two questions to Globus; ``stall_seconds`` (s) how long a
+    transfer that only meets errors is waited for; ``hash_mb_per_second`` (10**6 bytes/s) how fast files are read
+    for checksums at most, None for no limit; ``pause_while_recording`` whether nothing is read or sent while a file
+    grows on the same disk, and ``wait_for_quiet`` (s) how long a run waits for that; ``timezone_name`` an IANA
+    name, None for the computer's own (see ``timezone``); ``computer_name`` what other computers call this one, None
+    for its own name (see ``computer``).
     """
 
     leave_out: tuple[str, ...] = DEFAULT_LEAVE_OUT
@@ -140,6 +143,9 @@ class ArchiveSettings:
     hash_threads: int = 2
     poll_seconds: float = 10.0
     stall_seconds: float = 300.0
+    hash_mb_per_second: float | None = None
+    pause_while_recording: bool = True
+    wait_for_quiet: float = 3600.0
     timezone_name: str | None = None
     computer_name: str | None = None
 

@@ -1,0 +1,84 @@
+"""Who accepts what the gate refuses: checks what was asked for, and tells the person behind the login."""
+
+from __future__ import annotations
+
+import getpass
+from typing import TYPE_CHECKING
+
+from pipeline.archive.acceptance import Acceptance, checked_reason, checked_rules
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pipeline.archive.ports import Store
+
+
+def acceptance(
+    accept: str | Sequence[str], because: str, store: Callable[[], Store], computer: str
+) -> Acceptance | None:
+    """Return what a person accepts; None when it is nothing.
+
+    Parameters
+    ----------
+    accept
+        Names of rules of the gate.
+    because
+        Why.
+    store
+        Gives the Globus manager; asked who is logged in as soon as something is accepted.
+    computer
+        This computer's name.
+
+    Raises
+    ------
+    UsageError
+        A rule does not exist or can never be accepted, or the reason is missing, or there is a reason for nothing.
+    """
+    names = [accept] if isinstance(accept, str) else list(accept)
+    if not names:
+        if because.strip():
+            raise UsageError(
+                "There is a reason, but nothing that is to be accepted for it.",
+                remedy="name the rule: `--accept RULE` (`--accept help` lists them).",
+            )
+        return None
+    rules = checked_rules(names)
+    return Acceptance(rules, checked_reason(because), _account(), computer, _Person(store))
+
+
+def one_session(acceptance: Acceptance | None, chosen: int) -> None:
+    """Refuse to accept something of more, or less, than one session.
+
+    Raises
+    ------
+    UsageError
+        The restrictions choose another number of sessions.
+    """
+    if acceptance is not None and chosen != 1:
+        raise UsageError(
+            f"What is refused can be accepted for one session at a time; {chosen:,} are chosen.",
+            remedy="name the one: --subject NAME --session N.",
+        )
+
+
+class _Person:
+    """Asks Globus who is logged in, once."""
+
+    def __init__(self, store: Callable[[], Store]) -> None:
+        self._store = store
+        self._known: dict[str, str] | None = None
+
+    def __call__(self) -> Mapping[str, str]:
+        if self._known is None:
+            facts = self._store().whoami()
+            self._known = {name: str(facts[name]) for name in ("identity", "username") if facts.get(name)}
+        return self._known
+
+
+def _account() -> str:
+    """Return the account on this computer that runs the program."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # an account without a name, as in some containers
+        return "unknown"
