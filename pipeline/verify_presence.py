@@ -126,6 +126,7 @@ class PresencePass:
         except MapshellError as error:  # the collection or its root: nothing is known of any session
             self._report.sessions.extend(_failed(holding, now, error) for holding in batch)
             return
+        self._open = None  # read again after the listings: an entry is there before its first file
         names = [holding.manifest.name for holding in batch]
         damaged = damaged_before(self._location.alias, names)
         for holding, look in zip(batch, seen, strict=True):
@@ -143,7 +144,8 @@ class PresencePass:
     def _explain(self, look: Seen) -> None:
         """Take out of the extra files what has a reason: the index got it meanwhile, or it is being published."""
         if look.extra:
-            known, flying = self._indexed(look.extra), self._flying(look.extra)
+            flying = self._flying(look.extra)  # first: what is committed between the two is found by the second
+            known = self._indexed(look.extra)
             look.under_way = len(flying - known)
             failed = self._journal.leftovers(look.manifest.session.key) & (look.extra.keys() - known - flying)
             look.left.extend(sorted(failed))
@@ -158,7 +160,8 @@ class PresencePass:
                 look.drift = [each for each in look.drift if each.kind != "newer"]
 
     def _accounted(self, subpaths: Collection[str]) -> set[str]:
-        return self._indexed(subpaths) | self._flying(subpaths)
+        self._open = None
+        return self._flying(subpaths) | self._indexed(subpaths)
 
     def _indexed(self, subpaths: Collection[str]) -> set[str]:
         """Return which files are in the index by now, of whichever session."""

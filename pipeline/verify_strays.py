@@ -36,7 +36,8 @@ class Animals:
         here = {"globus_alias": location.alias}
         archived = {row["dataset_name"] for row in (table & here).proj("dataset_name").to_dicts()}
         # Two locations may be one folder: what belongs to the other one is not foreign.
-        self._datasets = (publication.DataSet() & [{"globus_alias": each} for each in aliases]).to_dicts()
+        self._here = [{"globus_alias": each} for each in aliases]
+        self._datasets = (publication.DataSet() & self._here).to_dicts()
         self._left: dict[str, int] = {}
         self._folders: dict[str, set[str]] = {}
         for row in self._datasets:
@@ -116,14 +117,13 @@ class Animals:
         return sorted(printable(entry.name) for entry in listing if entry.name not in known)
 
     def _manifests(self, h2o: str) -> set[str]:
-        """Return the names of the manifests of all datasets of an animal, up to their generations."""
+        """Return the names of the manifests of all datasets of an animal by now, up to their generations."""
         names = set()
-        for row in self._datasets:
-            if row["dataset_h2o"] == h2o:
-                subject_id, session = map(int, row["dataset_name"].split("-")[-2:])
-                ref = SessionRef(subject_id, session, h2o, row["dataset_date"])
-                for generation in range(1, row["dataset_generation"] + 1):
-                    names.add(manifest_subpath(ref, row["dataset_type"], generation).rpartition("/")[2])
+        for row in (publication.DataSet() & self._here & {"dataset_h2o": h2o}).to_dicts():
+            subject_id, session = map(int, row["dataset_name"].split("-")[-2:])
+            ref = SessionRef(subject_id, session, h2o, row["dataset_date"])
+            for generation in range(1, row["dataset_generation"] + 1):
+                names.add(manifest_subpath(ref, row["dataset_type"], generation).rpartition("/")[2])
         return names
 
 
