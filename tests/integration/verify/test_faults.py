@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from mapshell.demo.run import ARCHIVE
@@ -171,3 +173,18 @@ def test_what_a_failed_transfer_left_is_called_that(archive):
     report = archive.verify()
     assert report.whole, repr(report)
     assert len(archive.by_name(report)["one"].left) == len(left)
+
+
+def test_publishing_beside_it_makes_no_difference(archive):
+    bench = archive.bench
+    for name in ("three", "four", "five"):
+        write(archive.folders["one"] / f"{name}.npy", name.encode())
+        bench.session(name)
+    with ThreadPoolExecutor(1) as pool:
+        publishing = pool.submit(bench.publish)
+        reports = [archive.verify()]
+        while not publishing.done():
+            reports.append(archive.verify())
+        assert publishing.result().whole
+    assert all(report.whole for report in reports), [repr(report) for report in reports if not report.whole]
+    assert len(archive.verify(**ALL).sessions) == 5
