@@ -55,6 +55,8 @@ def show(output: Output, result: Retrieved) -> None:
         output.say(note)
     if result.tasks:
         output.say(f"Globus {'task' if len(result.tasks) == 1 else 'tasks'}: {', '.join(result.tasks)}")
+    if any(each.verdict == "in flight" for each in result):
+        output.say("The same command, run again, checks what has come and gives it its names.")
     output.say(str(result), style="bold")
 
 

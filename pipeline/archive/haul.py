@@ -170,7 +170,8 @@ def _judge(
     if wrong.hopeless:
         return End(haul, "waiting", wrong.message, wrong.remedy)
     if now - seen.faulty >= timedelta(seconds=patient.stall_seconds):
-        return End(haul, "stuck", wrong.message, wrong.remedy)
+        why = wrong.message.replace("meets errors and keeps trying", "was given up, because it met only errors")
+        return End(haul, "stuck", why)
     return None
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-_LOCK = "retrieve.lock"
+LOCK = "retrieve.lock"
+"""Name of the lock file; where Globus lists it while we hold it, Globus sees the folder that we see."""
 _WHO = "retrieve.json"
 
 
@@ -44,11 +45,11 @@ def only_one(what: object, folder: Path, staging: str, computer: str, now: datet
     place = folder / staging
     make_folder(place)
     who = place / _WHO
-    lock = filelock.FileLock(place / _LOCK, timeout=0)
+    lock = filelock.FileLock(place / LOCK, timeout=0)
     try:
         while True:
             lock.acquire()
-            if _is_current(lock, place / _LOCK):
+            if _is_current(lock, place / LOCK):
                 break
             lock.release()  # somebody removed it between our opening and locking it
     except filelock.Timeout as error:
@@ -64,11 +65,11 @@ def only_one(what: object, folder: Path, staging: str, computer: str, now: datet
             who.unlink(missing_ok=True)
         if os.name != "nt":  # while it is ours: removed later, it might be another's
             with contextlib.suppress(OSError):
-                (place / _LOCK).unlink(missing_ok=True)
+                (place / LOCK).unlink(missing_ok=True)
         lock.release()
         if os.name == "nt":
             with contextlib.suppress(OSError):
-                (place / _LOCK).unlink(missing_ok=True)
+                (place / LOCK).unlink(missing_ok=True)
         tidy(folder, staging)
 
 

@@ -12,12 +12,12 @@ from pipeline.archive.fetch import OPEN
 from pipeline.archive.fetchplan import check_names, check_room, look_at_archive, look_here
 from pipeline.archive.fetchthere import Renamer, look_there
 from pipeline.archive.fetchweb import WebFetcher, check_served, sweep
-from pipeline.archive.onlyone import only_one
+from pipeline.archive.onlyone import LOCK, only_one
 from pipeline.archive.settle import Settler
-from pipeline.errors import MapshellError
+from pipeline.errors import ConfigError, MapshellError, RemotePathNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from pipeline.archive.fetch import Fetching, Item, Site
@@ -78,6 +78,8 @@ def retrieve(
         for site in sorted({item.site for item in items}, key=str):
             stack.enter_context(_alone(fetching, site, locks))
         plan(fetching, items, via)
+        if via == "globus":
+            _check_seen(fetching, {item.site for item in items if item.verdict in OPEN})
         further: list[Item] = []
         stopped: MapshellError | None = None
         try:
@@ -99,6 +101,31 @@ def retrieve(
                 if site.folder is not None:
                     sweep(site.folder, fetching.staging, KEEP_PARTS_S, time.time())
     return further, stopped
+
+
+def _check_seen(fetching: Fetching, sites: Collection[Site]) -> None:
+    """Make sure that Globus sees the folders that we see, before anything is sent there.
+
+    Raises
+    ------
+    ConfigError
+        The folder of a root on disk is not the one of its collection.
+    CollectionOffline, PermissionDenied
+        This computer's collection does not answer, or must not be used.
+    """
+    for site in sorted(sites, key=str):
+        if site.folder is None:
+            continue
+        try:
+            seen = {entry.name for entry in fetching.store().ls(site.endpoint, site.remote(fetching.staging))}
+        except RemotePathNotFound:
+            seen = set()
+        if LOCK not in seen:  # we hold it just now
+            raise ConfigError(
+                f"Globus does not show the folder {site.folder} at {site.endpoint}:{site.path}: files sent there would "
+                "arrive elsewhere.",
+                remedy="correct endpoint_subdir or endpoint_path in globus.local_endpoints: both must name one folder.",
+            )
 
 
 def _alone(fetching: Fetching, site: Site, locks: Path) -> ExitStack:

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import publication
 from pipeline.archive.onlyone import only_one
-from pipeline.errors import Conflict, LocalDiskError, Refused, UsageError
+from pipeline.errors import CollectionOffline, ConfigError, Conflict, LocalDiskError, Refused, UsageError
 
 from .home import ARCHIVE, BOTH, ONE, RIG, is_root
 
@@ -68,6 +68,23 @@ def test_a_computer_without_a_folder_of_its_own_is_told_of_the_other_ways(home):
     with pytest.raises(UsageError, match="no folder of its own for raw-ephys") as caught:
         home.retrieve()
     assert "--via https" in caught.value.remedy
+
+
+def test_a_root_that_globus_sees_elsewhere_is_told_before_anything_is_sent(home):
+    home.configure(lambda d: d["custom"]["globus.local_endpoints"]["raw-ephys"].update(endpoint_subdir="/video"))
+    with pytest.raises(ConfigError, match="would arrive elsewhere") as caught:
+        home.retrieve()
+    assert "endpoint_subdir" in caught.value.remedy
+    assert home.tasks() == []
+    assert home.here() == {}
+
+
+def test_this_computers_own_collection_that_is_offline_is_told_at_once(home):
+    home.rig.admin.set_collection(RIG, offline=True)
+    with pytest.raises(CollectionOffline, match="does not answer") as caught:
+        home.retrieve()
+    assert "Globus Connect Personal" in caught.value.remedy
+    assert home.tasks() == []
 
 
 def test_two_retrievals_into_one_folder_do_not_meet(home):
