@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pipeline.errors import UsageError
 from pipeline.on_tables import at_hand, on_tables
+from pipeline.withdrawing import Withdrawable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.verified import VerifyReport
 
 
-class Archived:
+class Archived(Withdrawable):
     """Mixin of ``ArchivedRawEphys`` and ``ArchivedTrackingVideo``.
 
     Every method but ``populate`` heeds the restriction of the table that it is called on, however it came about.
@@ -94,24 +95,6 @@ class Archived:
         if report.stopped is not None:
             raise report.stopped
         return report
-
-    def delete(
-        self, transaction: bool = True, prompt: bool | None = None, part_integrity: str = "enforce"
-    ) -> int:  # DataJoint's own arguments
-        """Delete rows of the index on purpose: discover will not bring them back by itself.
-
-        Files at the archive stay as they are.  Arguments as for DataJoint's ``delete``.
-        """
-        from pipeline import withdrawing
-
-        base = super().delete  # type: ignore[misc]
-        return withdrawing.delete(self, base, transaction=transaction, prompt=prompt, part_integrity=part_integrity)
-
-    def delete_quick(self, get_count: bool = False) -> int | None:
-        """Delete rows of the index on purpose, without asking; see :meth:`delete`."""
-        from pipeline import withdrawing
-
-        return withdrawing.delete_quick(self, super().delete_quick, get_count=get_count)  # type: ignore[misc]
 
     @on_tables
     def discover(

@@ -12,6 +12,7 @@ from pipeline import experiment
 from pipeline.archived import Archived
 from pipeline.database.binding import Imported, Lookup, Manual, Part
 from pipeline.publication_journal import Claim, Retrieval, SessionState, Transfer, Withdrawal, schema
+from pipeline.withdrawing import Withdrawable
 
 if TYPE_CHECKING:
     from pipeline.archive.session import DatasetType
@@ -87,7 +88,7 @@ class SessionIdent(Manual):
 
 
 @schema
-class DataSet(Manual):
+class DataSet(Withdrawable, Manual):
     """The archived files of one session at one location."""
 
     definition = """
@@ -121,6 +122,11 @@ class DataSet(Manual):
         verified_how = null : varchar(64)      # how they were compared
         file_generation: int32                 # generation of the dataset that added the file
         """
+
+    def archived_rows(self) -> list[dict[str, Any]]:
+        """Return the rows of archived sessions that go with these datasets."""
+        tables = (ArchivedRawEphys(), ArchivedTrackingVideo())
+        return [row for table in tables for row in (table & self.proj()).to_dicts()]
 
 
 @schema

@@ -70,11 +70,14 @@ def test_a_person_who_does_not_confirm_deletes_and_withdraws_nothing(archived, m
     assert len(publication.Withdrawal()) == 1
 
 
-def test_a_dataset_deleted_on_purpose_is_known_by_the_journal(archived):
+def test_a_dataset_deleted_on_purpose_stays_deleted(archived):
     lost = rows(*PUBLICATION)
-    publication.DataSet.delete(prompt=False)
+    (publication.DataSet & {"dataset_type": "ephys"}).delete(prompt=False)
+    assert len(publication.Withdrawal()) == 1
+    assert states(discover(archived.rig, **EPHYS)) == ["withdrawn"]
+    publication.Withdrawal.delete_quick()
     report = discover(archived.rig, **EPHYS)
-    assert states(report) == ["deleted"]
+    assert states(report) == ["deleted"]  # the journal knows
     assert not publication.DataSet()
     assert states(discover(archived.rig, restore=True, **EPHYS)) == ["discovered"]
     assert rows(*PUBLICATION) == lost
