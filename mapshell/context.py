@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+_OWN_ADDRESS = {
+    "GLOBUS_SDK_SERVICE_URL_AUTH": "MAPSHELL_GLOBUS_AUTH_URL",
+    "GLOBUS_SDK_SERVICE_URL_TRANSFER": "MAPSHELL_GLOBUS_TRANSFER_URL",
+}
+
 
 @dataclass(slots=True)
 class Options:
@@ -165,7 +170,13 @@ class Context:
         if folder is not None and not self.settings.globus.auth_url:
             from mapshell.sandbox import service
 
-            service.start(folder)
+            own = service.start(folder).environment
+            for name, instead in _OWN_ADDRESS.items():
+                if self.environ.get(name, "").strip() not in {"", own[name]}:
+                    self.output.warn(
+                        f"environment variable {name} is not used: globus.sandbox names the sandbox of this folder. "
+                        "Remedy: remove globus.sandbox, or set " + instead + "."
+                    )
 
 
 def pass_context(function: Callable[..., Result]) -> Callable[..., Result]:

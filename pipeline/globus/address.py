@@ -45,7 +45,8 @@ def resolve(settings: Settings, environ: Mapping[str, str]) -> Address:
     """Find the services; a local one is asked for its nonce first.
 
     The SDK's own variables (``GLOBUS_SDK_SERVICE_URL_AUTH``, ``..._TRANSFER``) win over the settings file, as
-    environment variables do everywhere; they lose only to this program's own variables.
+    environment variables do everywhere; they lose only to this program's own variables, and to a sandbox that a
+    folder's settings file names.
 
     Raises
     ------
@@ -58,9 +59,10 @@ def resolve(settings: Settings, environ: Mapping[str, str]) -> Address:
 
     urls: dict[str, str] = {}
     service: ServiceState | None = None
+    own_sandbox = settings.origins.get("globus.sandbox", "").startswith("file")
     for name, chosen in (("auth", settings.globus.auth_url), ("transfer", settings.globus.transfer_url)):
         own = settings.origins.get(f"globus.{name}_url", "").startswith("environment")
-        from_sdk = environ.get(_SDK_VARIABLES[name], "").strip()
+        from_sdk = "" if own_sandbox else environ.get(_SDK_VARIABLES[name], "").strip()
         if chosen and (own or not from_sdk):
             urls[name] = _checked(chosen, f"globus.{name}_url")
         elif from_sdk:

@@ -70,6 +70,7 @@ def parse(text: str, *, file: Path | None, environ: Mapping[str, str]) -> Settin
         values[key.name] = value
         if key.kind == "structure":
             raw[key.name] = (value, found.source if variable is None else _Variable(variable, None))
+    _keep_own_sandbox(values, origins)
     _check_simple(values, origins, found.source)
     database = _database(values, origins, found.source, environ)
     globus = _globus(values, origins, found.source, raw, places, environ)
@@ -229,6 +230,18 @@ def _globus(
         storage_locations=locations,
         shared_roots=shared,
     )
+
+
+def _keep_own_sandbox(values: dict[str, Any], origins: dict[str, str]) -> None:
+    """Forget the addresses in the SDK's own variables where a folder's file names its sandbox.
+
+    A shell that was pointed at another sandbox, for another program, must not lead a demo there.
+    """
+    if _rank(origins["globus.sandbox"]) != 1:
+        return
+    for name in ("globus.auth_url", "globus.transfer_url"):
+        if origins[name].startswith("environment GLOBUS_SDK_"):
+            values[name], origins[name] = None, "default"
 
 
 def _service_file(values: Mapping[str, Any], origins: Mapping[str, str], source: Source) -> Path | None:

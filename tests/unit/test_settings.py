@@ -177,6 +177,16 @@ def test_datajoints_variable_does_not_lead_a_demo_to_the_labs_server():
     assert parse({}, DJ_HOST="lab").database.host == "lab"
 
 
+@pytest.mark.parametrize("service", ["auth", "transfer"])
+def test_the_sdks_variables_do_not_lead_a_demo_to_another_sandbox(service):
+    elsewhere = {f"GLOBUS_SDK_SERVICE_URL_{service.upper()}": "http://127.0.0.1:9"}
+    named = getattr(parse({"globus.sandbox": "box"}, **elsewhere).globus, f"{service}_url")
+    assert named is None
+    assert getattr(parse({}, **elsewhere).globus, f"{service}_url") == "http://127.0.0.1:9"
+    own = {f"MAPSHELL_GLOBUS_{service.upper()}_URL": "http://127.0.0.1:9"}
+    assert getattr(parse({"globus.sandbox": "box"}, **own).globus, f"{service}_url") == "http://127.0.0.1:9"
+
+
 def test_secrets_do_not_show():
     loaded = parse({"database.host": "x", "database.password": "hush1"}, MAPSHELL_GLOBUS_CLIENT_SECRET="hush2")
     assert "hush" not in repr(loaded)

@@ -20,6 +20,8 @@ FOREIGN = ("DJ_", "MAPSHELL_", "GLOBUS_SDK_")
 def mapshell(tmp_path):
     own = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     environ = {**own, "MAPSHELL_HOME": str(tmp_path / "home"), "PYTHONIOENCODING": "utf-8"}
+    # A shell that was pointed at another sandbox does not lead the demo there.
+    environ |= {f"GLOBUS_SDK_SERVICE_URL_{name}": "http://127.0.0.1:9/" for name in ("AUTH", "TRANSFER")}
 
     def run(*args):
         return subprocess.run(
