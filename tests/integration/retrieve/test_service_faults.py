@@ -1,0 +1,60 @@
+"""Globus answers badly, late or not at all while files are fetched; the next run goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.errors import GlobusUnavailable
+
+from .home import BOTH
+
+
+def test_a_service_that_falls_silent_leaves_the_task_to_the_next_run(home):
+    home.impatient()
+    home.rig.admin.fail_requests("transfer/task_list", status=503, count=None)
+    result = home.retrieve()
+    assert isinstance(result.stopped, GlobusUnavailable)
+    assert {each.verdict for each in result} == {"in flight"}
+    assert not result.whole
+    assert len(home.journal()) == 1
+    with pytest.raises(GlobusUnavailable):
+        home.retrieve(raises=True)
+    home.rig.admin.clear_faults()
+    assert home.retrieve().whole
+    home.assert_same()
+    assert len(home.tasks()) == 1
+    assert home.journal() == []
+
+
+def test_an_answer_to_the_submission_that_was_lost_makes_no_second_task(home):
+    home.impatient()
+    home.rig.admin.fault("lost", method="POST", request="transfer/transfer")
+    assert home.retrieve().whole
+    home.assert_same()
+    assert len(home.tasks()) == 1
+
+
+def test_a_crowded_service_is_waited_for(home):
+    home.rig.admin.fail_requests("transfer/operation/endpoint/*/ls", status=429, count=2, retry_after=0)
+    assert home.retrieve(BOTH).whole
+    home.assert_same()
+
+
+@pytest.mark.parametrize("how", ["inactive", "pause"])
+def test_a_task_that_waits_for_a_person_is_left_in_flight_and_named(home, how):
+    home.rig.admin.fail_tasks(how, count=1, label="mapshell retrieve*")
+    result = home.retrieve()
+    assert {each.verdict for each in result} == {"in flight"}
+    assert not result.whole
+    assert all(each.remedy for each in result)
+    home.bench.release()
+    assert home.retrieve().whole
+    home.assert_same()
+    assert len(home.tasks()) == 1
+
+
+def test_a_task_that_was_cancelled_is_made_anew_for_what_is_missing(home):
+    home.rig.admin.fail_tasks("cancel", count=1, after_files=2, label="mapshell retrieve*", partial=True)
+    assert home.retrieve().whole
+    home.assert_same()
+    assert len(home.tasks()) == 2
