@@ -6,6 +6,7 @@ from concurrent.futures import wait
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pipeline.archive.acceptance import records_in, with_command
 from pipeline.archive.aside import set_aside
 from pipeline.archive.gate import wrong_checksum
 from pipeline.archive.journal import Entry, Part
@@ -57,7 +58,7 @@ def check(round_: Round, flight: Flight, status: TaskStatus) -> tuple[Entry | No
         if claimed not in (None, sha1):
             defects.append(wrong_checksum(file.subpath, str(claimed), sha1))
     if defects:
-        return None, defects
+        return None, _with_command(round_, flight, defects)
     return _checked(round_, flight, status, computed), []
 
 
@@ -71,7 +72,7 @@ def _at_the_archive(round_: Round, flight: Flight) -> list[Defect]:
             defects.append(Defect("missing", subpath, "the transfer succeeded, but the archive does not list it", _ASK))
         elif listed[subpath] != size:
             said = f"the archive lists {listed[subpath]} bytes instead of {size}"
-            defects.append(Defect("size", subpath, said, _ASK))
+            defects.append(Defect("size-at-archive", subpath, said, _ASK))
     return defects
 
 
@@ -134,7 +135,12 @@ def contradicted(round_: Round, flight: Flight) -> list[Defect]:
             continue
         if computed != claim.sha1:
             defects.append(wrong_checksum(file.subpath, str(claim.sha1), computed, claim.sha1_source))
-    return defects
+    return _with_command(round_, flight, defects)
+
+
+def _with_command(round_: Round, flight: Flight, defects: Sequence[Defect]) -> list[Defect]:
+    accepted = {f"{record.get('rule')}" for record in records_in(flight.manifest.evidence)}
+    return list(with_command(defects, accepted, flight.session.ref, round_.location.dataset_type))
 
 
 def quarantine(round_: Round, defects: Sequence[Defect], left: Collection[str]) -> None:

@@ -93,7 +93,11 @@ def inspect(
     newest = max((file for file in files if file.subpath not in settled), key=lambda file: file.mtime_ns, default=None)
     if newest is not None and now - newest.mtime_ns / 1e9 < quiet_seconds:
         defects.append(_still_written(newest, now - newest.mtime_ns / 1e9, quiet_seconds))
-    judged = tuple(defect for defect in defects if defect.subpath not in settled)
+    once: dict[tuple[str, str], Defect] = {}
+    for defect in defects:
+        if defect.subpath not in settled:
+            once.setdefault((defect.rule, defect.subpath), defect)
+    judged = tuple(once.values())
     noted = tuple(defect for defect in warnings if defect.subpath not in settled)
     return Verdict(judged, noted, claims, min(starts, default=None))
 
