@@ -76,6 +76,15 @@ def test_the_name_of_the_iso_year_counts_only_when_the_recording_began_then(benc
     assert report.whole, repr(report)
 
 
+def test_the_name_of_the_iso_year_does_not_count_against_the_recordings_own_start(bench):
+    bench.enter("new year", date(2021, 1, 1), "10:00:00")
+    by_hand(bench, "catgt_SC038_010120_g0", datetime.fromisoformat("2020-01-01T10:00:00"), run="SC038_010120")
+    report = discover(bench.rig)
+    assert report.sessions == []
+    assert not taken()
+    assert "2020-01-01" in report.folders[0].seems["date"]
+
+
 def test_start_times_tell_the_sessions_of_a_day_apart_and_are_read_only_then(bench):
     bench.enter("morning", DAY.date(), "10:00:00")
     bench.enter("noon", DAY.date(), "12:00:00")

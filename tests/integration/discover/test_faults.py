@@ -47,6 +47,18 @@ def test_a_second_discovery_lists_the_root_and_each_animal_once_and_reads_nothin
     assert not reads(pg_rig)
 
 
+def test_without_https_one_task_brings_all_manifests(pg_rig):
+    pg_rig.publish(types=("ephys",))
+    lost = rows(*PUBLICATION)
+    drop(pg_rig, "publication")
+    tasks = len(pg_rig.tasks())
+    pg_rig.admin.fault("no-https", collection=ARCHIVE)
+    assert discover(pg_rig, **EPHYS).whole
+    assert len(pg_rig.tasks()) == tasks + 1
+    assert rows(*PUBLICATION) == lost
+    assert not [path for path in (pg_rig.rig / "ephys/.mapshell").rglob("*") if path.is_file()]
+
+
 def test_only_animals_that_are_asked_for_are_listed(pg_rig):
     pg_rig.publish(types=("ephys",))
     drop(pg_rig, "publication")
