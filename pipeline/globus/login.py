@@ -24,9 +24,10 @@ from pipeline.globus.tokens import Notes, namespace, open_store
 from pipeline.globus.transport import BoundedTransport, Patience, retry_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from globus_sdk import OAuthTokenResponse
+    from globus_sdk.token_storage import TokenStorageData
 
     from pipeline.globus.address import Address
     from pipeline.globus.pace import Pace
@@ -179,7 +180,9 @@ class Session(Consents):
         if self.flow is not None:
             self.flow.how = how
         try:
+            before = self.store.get_token_data_by_resource_server()
             self.app.login(auth_params=parameters, force=True)
+            self._drop_stale(before)
             self.notes.pending = None
             self.ensure()
             self.require_known()
@@ -192,6 +195,13 @@ class Session(Consents):
         if lacking:
             raise consent_needed([self.name(each) for each in lacking])
         return True
+
+    def _drop_stale(self, before: Mapping[str, TokenStorageData]) -> None:
+        """Drop tokens of collections that a login has not renewed: they look good, and may have been revoked."""
+        now = self.store.get_token_data_by_resource_server()
+        for server, data in before.items():
+            if server in now and now[server].access_token == data.access_token:
+                self.store.remove_token_data(server)
 
     def _sufficient(self) -> bool:
         """Tell whether the present login does all that is needed; also looks anew at the kinds of the collections."""

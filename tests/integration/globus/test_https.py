@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from mapshell.sandbox.service import consent
 from pipeline.errors import (
     CollectionOffline,
     GlobusError,
@@ -81,8 +82,6 @@ def test_a_collection_outside_the_settings_asks_for_its_consent_at_the_next_logi
     asked = []
 
     def allow(url):
-        from mapshell.sandbox.service import consent
-
         asked.append(url)
         return consent(url)
 
@@ -100,6 +99,8 @@ def test_tokens_that_ended_are_renewed_and_revoked_ones_told(world):
     with pytest.raises(LoginNeeded, match="expired or was revoked") as caught:
         read(manager, LAB, path)
     assert "mapshell login --force" in caught.value.remedy
+    assert manager.login_with_code(consent, force=True)
+    assert read(manager, LAB, path)[0] == DATA
     with pytest.raises(LoginNeeded, match="Nobody is logged in"):
         read(world.manager(_elsewhere(world)), LAB, path)
 
