@@ -18,7 +18,7 @@ from pipeline.from_manifests import Kept, read, write
 from pipeline.locations import locations
 from pipeline.rebuild import Index
 from pipeline.rounds import Silence, SystemClock, local_roots
-from pipeline.search import Place, Search
+from pipeline.search import Place, Search, ends
 from pipeline.sorting_out import lost_manifests, sort_out
 from pipeline.wanted import Wanted
 
@@ -176,6 +176,9 @@ def _look(search: Search, place: Place) -> list[remote_find.Described]:
     found = remote_find.animals(search.lister, place.location, archive.animals, place.layouts)
     for count, animal in enumerate(found, 1):
         place.animals.append(animal)
+        for obstacle in animal.obstacles:
+            if ends(obstacle.error):
+                raise obstacle.error
         wanted += sort_out(search, place, animal)
         search.progress.update(title, 0, f"{count:,} of {many:,} animals")
     search.progress.done(title, f"{many:,} {'animal' if many == 1 else 'animals'}")

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from pipeline.archive.paths import printable
+from pipeline.archive.round import ends_the_round
 from pipeline.archive.session import join_remote
 from pipeline.errors import MapshellError, RemotePathNotFound
 
@@ -27,6 +28,11 @@ def unconfirmed(
     dict
         By position of the manifest: what the archive lists otherwise, or the error of a folder that could not be
         listed.  Manifests whose files are all there are left out.
+
+    Raises
+    ------
+    MapshellError
+        Nothing can be listed any more: the service is down, or the login has gone.
     """
     wanted: dict[str, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
     for number, manifest in enumerate(manifests):
@@ -39,6 +45,8 @@ def unconfirmed(
         folder = paths[path]
         files = wanted.pop(folder)
         if isinstance(listing, MapshellError) and not isinstance(listing, RemotePathNotFound):
+            if ends_the_round(listing):
+                raise listing
             for number in {number for claims in files.values() for number, _ in claims}:
                 found[number] = listing
             continue

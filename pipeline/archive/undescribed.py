@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.archive.filetypes import classify
 from pipeline.archive.manifest import FileEntry
 from pipeline.archive.matching import FoundFolder, SessionFacts
+from pipeline.archive.round import ends_the_round
 from pipeline.errors import MapshellError, NameRefused, RemotePathNotFound
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ def contents(lister: Lister, location: Location, folders: Sequence[str]) -> dict
     """Walk some folders, several listings at once.
 
     A folder of which a part could not be listed has an ``error``: what was seen of it is not all.
+
+    Raises
+    ------
+    MapshellError
+        Nothing can be listed any more: the service is down, or the login has gone.
     """
     found = {folder: Contents() for folder in folders}
     for subpath, entry in lister.trees(location.endpoint, location.path, folders):
@@ -52,6 +58,8 @@ def contents(lister: Lister, location: Location, folders: Sequence[str]) -> dict
         if isinstance(entry, MapshellError):
             if isinstance(entry, NameRefused):
                 mine.refused.append(entry.message)
+            elif ends_the_round(entry):
+                raise entry
             else:
                 mine.error = mine.error or entry
         elif entry.kind != "file":
