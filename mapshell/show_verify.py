@@ -51,6 +51,8 @@ def show(output: Output, report: VerifyReport) -> None:
         output.table([_row(check, report) for check in report.sessions], columns)
     for check in report.sessions:
         _show_session(output, check)
+        if report.checksum and check.unknown:
+            _show_unknown(output, check)
     for stray in report.strays:
         _problem(output, f"no session: {stray.subpath} ({stray.alias})", stray.message, stray.remedy)
     for alias, names in sorted(report.animals.items()):
@@ -102,6 +104,24 @@ def _show_session(output: Output, check: SessionCheck) -> None:
         output.say(f"left over: {who}", style="dim")
         for subpath in check.left[:_SHOWN]:
             output.say(f"    {subpath}: {_left(subpath)}")
+
+
+def _show_unknown(output: Output, check: SessionCheck) -> None:
+    names = check.unknown_names[:_SHOWN]
+    more = check.unknown - len(names)
+    output.say()
+    output.say(f"listed, not passed: {check.session}, {check.alias}", style="yellow")
+    for name in names:
+        output.say(f"    {name}: present; nobody knows a SHA1 of it")
+    if more:
+        output.say(f"    and {more:,} more")
+    output.say(f"    Remedy: {_MANIFEST}")
+
+
+_MANIFEST = (
+    "if a manifest of it exists anywhere, put it beside the session and run `mapshell publication-discover`; without "
+    "one nobody can tell whether these bytes are right."
+)
 
 
 def _left(subpath: str) -> str:

@@ -126,8 +126,10 @@ def test_files_without_a_known_sha1_are_listed_not_passed(archive):
     assert found["two"].verdict == "verified"
     assert not report.whole
     assert "Without a known SHA1: 2 files, listed only" in str(report)
-    stdout, _ = archive.tell("--checksum", "all", check=3)
+    stdout, stderr = archive.tell("--checksum", "all", check=3)
     assert "No SHA1" in stdout
+    assert "listed, not passed: SC038 (subject 480133) session 1" in stderr
+    assert all(name in stderr for name in found["one"].unknown_names)
     assert len(found["one"].unknown_names) == 2
 
 
