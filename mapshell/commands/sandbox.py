@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mapshell.sandbox.service import SandboxInfo
+    from mapshell.sandbox.spec import CollectionSpec
 
 SHELLS = ("sh", "powershell", "cmd", "fish")
 
@@ -90,12 +91,13 @@ def start(
     """
     from mapshell.sandbox import service
     from mapshell.sandbox.server import Arguments
-    from mapshell.sandbox.spec import parse_collection
+    from mapshell.sandbox.spec import parse_collections
 
     folder = folder_of(ctx, root)
-    specs = dict(parse_collection(text) for text in collections)
+    specs = parse_collections(collections)
     faults = [] if fault_file is None else read_file(fault_file)
     if foreground:
+        _warn_of_missing(ctx, specs)
         _serve(ctx, Arguments(folder, specs, port, idle_minutes, None, realism, listen, consented), faults)
         return
     info = service.start(
@@ -104,8 +106,15 @@ def start(
     info.admin.add_faults(*faults)
     ctx.output.data({**_public(info), "environment": info.environment} if ctx.output.json else _told(info.environment))
     ctx.output.say(f"The sandbox runs in {folder} (process {info.pid}).")
+    _warn_of_missing(ctx, specs)
     if not info.admin.call("GET", "/info")["collections"]:
         ctx.output.say("It serves no collection yet: mapshell sandbox start --collection UUID=PATH")
+
+
+def _warn_of_missing(ctx: Context, specs: Mapping[str, CollectionSpec]) -> None:
+    for spec in specs.values():
+        if not spec.path.exists():
+            ctx.output.warn(f"there is no folder {spec.path} yet: make it, or nothing is found in its collection.")
 
 
 def _serve(ctx: Context, arguments: Any, faults: list[Any]) -> None:

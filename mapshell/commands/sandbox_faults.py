@@ -14,6 +14,7 @@ from mapshell.sandbox.fault_kinds import FIELDS, KINDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mapshell.sandbox.client import SandboxAdmin
     from mapshell.sandbox.fault_kinds import Scope
 
 _SCOPES: dict[Scope, str] = {
@@ -187,9 +188,22 @@ def task(ctx: Context, root: Path | None, task_id: str, action: str) -> None:
       mapshell sandbox task TASK_ID pause
       mapshell sandbox task TASK_ID release
     """
+    from pipeline.errors import UsageError
+
     admin = running(ctx, root).admin
+    found = _task(admin, task_id)
+    if found is None:
+        raise UsageError(f"The sandbox has no task {task_id}.", remedy="See them: globus task list")
+    if found["completion_time"] is not None:
+        raise UsageError(
+            f"The task {task_id} has ended: {found['status']}.", remedy="Choose one that is ACTIVE or INACTIVE."
+        )
     admin.control_task(task_id, action)
-    (now,) = (each for each in admin.tasks() if each["task_id"] == task_id.lower())
+    now = _task(admin, task_id) or found
     ctx.output.result(
         now, lambda: ctx.output.say(f"{action}: the task is {now['status']}, {now['nice_status'] or 'ended'}.")
     )
+
+
+def _task(admin: SandboxAdmin, task_id: str) -> Mapping[str, Any] | None:
+    return next((each for each in admin.tasks() if each["task_id"] == task_id.lower()), None)

@@ -16,7 +16,7 @@ from mapshell.sandbox.consent import opener
 from mapshell.sandbox.listening import LOOPBACK, check_listen, is_loopback
 from mapshell.sandbox.realism import Realism, chosen
 from mapshell.sandbox.server import FAILURE_NAME, LOG_NAME, STATE_NAME, Arguments
-from mapshell.sandbox.spec import CollectionSpec, as_spec, check_id
+from mapshell.sandbox.spec import CollectionSpec, as_spec, check_folder, check_id
 from mapshell.sandbox.unserved import OTHER_SERVICES
 from pipeline.errors import ServiceError
 from pipeline.services import (
@@ -151,10 +151,13 @@ def start(
     ServiceError
         It cannot be started; the message says why.
     UsageError
-        A collection's id is no UUID, a setting cannot be, or nobody has consented.
+        A collection's id is no UUID, its path is a file, a setting cannot be, or nobody has consented.
     """
     folder = _resolved(folder)
-    specs = {check_id(name): as_spec(spec) for name, spec in (collections or {}).items()}
+    specs = {
+        check_id(name, "Make one: str(uuid.uuid4())"): check_folder(as_spec(spec))
+        for name, spec in (collections or {}).items()
+    }
     chosen(Realism(), realism or {})
     check_listen(listen, consented=consented)
     info = status(folder)
@@ -176,14 +179,14 @@ def start(
     if port and port != info.port:
         raise ServiceError(
             f"The sandbox of {folder} runs on port {info.port} already, not on {port}.",
-            remedy="Use it as it is, or stop it first: mapshell sandbox stop",
+            remedy=f"Use it as it is, or stop it first: mapshell sandbox stop --root {folder}",
         )
     for collection_id, spec in specs.items():
         info.admin.put_collection(collection_id, spec)
     if not is_loopback(listen):
         raise ServiceError(
             f"The sandbox of {folder} runs already, for those whom it was started for.",
-            remedy="Stop it first: mapshell sandbox stop",
+            remedy=f"Stop it first: mapshell sandbox stop --root {folder}",
         )
     for client_id, secret in (clients or {}).items():
         info.admin.add_client(client_id, secret)

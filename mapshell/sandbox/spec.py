@@ -11,9 +11,10 @@ from mapshell.sandbox.demands import Demand
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _REMEDY = "Write UUID=FOLDER, with options after commas: UUID=FOLDER,mapped,read-only."
+_OPTIONS = {"mapped": "mapped", "personal": "personal", "read-only": "read_only", "offline": "offline"}
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def as_spec(value: Path | str | CollectionSpec) -> CollectionSpec:
     return replace(spec, path=Path(spec.path).expanduser().absolute())
 
 
-def check_id(collection_id: str) -> str:
+def check_id(collection_id: str, remedy: str = "See those of the sandbox: mapshell sandbox status") -> str:
     """Return a collection id in its usual spelling.
 
     Raises
@@ -129,7 +130,22 @@ def check_id(collection_id: str) -> str:
     try:
         return str(uuid.UUID(collection_id))
     except ValueError as error:
-        raise UsageError(f"{collection_id!r} is not a collection id: a UUID is expected.", remedy=_REMEDY) from error
+        raise UsageError(f"{collection_id!r} is not a collection id: a UUID is expected.", remedy=remedy) from error
+
+
+def check_folder(spec: CollectionSpec) -> CollectionSpec:
+    """Return a collection whose path is a folder, or nothing yet.
+
+    Raises
+    ------
+    UsageError
+        It is a file.
+    """
+    if spec.path.exists() and not spec.path.is_dir():
+        raise UsageError(
+            f"{spec.path} is no folder: a collection serves one.", remedy="Name the folder that it lies in."
+        )
+    return spec
 
 
 def parse_collection(text: str) -> tuple[str, CollectionSpec]:
@@ -138,15 +154,39 @@ def parse_collection(text: str) -> tuple[str, CollectionSpec]:
     Raises
     ------
     UsageError
-        The text has another form.
+        The text has another form, or ends with an option that there is not.
     """
     name, separator, rest = text.partition("=")
     if not separator or not rest:
         raise UsageError(f"Cannot read the collection {text!r}.", remedy=_REMEDY)
-    options = {"mapped": "mapped", "personal": "personal", "read-only": "read_only", "offline": "offline"}
     flags: dict[str, Any] = {}
     # From the end only: a folder's name may itself contain commas.
-    while "," in rest and rest.rpartition(",")[2] in options:
+    while "," in rest and rest.rpartition(",")[2] in _OPTIONS:
         rest, _, option = rest.rpartition(",")
-        flags[options[option]] = True
-    return check_id(name.strip()), as_spec(CollectionSpec(path=Path(rest), **flags))
+        flags[_OPTIONS[option]] = True
+    collection_id, spec = check_id(name.strip(), _REMEDY), as_spec(CollectionSpec(path=Path(rest), **flags))
+    if "," in spec.path.name and not spec.path.exists():
+        raise UsageError(
+            f"There is no folder {spec.path}, and {rest.rpartition(',')[2]!r} is no option of a collection.",
+            remedy=f"Options: {', '.join(_OPTIONS)}. Or make the folder first.",
+        )
+    return collection_id, check_folder(spec)
+
+
+def parse_collections(texts: Iterable[str]) -> dict[str, CollectionSpec]:
+    """Read several of them.
+
+    Raises
+    ------
+    UsageError
+        One cannot be read, or two have the same id.
+    """
+    specs: dict[str, CollectionSpec] = {}
+    for collection_id, spec in map(parse_collection, texts):
+        if collection_id in specs:
+            raise UsageError(
+                f"The collection {collection_id} is named twice.",
+                remedy="Give each folder a UUID of its own.",
+            )
+        specs[collection_id] = spec
+    return specs

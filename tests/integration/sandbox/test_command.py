@@ -70,6 +70,9 @@ def test_mistakes_are_told(root, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert "UUID" in mapshell("start", "--root", root, "--collection", "rig=/tmp", code=2).stderr
     assert "--root" in mapshell("env", code=2).stderr
+    started = mapshell("start", "--root", root, "--collection", f"{RIG}=later")
+    assert f"there is no folder {tmp_path / 'later'} yet" in started.stderr
+    assert f"stop --root {root}" in mapshell("start", "--root", root, "--port", 1, code=1).stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to one process on Windows")

@@ -118,7 +118,8 @@ def test_a_task_is_paused_and_released(sandbox, client, mapshell):
     assert client.get_task(task_id)["is_paused"]
     mapshell("task", task_id, "release")
     assert ended(client, task_id)["status"] == "SUCCEEDED"
-    assert "not found" in mapshell("task", ARCHIVE, "release", code=1).stderr
+    assert "has ended: SUCCEEDED" in mapshell("task", task_id, "pause", code=2).stderr
+    assert "has no task" in mapshell("task", ARCHIVE, "release", code=2).stderr
 
 
 def test_the_log_shows_requests_and_tasks_and_no_secret(sandbox, mapshell):

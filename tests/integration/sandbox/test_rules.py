@@ -15,7 +15,7 @@ from mapshell.sandbox.listing import file_filter, number, ordered, parse_time, s
 from mapshell.sandbox.paths import split, to_disk, to_wire
 from mapshell.sandbox.scopes import ScopeError, ScopeNode, by_resource_server, parse
 from mapshell.sandbox.selection import included
-from mapshell.sandbox.spec import CollectionSpec, parse_collection
+from mapshell.sandbox.spec import CollectionSpec, parse_collection, parse_collections
 from mapshell.sandbox.taskdocs import base_paths
 from mapshell.sandbox.tasks import Item
 from pipeline.errors import UsageError
@@ -109,12 +109,18 @@ def test_kinds_of_requests(path, kind):
 
 
 def test_collections_on_a_command_line(tmp_path):
+    (tmp_path / "a,b").mkdir()
+    (tmp_path / "file").touch()
     name, spec = parse_collection(f"{ID.upper()}={tmp_path / 'a,b'},mapped,read-only")
     assert (name, spec) == (ID, CollectionSpec(tmp_path / "a,b", mapped=True, read_only=True))
     assert CollectionSpec.from_json(spec.to_json()) == spec
-    for bad in ("x=/tmp", ID, f"{ID}="):
+    for bad in ("x=/tmp", ID, f"{ID}=", f"{ID}={tmp_path / 'file'}"):
         with pytest.raises(UsageError):
             parse_collection(bad)
+    with pytest.raises(UsageError, match="'mappd' is no option"):
+        parse_collection(f"{ID}={tmp_path},mappd")
+    with pytest.raises(UsageError, match="named twice"):
+        parse_collections([f"{ID}={tmp_path}", f"{ID.upper()}={tmp_path / 'a,b'}"])
 
 
 # Lists ----------------------------------------------------------------------------------------------------------
