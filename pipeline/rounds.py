@@ -25,6 +25,7 @@ from pipeline.journal import TableJournal
 from pipeline.locations import locations
 from pipeline.not_published import concerns, deleted, in_sight, left_behind, refused
 from pipeline.report import Report
+from pipeline.unknown_roots import unknown_roots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,6 +106,7 @@ def publish_round(
     wanted = set(lab_sessions.refs) if keys is None else keys & set(lab_sessions.refs)
     report.restricted = keys is not None
     report.chosen = len(wanted) + len(report.nameless)
+    report.strays = unknown_roots(settings) if keys is None else []
     accepting.one_session(accepted, report.chosen)
     quiet = _quiet(settings, clock, epoch, progress)
     pace = Pace(clock, epoch, quiet, settings.archive.hash_mb_per_second)

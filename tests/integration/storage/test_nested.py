@@ -175,3 +175,38 @@ def test_paths_without_a_slash_begin_at_the_default_folder(each_bench):
     bench.run("storage", "set", "raw-ephys", f"{ARCHIVE}:/space/mylab/raw", check=0)
     bench.run("storage", "set", "raw-ephys", f"{ARCHIVE}:~/raw", check=0)
     assert known()["raw-ephys"].path == "/~/raw"
+
+
+def test_a_root_of_an_alias_that_is_unknown(bench):
+    """A slip is refused with the alias that was meant; a root that another program has there is only told."""
+    top = bench.rig.rig / "ephys"
+    folder = bench.session("one")
+    places = {"raw-ephys": {"endpoint": ARCHIVE, "path": "/raw-ephys"}}
+    configure(bench, endpoints={"raw-ephis": root(top, "/ephys")}, locations=places)
+    text = bench.tell(check=3)
+    assert f"not read: {top} (raw-ephis)" in text
+    assert "there is no storage location raw-ephis (" in text
+    assert "dj_local_conf.json, line 1)" in text
+    assert "Remedy: did you mean raw-ephys?" in text
+    configure(bench, endpoints={"raw-ephys": root(top, "/ephys"), "wheel-data": root(top, "/ephys")}, locations=places)
+    text = bench.tell(check=0)
+    assert "mapshell storage add wheel-data UUID:/PATH" in text
+    bench.assert_archived(folder)
+
+
+def test_a_root_that_holds_another_labs_data(bench):
+    """What belongs to no animal and no session of this lab is named and never sent, here and at the archive."""
+    folder = bench.session("one")
+    bench.record("SC038_010215", DAY.replace(year=2015, month=1, day=2))  # an animal of the same name
+    other = bench.ephys / "XY001" / "XY001_050120_g0"
+    write(other / "XY001_050120_g0_t0.nidq.bin", bytes(100))
+    text = bench.tell(check=0)
+    assert "no session: XY001" in text
+    assert "SC038/SC038_010215_g0" in text
+    bench.assert_archived(folder)
+    assert {name.split("/")[1] for name in bench.there()} == {folder.name}
+    (bench.archive / "XY001").mkdir()
+    before = bench.indexed()
+    _, stderr = bench.run("publication-discover-ephys", check=0)
+    assert "XY001" in stderr
+    assert bench.indexed() == before

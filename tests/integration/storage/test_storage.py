@@ -14,7 +14,7 @@ from pipeline import database, publication, settings
 from pipeline.errors import Refused
 from pipeline.journal import TableJournal
 from pipeline.locations import known
-from pipeline.moving import move
+from pipeline.moving import _write, move
 from pipeline.storage import stored
 from tests.integration.accounts import read_only
 
@@ -54,6 +54,7 @@ def archived(each_bench):
 
 def test_an_archive_moves_and_nothing_that_was_archived_is_touched(archived):
     bench, before = archived, rows()
+    file = configure(bench, lambda places: None)  # as people write it, line by line
     tasks = len(bench.rig.tasks())
     listed = json.loads(storage(bench, "list", "--format", "json")[0])
     assert [(row["alias"], row["agrees"], row["datasets"]) for row in listed] == [
@@ -89,8 +90,10 @@ def test_an_archive_moves_and_nothing_that_was_archived_is_touched(archived):
 
     # It moves; this computer's configuration is told of, by its line.
     _, stderr = storage(bench, "set", "raw-ephys", NEW)
-    lines = (bench.rig.folder / "dj_local_conf.json").read_text().split("\n")
-    line = 1 + next(n for n, text in enumerate(lines) if "raw-ephys" in text and "storage_locations" in text)
+    lines = file.read_text().split("\n")
+    section = next(n for n, text in enumerate(lines) if "storage_locations" in text)
+    line = 1 + next(n for n, text in enumerate(lines) if n > section and '"raw-ephys"' in text)
+    assert line > 5
     assert f"dj_local_conf.json, line {line} still says {ARCHIVE}:/raw-ephys" in stderr
     assert rows() == before
     shutil.rmtree(bench.archive)
@@ -126,6 +129,9 @@ def test_what_is_under_way_keeps_the_address(each_bench):
     assert bench.rig.settings.archive.computer in stderr
     assert known()["raw-ephys"].path == "/raw-ephys"
     (begun,) = TableJournal(known()["raw-ephys"], {}, "rig-2").unfinished()
+    here = known()["raw-ephys"]
+    with pytest.raises(Refused, match="under way"):  # also a transfer that was written down a moment ago
+        database.run_transaction(lambda: _write(here, replace(here, path="/moved/ephys")))
     bench.release()
     assert bench.publish().whole
 
