@@ -195,8 +195,11 @@ def transfer_items(body: Document, source: Folder, target: Folder) -> list[Item]
     if Path(source.root).is_relative_to(target.root) or Path(target.root).is_relative_to(source.root):
         # Also by way of two collections of one folder: a file that is written onto itself is lost.
         for item in items:
-            if source.place(item.source) == target.place(item.destination):
+            here, there = source.place(item.source), target.place(item.destination)
+            if here == there:
                 raise bad_request(f"Source and destination are the same: {item.source}")
+            if item.kind == "dir" and Path(there).is_relative_to(here):
+                raise bad_request(f"The destination is inside of the source: {item.destination}")
     return items
 
 

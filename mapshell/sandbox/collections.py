@@ -22,7 +22,7 @@ class Collections:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._specs = {
             str(row["id"]): CollectionSpec.from_json(json.loads(row["spec"]))
             for row in database.rows("SELECT * FROM collections ORDER BY rowid")
@@ -46,11 +46,12 @@ class Collections:
         ApiError
             There is no such collection.
         """
-        spec = self._specs.get(collection_id.lower())
-        if spec is None:
-            raise _not_found(collection_id)
-        changed = spec.changed(changes)
-        self.put(collection_id, changed)
+        with self._lock:
+            spec = self._specs.get(collection_id.lower())
+            if spec is None:
+                raise _not_found(collection_id)
+            changed = spec.changed(changes)
+            self.put(collection_id, changed)
         return changed
 
     def remove(self, collection_id: str) -> None:
@@ -83,9 +84,10 @@ class Collections:
 
     def spend(self, collection_id: str, size: int) -> None:
         """Take written bytes off the quota of a collection that has one."""
-        spec = self._specs.get(collection_id)
-        if spec is not None and spec.quota is not None:
-            self.change(collection_id, {"quota": max(0, spec.quota - size)})
+        with self._lock:
+            spec = self._specs.get(collection_id)
+            if spec is not None and spec.quota is not None:
+                self.change(collection_id, {"quota": max(0, spec.quota - size)})
 
     def offers(self, server: str, scope: str) -> bool:
         """Tell whether a collection offers a scope: ``data_access`` only mapped ones do, as at the real service."""

@@ -119,10 +119,12 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                # On a full disk SQLite may have rolled back by itself.
+                with contextlib.suppress(sqlite3.OperationalError):
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
     def execute(self, sql: str, values: Iterable[Any] = ()) -> int:
         """Run one statement in a transaction of its own; returns the number of rows changed."""

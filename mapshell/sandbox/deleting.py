@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import os
 import re
 import shutil
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mapshell.sandbox import misbehave
 from mapshell.sandbox.anchor import BY_FOLDER, LIST, Anchor
+from mapshell.sandbox.errors import ApiError
 from mapshell.sandbox.moving import Interrupted
 from mapshell.sandbox.passes import Fatal, Pass, as_fault, check_writable
 from mapshell.sandbox.paths import absolute, to_wire
@@ -47,6 +50,19 @@ class DeletePass(Pass):
         if self.anchor is not None:
             self.anchor.close()
 
+    def decide(self, items: list[Item]) -> None:
+        """Store what is there before anything is deleted: if a later pass finds it gone, it is done and not missing."""
+        found = [item for item in items if item.state == "pending" and self._is_there(item)]
+        self.store.save_items(self.task.task_id, [replace(item, state="deleting") for item in found])
+
+    def _is_there(self, item: Item) -> bool:
+        with contextlib.suppress(ApiError, OSError):
+            for path in self._paths(item):
+                there = self.opening.at(path)
+                os.stat(there.name, dir_fd=there.folder, follow_symlinks=False)
+                return True
+        return False
+
     def handle(self, item: Item) -> Generator[float, None, None]:
         """Delete one path.
 
@@ -65,9 +81,11 @@ class DeletePass(Pass):
             for path in self._paths(item):
                 yield from self._delete(path, recursive=bool(options.get("recursive")))
         except (FileNotFoundError, NotADirectoryError) as error:
-            if not options.get("ignore_missing"):
+            fault = as_fault(error, item.source, self.place.spec.display_name, source=True)
+            if self._is_there(item):  # what has changed is something in it
+                raise fault from error
+            if not options.get("ignore_missing") and item.state != "deleting":
                 # A transfer waits for what is missing; a delete does not.
-                fault = as_fault(error, item.source, self.place.spec.display_name, source=True)
                 self.note_fault(fault)
                 raise Fatal(fault.code, fault.description) from error
         except (Fatal, Interrupted):
@@ -120,7 +138,10 @@ class DeletePass(Pass):
 
     def _delete_tree(self, above: int, name: str, path: str) -> Generator[float, None, None]:
         self._check(path)
-        handle = os.open(name, LIST, dir_fd=above)
+        try:
+            handle = os.open(name, LIST, dir_fd=above)
+        except FileNotFoundError:  # another task deletes it too
+            return
         try:
             with os.scandir(handle) as scan:
                 inside = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in scan]
@@ -129,12 +150,14 @@ class DeletePass(Pass):
                     yield from self._delete_tree(handle, below, f"{path}/{to_wire(below)}")
                 else:
                     self._check(f"{path}/{to_wire(below)}")
-                    os.unlink(below, dir_fd=handle)
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(below, dir_fd=handle)
                 if number % _EVERY == 0:
                     yield 0.0
         finally:
             os.close(handle)
-        os.rmdir(name, dir_fd=above)
+        with contextlib.suppress(FileNotFoundError):
+            os.rmdir(name, dir_fd=above)
 
     def _check(self, path: str) -> None:
         if self.place.spec.deny:

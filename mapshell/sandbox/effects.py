@@ -46,8 +46,11 @@ class CoreEffects:
                 remedy="Choose a mapped collection, or make it one: UUID=FOLDER,mapped",
             )
 
-    def apply(self, fault: Fault) -> dict[str, Any] | None:
-        """Spoil it; return the settings of the collection that brings it back, None where nothing does."""
+    def apply(self, fault: Fault, *, again: bool = False) -> dict[str, Any] | None:
+        """Spoil it; return the settings of the collection that brings it back, None where nothing does.
+
+        With ``again`` it was spoilt all the time, and logins since then are good.
+        """
         if fault.scope == "token":
             how = "expire" if fault.kind == "token-expired" else "revoke"
             tokens = fault.tokens or ("access" if how == "expire" else "all")
@@ -61,7 +64,7 @@ class CoreEffects:
         spec = self._collections.peek(collection)
         if spec is None:  # forgotten meanwhile
             return None
-        if fault.kind == "session-required":
+        if fault.kind == "session-required" and not again:
             # Nobody's login of before is fresh enough; the next one is.
             self._tokens.sessions.expire()
         changes = _changes(fault, spec)

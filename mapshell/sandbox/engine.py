@@ -6,7 +6,9 @@ off for another task's turn, for a while, or for good; one that waits holds no t
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import sqlite3
 import threading
 import time
 import traceback
@@ -177,10 +179,19 @@ class Engine:
             except Interrupted:
                 # On hold by itself: its deadline goes on.
                 pause = 0.0
-            except Exception:  # noqa: BLE001 - a defect here must not end the thread that runs everybody's tasks
-                _log.error("task %s: %s", task_id, traceback.format_exc())
-                self._store.finish(task_id, "FAILED", {"code": "INTERNAL_ERROR", "description": "internal error"})
+            except Exception as error:  # noqa: BLE001 - a defect here must not end the thread that runs everybody's tasks
+                pause = self._broken(task_id, error)
             self._settle(task_id, after, pause)
+
+    def _broken(self, task_id: str, error: Exception) -> float | None:
+        """Take note of what no task should meet; answers after how many seconds the task is tried again, if it is."""
+        _log.error("task %s: %s", task_id, "".join(traceback.format_exception(error)))
+        if not isinstance(error, sqlite3.Error):
+            with contextlib.suppress(sqlite3.Error):
+                self._store.finish(task_id, "FAILED", {"code": "INTERNAL_ERROR", "description": "internal error"})
+                return None
+        # The sandbox's own disk is full, for instance: nothing is known to be wrong with the task.
+        return _LONGEST_RETRY_S
 
     def _next(self) -> str | None:
         with self._condition:

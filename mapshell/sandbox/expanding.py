@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mapshell.sandbox import selection
 from mapshell.sandbox.errors import ApiError
-from mapshell.sandbox.passes import as_fault, check_writable
+from mapshell.sandbox.passes import Fatal, as_fault, check_writable
 from mapshell.sandbox.tasks import Item
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
     from mapshell.sandbox.runner import TransferPass
 
@@ -29,6 +29,9 @@ def expand(work: TransferPass, item: Item) -> Generator[float, None, None]:
         It cannot be listed, or made.
     """
     there = _local(work, item)
+    if Path(work.target.place(item.destination)).is_relative_to(there):
+        # By way of a link, for instance: it would never end.
+        raise Fatal("ENDPOINT_ERROR", f"The destination is inside of the source: {item.destination}")
     try:
         check_writable(work.target)
         work.writing.make(item.destination)
@@ -40,6 +43,8 @@ def expand(work: TransferPass, item: Item) -> Generator[float, None, None]:
     item.state = "expanding"
     work.store.save_items(work.task.task_id, [item])
     counts = yield from _insert_children(work, item, there)
+    # Counters are stored together with what they count, or a kill lets it be counted twice.
+    work.flush(force=True)
     for name, count in counts.items():
         work.counters[name] += count
     left_out = work.task.options.get("recursive_symlinks", "ignore") == "ignore"
@@ -76,6 +81,8 @@ def _insert_children(work: TransferPass, item: Item, folder: Path) -> Generator[
                     chunk = []
                     yield 0.0
     except (OSError, ApiError) as error:
+        # What is to be expanded anew must not be moved meanwhile.
+        work.store.drop_children(work.task.task_id, item.seq)
         raise as_fault(error, item.source, work.source.spec.display_name, source=True) from error
     work.store.add_items(work.task.task_id, chunk)
     return counts

@@ -24,8 +24,8 @@ class Effects(Protocol):
     def check(self, fault: Fault) -> None:
         """Refuse a fault of something that is not there.  May raise UsageError."""
 
-    def apply(self, fault: Fault) -> dict[str, Any] | None:
-        """Spoil it; return what brings a collection back."""
+    def apply(self, fault: Fault, *, again: bool = False) -> dict[str, Any] | None:
+        """Spoil it; return what brings a collection back.  ``again``: it was spoilt all the time."""
 
     def undo(self, fault: Fault, before: dict[str, Any]) -> None:
         """Bring a collection back."""
@@ -43,6 +43,11 @@ class Entry:
     seen: int = 0
     fired: int = 0
     before: dict[str, Any] | None = None
+
+    def touches(self, other: Entry) -> bool:
+        """Tell whether both have spoilt a setting of one collection."""
+        same = (self.fault.collection or "").lower() == (other.fault.collection or "").lower()
+        return same and bool((self.before or {}).keys() & (other.before or {}).keys())
 
     def strikes(self) -> bool:
         """Count one match, and tell whether it is struck."""
@@ -136,12 +141,24 @@ class FaultBook:
                         f"No fault in force has the number {number}.", remedy="See them: mapshell sandbox fault list"
                     )
             gone = [entry for entry in self._entries if not numbers or entry.number in numbers]
-            for entry in reversed(gone):
-                if entry.before is not None:
-                    self._effects.undo(entry.fault, entry.before)
+            for entry in gone:
                 self._entries.remove(entry)
+            self._undo(gone)
             self._keep()
         return len(gone)
+
+    def _undo(self, gone: Sequence[Entry]) -> None:
+        """Bring collections back, but leave in force what other faults do to the same settings."""
+        first = min((entry.number for entry in gone), default=0)
+        spoilt = [entry for entry in self._entries if entry.before is not None and entry.number > first]
+        undone: list[Entry] = []
+        for entry in sorted([*gone, *spoilt], key=lambda entry: entry.number, reverse=True):
+            if entry.before is not None and (entry in gone or any(map(entry.touches, gone))):
+                self._effects.undo(entry.fault, entry.before)
+                undone.insert(0, entry)
+        for entry in undone:
+            if entry not in gone:
+                entry.before = self._effects.apply(entry.fault, again=True)
 
     @property
     def watches_requests(self) -> bool:

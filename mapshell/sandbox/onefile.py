@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from mapshell.sandbox.runner import TransferPass
     from mapshell.sandbox.tasks import Item
 
+# How long a task waits before it asks again for a file that another one writes.
+_BUSY_S = 0.05
+
 
 def move(work: TransferPass, item: Item) -> Generator[float, None, None]:
     """Copy one file unless the sync level says that it is there; verify it; yields as a pass does.
@@ -45,16 +48,17 @@ def move(work: TransferPass, item: Item) -> Generator[float, None, None]:
                 return
         if work.target.spec.quota is not None and size > work.target.spec.quota:
             raise Fault("QUOTA_EXCEEDED", "quota exceeded", f"{item.destination}: no room for {size} bytes")
-        writer = _open_target(work, item, status)
+        writer = yield from _open_target(work, item, status)
         try:
             hashed = algorithm if work.verify or item.checksum else None
             copied = yield from _copy(work, item, reader, writer, size, hashed)
             if hashed is not None:
                 yield from _check(work, item, writer, copied, hashed)
+                _check_unchanged(item, reader, status)
             if BY_FOLDER:
                 _keep_time(work, item, status, writer)
         finally:
-            os.close(writer)
+            _close_target(work, writer)
     finally:
         os.close(reader)
     if not BY_FOLDER:
@@ -100,18 +104,35 @@ def _open_source(work: TransferPass, item: Item) -> tuple[int, os.stat_result]:
     return reader, status
 
 
-def _open_target(work: TransferPass, item: Item, source: os.stat_result) -> int:
+def _open_target(work: TransferPass, item: Item, source: os.stat_result) -> Generator[float, None, int]:
     try:
         check_writable(work.target)
         writer = work.writing.open(item.destination, WRITE, make=True)
-        try:
-            _empty(writer, source)
-        except BaseException:
-            os.close(writer)
-            raise
     except Exception as error:
         raise as_fault(error, item.destination, work.target.spec.display_name, source=False) from error
+    try:
+        # Two tasks that write one file by turns would never see their own bytes arrive.
+        while not work.pace.claim(_identity(writer)):
+            yield _BUSY_S
+    except BaseException:
+        os.close(writer)
+        raise
+    try:
+        _empty(writer, source)
+    except Exception as error:
+        _close_target(work, writer)
+        raise as_fault(error, item.destination, work.target.spec.display_name, source=False) from error
     return writer
+
+
+def _identity(handle: int) -> tuple[int, int]:
+    status = os.fstat(handle)
+    return status.st_dev, status.st_ino
+
+
+def _close_target(work: TransferPass, writer: int) -> None:
+    work.pace.give_back(_identity(writer))
+    os.close(writer)
 
 
 def _empty(writer: int, source: os.stat_result) -> None:
@@ -163,6 +184,13 @@ def _check(work: TransferPass, item: Item, writer: int, copied: Copied, algorith
     work.counters["bytes_checksummed"] += copied.size
     if arrived != copied.checksum:
         raise Fault("VERIFY_CHECKSUM", "checksum verification failed", f"File: {item.destination}")
+
+
+def _check_unchanged(item: Item, reader: int, before: os.stat_result) -> None:
+    """Send a file again that was written to while it was read: what has arrived may be of neither state."""
+    after = os.fstat(reader)
+    if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise Fault("VERIFY_CHECKSUM", "checksum verification failed", f"File: {item.source}", source=True)
 
 
 def _checksum(

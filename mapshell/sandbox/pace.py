@@ -35,6 +35,7 @@ class Pace:
         self._now = now
         self._lock = threading.Lock()
         self._free = 0.0
+        self._written: set[tuple[int, int]] = set()
 
     def change(self, realism: Realism) -> None:
         """Let other settings hold from now on."""
@@ -61,3 +62,16 @@ class Pace:
             self._free = max(self._free, now) + count / bandwidth
             pause = self._free - now
         return pause if pause >= _LEAST_PAUSE_S else 0.0
+
+    def claim(self, file: tuple[int, int]) -> bool:
+        """Let a task write a file (device and number of it), unless another one is at it; then :meth:`give_back`."""
+        with self._lock:
+            if file in self._written:
+                return False
+            self._written.add(file)
+            return True
+
+    def give_back(self, file: tuple[int, int]) -> None:
+        """Let others write a file again."""
+        with self._lock:
+            self._written.discard(file)

@@ -227,8 +227,8 @@ class Pass:
         if not force and now - self._flushed < _FLUSH_S:
             return
         self._flushed = now
-        changed, self._changed = self._changed, []
-        self.store.save_items(self.task.task_id, changed, self.counters)
+        self.store.save_items(self.task.task_id, self._changed, self.counters)
+        self._changed = []
 
     def folder(self, collection_id: str | None, side: str) -> Folder:
         """Return a collection's folder, if its endpoint answers.

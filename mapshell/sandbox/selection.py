@@ -95,6 +95,7 @@ def recognize(work: TransferPass, item: Item) -> None:
     if item.checksum:
         expect(status, item.source, folder=False)
     item.kind = "dir" if stat.S_ISDIR(status.st_mode) else "file"
+    work.flush(force=True)
     work.counters[COUNTERS[item.kind]] += 1
     work.store.recognize(work.task.task_id, item, work.counters)
     work.decide([item])

@@ -16,7 +16,7 @@ from mapshell.sandbox.listening import LOOPBACK, Names, check_listen, listen
 from mapshell.sandbox.realism import chosen
 from mapshell.sandbox.spec import CollectionSpec, as_spec
 from pipeline.errors import MapshellError, ServiceError
-from pipeline.services import lock, new_state, remove_state, write_private, write_state
+from pipeline.services import lock, new_state, read_raw_state, remove_state, write_private, write_state
 
 if TYPE_CHECKING:
     import socket
@@ -169,14 +169,23 @@ def _serve_locked(arguments: Arguments, ready: Callable[[Mapping[str, Any]], Non
         if ready is not None:
             ready(state.data)
 
+    def ours() -> bool:
+        try:
+            found = read_raw_state(state_file)
+        except ServiceError:  # it cannot be read just now
+            return True
+        return found is not None and found.nonce == state.nonce
+
     def over() -> bool:
-        # Without its state file nobody finds this process any more: it must not stay behind a deleted folder.
-        return not state_file.exists() or bool(idle_minutes and front.idle_seconds > idle_minutes * 60)
+        # Without its state file nobody finds this process any more: it must not stay behind a folder that was deleted,
+        # or deleted and made anew.
+        return not ours() or bool(idle_minutes and front.idle_seconds > idle_minutes * 60)
 
     try:
         asyncio.run(_run(server, listener, announce, over))
     finally:
-        remove_state(state_file)
+        if ours():
+            remove_state(state_file)
         core.engine.stop()
         listener.close()
 

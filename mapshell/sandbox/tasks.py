@@ -164,8 +164,8 @@ class TaskStore:
     def open_items(self, task_id: str, after: int, limit: int) -> list[Item]:
         """Items that are not done yet, in order, from behind ``after``."""
         rows = self._database.rows(
-            "SELECT * FROM items WHERE task_id = ? AND seq > ? AND state IN ('pending', 'copy', 'expanding')"
-            " ORDER BY seq LIMIT ?",
+            "SELECT * FROM items WHERE task_id = ? AND seq > ?"
+            " AND state IN ('pending', 'copy', 'expanding', 'deleting') ORDER BY seq LIMIT ?",
             (task_id, after, limit),
         )
         return [
