@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.archive.fetch import OPEN, Fetching, Item, Site
@@ -21,7 +22,7 @@ from pipeline.sizes import human_bytes
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from concurrent.futures import Future
 
     from pipeline.archive.ports import RemoteEntry
@@ -174,13 +175,20 @@ def _compare_listing(items: Sequence[Item], answer: Sequence[RemoteEntry] | Maps
             item.judge("missing", f"the archive has {size:,} bytes, the index says {item.size:,}", VERIFY)
 
 
-def check_room(items: Sequence[Item], here: int = 0) -> None:
-    """Make sure that what is to be fetched fits, before the first byte; ``here`` bytes of it lie on the disk already.
+def check_room(items: Sequence[Item], here: Mapping[Site, int] = MappingProxyType({})) -> None:
+    """Make sure that what is to be fetched fits, before the first byte.
+
+    Parameters
+    ----------
+    items
+        All that is wanted.
+    here
+        How much of it an earlier run has brought already, unnamed yet (bytes).
 
     Raises
     ------
     LocalDiskError
-        It does not.
+        It does not fit.
     """
     need: dict[Site, int] = defaultdict(int)
     for item in items:
@@ -188,15 +196,15 @@ def check_room(items: Sequence[Item], here: int = 0) -> None:
             need[item.site] += item.size
     disks: dict[int, tuple[Site, int]] = {}
     for site, size in need.items():
-        device = _device(site)
-        disks[device] = (site, disks.get(device, (site, 0))[1] + size)
+        device, missing = _device(site), max(0, size - here.get(site, 0))
+        disks[device] = (site, disks.get(device, (site, 0))[1] + missing)
     for site, size in disks.values():
         if site.folder is None:
             continue
         free = free_bytes(site.folder)
-        if size - here > free:
+        if size > free:
             raise LocalDiskError(
-                f"{human_bytes(size - here)} are to be fetched, and the disk of {site.folder} has {human_bytes(free)} "
+                f"{human_bytes(size)} are to be fetched, and the disk of {site.folder} has {human_bytes(free)} "
                 "free; nothing was fetched.",
                 remedy="make room, fetch less at a time (--file-type, --probe, --session), or fetch to another disk.",
             )

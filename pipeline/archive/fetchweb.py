@@ -6,6 +6,7 @@ A file grows in our own folder, under a name of its own; its SHA1 is computed on
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import uuid
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -164,6 +165,8 @@ class WebFetcher:
                         digest.update(block)
                         self._go_on(len(block))
                         step("retrieve: part written")
+                    target.flush()
+                    os.fsync(target.fileno())  # a name is given only to what the disk has
             except OSError as error:
                 raise disk_error(f"{part} cannot be written", error) from error
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import stat
 import time
 import uuid
+from collections import defaultdict
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +13,7 @@ from pipeline.archive import fetchtasks
 from pipeline.archive.fetch import OPEN
 from pipeline.archive.fetchplan import check_names, check_room, look_at_archive, look_here
 from pipeline.archive.fetchthere import Renamer, look_there
-from pipeline.archive.fetchweb import WebFetcher, check_served, sweep
+from pipeline.archive.fetchweb import WebFetcher, check_served, part_of, sweep
 from pipeline.archive.onlyone import LOCK, only_one
 from pipeline.archive.settle import Settler
 from pipeline.errors import ConfigError, MapshellError, RemotePathNotFound
@@ -42,7 +44,7 @@ def plan(fetching: Fetching, items: Sequence[Item], via: Literal["globus", "http
         look_at_archive(fetching, items)
     else:
         check_served(fetching, items)
-    check_room(items)
+    check_room(items, _begun(fetching, items, via))
 
 
 def retrieve(
@@ -101,6 +103,30 @@ def retrieve(
                 if site.folder is not None:
                     sweep(site.folder, fetching.staging, KEEP_PARTS_S, time.time())
     return further, stopped
+
+
+def _begun(fetching: Fetching, items: Sequence[Item], via: Literal["globus", "https"]) -> dict[Site, int]:
+    """Return how much earlier runs have brought to each place without naming it yet (bytes)."""
+    found: dict[Site, int] = defaultdict(int)
+    if via == "https":
+        for item in items:
+            if item.verdict in OPEN and item.site.folder is not None:
+                found[item.site] += _size(part_of(item, fetching.staging))
+        return found
+    for entry in fetching.journal.unfinished({item.site for item in items}):
+        for site in {item.site for item in entry.items}:
+            if site.folder is not None:
+                staged = (site.folder / fetching.staging / entry.staging).rglob("*")
+                found[site] += sum(_size(path) for path in staged)
+    return found
+
+
+def _size(path: Path) -> int:
+    try:
+        status = path.lstat()
+    except OSError:
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
 def _check_seen(fetching: Fetching, sites: Collection[Site]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from pipeline import publication
 from pipeline.archive.onlyone import only_one
 from pipeline.errors import CollectionOffline, ConfigError, Conflict, LocalDiskError, Refused, UsageError
+from tests.integration.rig import wait_until
 
 from .home import ARCHIVE, BOTH, ONE, RIG, is_root
 
@@ -139,6 +140,21 @@ def test_more_than_the_disk_holds_is_not_begun(home):
         assert "fetch less at a time" in caught.value.remedy
     assert home.tasks() == []
     assert home.here() == {}
+
+
+def test_what_an_earlier_run_has_brought_needs_no_room_a_second_time(home, monkeypatch):
+    """All has come, nothing is named yet, and the disk is as good as full."""
+    home.command("--no-wait", code=0)
+    (task,) = home.tasks()
+    wait_until(lambda: home.rig.admin.tasks()[-1]["status"] == "SUCCEEDED")
+    import shutil
+
+    usage = shutil.disk_usage(home.root)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=10))
+    assert home.retrieve(dry_run=True)
+    assert home.retrieve().whole
+    home.assert_same()
+    assert [each["task_id"] for each in home.tasks()] == [task["task_id"]]
 
 
 def _sparse(path: Path) -> bool:
