@@ -68,7 +68,7 @@ def test_ranges_and_empty_files(world):
         read(manager, LAB, path, offset=len(DATA) + 1)
 
 
-@pytest.mark.parametrize("name", ["sp ace/#%41&+?=;'.bin", "é/e\u0301 ~.bin", "-x/(1)[2]{3}:@!$*,"])
+@pytest.mark.parametrize("name", ["sp ace/#%41&+?=;'.bin", "é/e\u0301 ~.bin", "-x/(1)[2]{3}:@!$*,", "new\nline"])
 def test_names_are_spelt_exactly(world, name):
     assert read(world.logged_in(), LAB, put(world, name))[0] == DATA
 
