@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.settings import LocalRoot, Settings
 
 Via = Literal["globus", "https"]
-_LIKE_UUID = re.compile(r"[0-9A-Fa-f-]{8,}(:.*)?", re.DOTALL)
+_LIKE_UUID = re.compile(r"[0-9A-Fa-f-]{8,}:.*|[0-9A-Fa-f-]{30,}", re.DOTALL)  # a folder may be named 2019-11-18
 
 
 class Targets:

@@ -177,6 +177,7 @@ def test_places_and_their_paths_in_globus(tmp_path):
     assert site(f"{CLUSTER}:a") == Site(None, CLUSTER, "/~/a")
     assert site(str(tmp_path / "else"), "https") == Site(tmp_path / "else")
     assert site(None, "https").folder == tmp_path / "ephys"
+    assert site("2019-11-18", "https").folder == Path("2019-11-18").absolute()
     (tmp_path / "link").symlink_to(tmp_path / "video")
     assert site(str(tmp_path / "link" / "x")) == Site(tmp_path / "link" / "x", RIG, "/video/x")
     assert str(site(f"{CLUSTER}:/a")) == f"{CLUSTER}:/a"
