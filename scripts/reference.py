@@ -87,12 +87,21 @@ def not_served_table() -> str:
     return table()
 
 
+def rules_table() -> str:
+    """Return every rule of the gate, and whether a person may accept it."""
+    from pipeline.archive.acceptance_rules import RULES
+
+    rows = [(f"`{r.name}`", r.words, "yes" if r.acceptable else "never", r.why) for r in RULES]
+    return markdown(("Rule", "Found", "Accept", "Why"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "commands": commands_table,
     "exit-codes": exit_codes_table,
     "fault-kinds": fault_kinds_table,
     "fault-fields": fault_fields_table,
     "realistic": realistic_table,
+    "rules": rules_table,
     "not-served": not_served_table,
 }
 
