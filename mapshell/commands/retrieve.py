@@ -56,7 +56,7 @@ def retrieve(
     \b
     Examples:
       mapshell publication-retrieve --subject SC038 --dry-run
-      mapshell publication-retrieve --subject SC038 --probe imec0 --file-type 'ephys-raw-3a-ap-*'
+      mapshell publication-retrieve --subject SC038 --probe imec0 --file-type 'ephys-raw-neuropixels-ap-*'
       mapshell publication-retrieve --subject 407513 --session 3 --to data --via https
       mapshell publication-retrieve --since 2019-11-01 --to UUID:/scratch/me
     """
