@@ -13,13 +13,14 @@ from pipeline.database.quiet import dj
 from pipeline.errors import MapshellError, Refused, RemotePathNotFound, UsageError
 from pipeline.leases import Leases
 from pipeline.locations import location_row
+from pipeline.rounds import Silence
 from pipeline.storage import check_folder, check_neighbours, ensure_writable, find, read_place, said
 from pipeline.transitions import OPEN, locked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipeline.archive.ports import RemoteEntry, Store
+    from pipeline.archive.ports import Progress, RemoteEntry, Store
     from pipeline.settings import Settings
 
 SAMPLE = 100
@@ -78,6 +79,7 @@ def move(
     seed: int = 0,
     nested: bool = False,
     dry_run: bool = False,
+    progress: Progress | None = None,
 ) -> Move:
     """Change where an archive lies, once a sample of the indexed files is listed at the new place with the same sizes.
 
@@ -97,6 +99,8 @@ def move(
         The new place may lie inside another location, or around one.
     dry_run
         Only look.
+    progress
+        Who wants to see how far it is.
 
     Returns
     -------
@@ -120,7 +124,7 @@ def move(
     check_neighbours(after, settings, nested=nested)
     _refuse_busy(before, settings.archive.computer)
     check_folder(store, after)
-    _look(store, result, sample, seed)
+    _look(store, result, sample, seed, progress or Silence())
     if result.differences or dry_run:
         return result
     database.run_transaction(lambda: _write(before, after), done=lambda: find(settings, alias) == after)
@@ -128,7 +132,7 @@ def move(
     return result
 
 
-def _look(store: Store, result: Move, sample: int, seed: int) -> None:
+def _look(store: Store, result: Move, sample: int, seed: int, progress: Progress) -> None:
     """List the drawn folders, and those of the animals, and compare."""
     here = {"globus_alias": result.before.alias}
     manifests = {
@@ -156,7 +160,7 @@ def _look(store: Store, result: Move, sample: int, seed: int) -> None:
     result.manifests = len(described)
     wanted = sorted({folder(subpath) for subpath in expected})
     result.folders = len(wanted)
-    there = _listed(store, result.after, wanted)
+    there = _listed(store, result.after, wanted, progress)
     for subpath, size in sorted(expected.items()):
         entry = there.get(subpath)
         if entry is None or entry.kind != "file":
@@ -165,17 +169,21 @@ def _look(store: Store, result: Move, sample: int, seed: int) -> None:
             result.differences.append(Difference(subpath, size, entry.size))
 
 
-def _listed(store: Store, place: Location, wanted: Sequence[str]) -> dict[str, RemoteEntry]:
+def _listed(store: Store, place: Location, wanted: Sequence[str], progress: Progress) -> dict[str, RemoteEntry]:
     paths = {join_remote(place.path, name) if name else place.path: name for name in wanted}
     found: dict[str, RemoteEntry] = {}
+    title, many = "listing the new place", len(paths)
+    progress.task(title, title, 0)
     with Lister(store) as lister:
-        for path, listing in lister.folders(place.endpoint, paths):
+        for count, (path, listing) in enumerate(lister.folders(place.endpoint, paths), 1):
+            progress.update(title, 0, f"{count:,} of {many:,} folders")
             if isinstance(listing, RemotePathNotFound):
                 continue  # then every file of it is missing
             if isinstance(listing, MapshellError):
                 raise listing
             inner = f"{paths[path]}/" if paths[path] else ""
             found.update({f"{inner}{entry.name}": entry for entry in listing})
+    progress.done(title, f"{many:,} {'folder' if many == 1 else 'folders'}")
     return found
 
 

@@ -106,9 +106,18 @@ def set_(context: Context, alias: str, place: str, *, sample: int, seed: int, ne
     from pipeline.storage import stored
 
     context.database()
-    moved = move(
-        context.settings, context.globus(), alias, place, sample=sample, seed=seed, nested=nested, dry_run=dry_run
-    )
+    with context.output.progress() as progress:
+        moved = move(
+            context.settings,
+            context.globus(),
+            alias,
+            place,
+            sample=sample,
+            seed=seed,
+            nested=nested,
+            dry_run=dry_run,
+            progress=progress,
+        )
     mine = next((each for each in stored(context.settings) if each.location.alias == alias), None)
     show_move(context.output, moved, mine.where if moved.moved and mine is not None and mine.agrees is False else None)
     if moved.differences:
