@@ -24,13 +24,15 @@ if TYPE_CHECKING:
     from mapshell.sandbox.demands import Demand
     from mapshell.sandbox.web import Call, Handler
 
+# No other page may show it in a frame of its own, and have it clicked.
+_PAGE_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY"}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
 
 def _html(text: str, status: int = 200) -> Response:
     from starlette.responses import HTMLResponse
 
-    return HTMLResponse(text, status, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+    return HTMLResponse(text, status, headers=_PAGE_HEADERS)
 
 
 def _bad_request(detail: str) -> Problem:
@@ -85,8 +87,12 @@ def _session_problem(core: Core, query: Mapping[str, str]) -> Problem | None:
 def _redirect_allowed(core: Core, client_id: str, uri: str) -> bool:
     if uri in {constants.REAL_CODE_PAGE, f"{core.auth_url}/v2/web/auth-code", *core.accounts.redirects(client_id)}:
         return True
-    parts = urlsplit(uri)
-    return parts.scheme in {"http", "https"} and (parts.hostname or "") in _LOOPBACK
+    try:
+        parts = urlsplit(uri)
+        there = parts.hostname or "", parts.port
+    except ValueError:  # it is no address, or its port none
+        return False
+    return parts.scheme in {"http", "https"} and there[0] in _LOOPBACK
 
 
 def _listed(query: Mapping[str, str], name: str) -> list[str]:

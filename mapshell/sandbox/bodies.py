@@ -113,7 +113,7 @@ def _transfer_options(body: Document) -> dict[str, Any]:
     if body.get("sync_level") is not None:
         found["sync_level"] = _level(body["sync_level"])
     if (links := body.get("recursive_symlinks")) is not None:
-        if links not in {"ignore", "keep", "copy"}:
+        if links not in ("ignore", "keep", "copy"):
             raise bad_request(f"Invalid value for field 'recursive_symlinks': {links!r}")
         if links == "keep" and not LINKS:
             raise not_supported("The destination collection does not support symlinks")
@@ -136,8 +136,8 @@ def _rule(rule: Any) -> dict[str, Any]:
     wrong = (
         not isinstance(rule, dict)
         or rule.get("DATA_TYPE", "filter_rule") != "filter_rule"
-        or rule.get("method") not in {"include", "exclude"}
-        or rule.get("type") not in {None, "file", "dir"}
+        or rule.get("method") not in ("include", "exclude")
+        or rule.get("type") not in (None, "file", "dir")
         or not isinstance(rule.get("name"), str)
         or not rule["name"]
     )
@@ -214,11 +214,13 @@ def _transfer_item(folder: Folder, number: int, item: Document) -> Item:
     checksum, algorithm, recursive = (
         item.get(name) for name in ("external_checksum", "checksum_algorithm", "recursive")
     )
-    if not isinstance(recursive, bool | None) or not isinstance(checksum, str | None):
+    if not (
+        isinstance(recursive, bool | None) and isinstance(checksum, str | None) and isinstance(algorithm, str | None)
+    ):
         raise bad_request(f"Invalid transfer_item: {from_path}")
     try:
         moving.algorithm_name(algorithm)
-    except (KeyError, AttributeError) as error:
+    except KeyError as error:
         raise bad_request(f"Unknown checksum_algorithm {algorithm!r}") from error
     # Looked at only where the item does not say: there may be a hundred thousand.
     kind = _kind(folder, from_path) if recursive is None else "dir" if recursive else "file"

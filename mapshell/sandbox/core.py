@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING
 
 from mapshell.sandbox import constants
@@ -54,6 +55,8 @@ class Core:
         self.realism = Realism.from_json(json.loads(self.database.meta(META_KEY) or "{}"))
         self.engine = Engine(self.tasks, self.collections, Pace(self.realism))
         self.faults = FaultBook(self.database, CoreEffects(self.collections, self.tokens, self.accounts))
+        #: Held from looking at a user's tasks until a new one is stored.
+        self.submitting = threading.Lock()
         self.requests = RequestLog()
         self.names = Names()
         self.request_stop: Callable[[], None] = lambda: None

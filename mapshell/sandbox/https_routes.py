@@ -21,6 +21,7 @@ from mapshell.sandbox import constants
 from mapshell.sandbox.anchor import READ, Anchor
 from mapshell.sandbox.demands import require_session
 from mapshell.sandbox.errors import ApiError
+from mapshell.sandbox.listing import writable
 from mapshell.sandbox.ranges import UnsatisfiableError, wanted
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _contents(file: BinaryIO, request: Request) -> Response:
     status = os.fstat(file.fileno())
     size, asked = status.st_size, request.headers
     tag = f'"{status.st_mtime_ns:x}-{size:x}"'
-    changed = email.utils.formatdate(status.st_mtime, usegmt=True)
+    changed = email.utils.formatdate(writable(status.st_mtime), usegmt=True)
     headers = {"Accept-Ranges": "bytes", "ETag": tag, "Last-Modified": changed}
     if asked.get("if-none-match") in {tag, "*"} or (
         "if-none-match" not in asked and asked.get("if-modified-since") == changed

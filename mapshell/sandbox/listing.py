@@ -16,10 +16,20 @@ if TYPE_CHECKING:
     Entry = Mapping[str, Any]
     Test = Callable[[Entry], bool]
 
+# The first and the last second of the calendar.
+_FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799
+# What a database can count.
+_MOST = 2**62
+
 
 def timestamp(seconds: float, *, separator: str = " ") -> str:
     """Spell an instant (seconds since 1970) as the service does: UTC, whole seconds."""
-    return dt.datetime.fromtimestamp(int(seconds), dt.UTC).isoformat(sep=separator)
+    return dt.datetime.fromtimestamp(writable(seconds), dt.UTC).isoformat(sep=separator)
+
+
+def writable(seconds: float) -> int:
+    """Return the nearest instant that can be written: files may bear years before 1 and after 9999."""
+    return int(min(max(seconds, _FIRST_S), _LAST_S))
 
 
 def _bad(text: str) -> ApiError:
@@ -161,4 +171,5 @@ def number(query: Mapping[str, str], name: str, default: int, *, highest: int | 
         return default
     if not (text.isascii() and text.isdigit()):
         raise bad_request(f"Invalid value for '{name}': {text!r}")
-    return int(text) if highest is None else min(int(text), highest)
+    # More than a database can count is no place in any list.
+    return min(int(text[:40]), _MOST if highest is None else highest)

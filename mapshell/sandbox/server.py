@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import secrets
+import sqlite3
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,7 +137,14 @@ def _serve_locked(arguments: Arguments, ready: Callable[[Mapping[str, Any]], Non
 
     folder, admin_token = arguments.folder, secrets.token_urlsafe(24)
     state = new_state("sandbox", {})
-    core = Core(folder, nonce=state.nonce, admin_token=admin_token)
+    try:
+        core = Core(folder, nonce=state.nonce, admin_token=admin_token)
+    except (sqlite3.DatabaseError, ValueError) as error:
+        raise ServiceError(
+            f"What the sandbox remembers in {folder} cannot be read: {error}.",
+            remedy=f"Check the disk; if the file is damaged, delete {folder} and log in again (the collections' own "
+            "folders are not touched).",
+        ) from error
     core.names = Names(arguments.listen)
     listener = listen(arguments.port, int(core.database.meta("port") or 0), arguments.listen)
     port = int(listener.getsockname()[1])

@@ -45,7 +45,8 @@ def submit_transfer(core: Core, grant: Grant, body: dict[str, Any]) -> dict[str,
     homes = folders[0].spec.home, folders[1].spec.home
     moves = [[absolute(item.source, homes[0]), absolute(item.destination, homes[1])] for item in items]
     paths = [[source, target], sorted(moves)]
-    return _accept(core, grant, body, submission_id, "TRANSFER", source, target, options, items, paths)
+    with core.submitting:
+        return _accept(core, grant, body, submission_id, "TRANSFER", source, target, options, items, paths)
 
 
 def submit_delete(core: Core, grant: Grant, body: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +68,8 @@ def submit_delete(core: Core, grant: Grant, body: dict[str, Any]) -> dict[str, A
     options |= {} if local_user is None else {"source_local_user": local_user}
     items = bodies.delete_items(body)
     paths = ["delete", endpoint, sorted(absolute(item.source, spec.home) for item in items)]
-    return _accept(core, grant, body, submission_id, "DELETE", endpoint, None, options, items, paths)
+    with core.submitting:
+        return _accept(core, grant, body, submission_id, "DELETE", endpoint, None, options, items, paths)
 
 
 def _check_collections(core: Core, grant: Grant, collection_ids: Sequence[str]) -> None:
@@ -107,6 +109,9 @@ def _accept(
     items: list[Item],
     paths: list[Any],
 ) -> dict[str, Any]:
+    if (known := core.tasks.by_submission(grant.identity_id, submission_id)) is not None:
+        # It came twice at the same moment.
+        return _result(known, kind.lower(), duplicate=True)
     body_hash = hashlib.sha256(taskdocs.stored_json(paths).encode("utf-8", "surrogatepass")).hexdigest()
     twin = core.tasks.active_twin(grant.identity_id, body_hash)
     if twin is not None and twin.submission_id != submission_id:

@@ -88,6 +88,8 @@ def _rename(core: Core, call: Call) -> dict[str, Any]:
 
 def _symlink(core: Core, call: Call) -> dict[str, Any]:
     folder, (target, path) = _body(core, call, "symlink", "symlink_target", "path")
+    if "\0" in target:
+        raise bad_request("Invalid symlink_target: control characters are not allowed")
     return result(call, "SymlinkCreated", fileops.symlink(folder, target, path), "symlink_result")
 
 

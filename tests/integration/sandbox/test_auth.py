@@ -102,6 +102,8 @@ def test_a_verifier_that_does_not_fit_is_refused_and_burns_the_code(sandbox):
     [
         ({"code_challenge": None}, "PKCE"),
         ({"redirect_uri": "https://evil.example/"}, "redirect_uri"),
+        ({"redirect_uri": "http://[::1"}, "redirect_uri"),
+        ({"redirect_uri": "http://localhost:99999999/"}, "redirect_uri"),
         ({"client_id": "me"}, "client_id"),
         ({"scope": "urn:globus:auth:scope:nobody.example:all"}, "UNKNOWN_SCOPE_ERROR"),
         ({"scope": f"https://auth.globus.org/scopes/{GUEST}/data_access"}, "UNKNOWN_SCOPE_ERROR"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -11,7 +12,9 @@ import psutil
 import pytest
 
 from mapshell.sandbox.database import Database
-from mapshell.sandbox.service import start
+from mapshell.sandbox.listing import timestamp
+from mapshell.sandbox.service import start, stop
+from pipeline.errors import ServiceError
 
 from .conftest import GUEST, RIG, ended, until
 from .slow import MEGABYTE, begin, kill, login, revived, submit
@@ -165,6 +168,23 @@ def test_a_commit_that_fails_leaves_no_transaction_behind(tmp_path):
     assert seen == ["kept"]
 
 
+@pytest.mark.parametrize("content", [b"no database" * 1000, None])
+def test_a_damaged_state_is_told_with_what_to_do(fresh, content):
+    begin(fresh)
+    stop(fresh / "state")
+    database = fresh / "state" / "sandbox.db"
+    for path in database.parent.glob("sandbox.db-*"):
+        path.unlink()
+    if content is None:
+        with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('faults', '{')")
+    else:
+        database.write_bytes(content)
+    with pytest.raises(ServiceError, match="cannot be read") as caught:
+        start(fresh / "state")
+    assert "delete" in caught.value.remedy
+
+
 def test_a_folder_that_is_made_anew_has_one_service(fresh):
     first = psutil.Process(begin(fresh).info.pid)
     for path in (fresh / "state").iterdir():
@@ -194,3 +214,15 @@ def test_overlapping_faults_of_a_collection_end_one_by_one(sandbox):
     assert now("deny") == ["/c"]
     admin.clear_faults(numbers[2])
     assert now("deny") == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (2.0**55, "9999-12-31 23:59:59+00:00"),
+        (-(2.0**55), "0001-01-01 00:00:00+00:00"),
+        (-1.5, "1969-12-31 23:59:59+00:00"),
+    ],
+)
+def test_any_time_that_a_file_may_bear_can_be_shown(seconds, shown):
+    assert timestamp(seconds) == shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import uuid
 
 import globus_sdk
@@ -26,6 +27,9 @@ from .test_transfer import failing
         ({"sync_level": 4}, "ClientError.BadRequest"),
         ({"sync_level": True}, "ClientError.BadRequest"),
         ({"recursive_symlinks": "follow"}, "ClientError.BadRequest"),
+        ({"recursive_symlinks": ["copy"]}, "ClientError.BadRequest"),
+        ({"filter_rules": [{"method": [], "name": "x"}]}, "ClientError.BadRequest"),
+        ({"filter_rules": [{"method": "exclude", "name": "x", "type": {}}]}, "ClientError.BadRequest"),
         ({"filter_rules": [{"method": "forbid", "name": "x"}]}, "ClientError.BadRequest"),
         ({"filter_rules": [{"method": "exclude", "name": "x", "type": "link"}]}, "ClientError.BadRequest"),
         ({"filter_rules": [{"method": "exclude"}]}, "ClientError.BadRequest"),
@@ -72,6 +76,7 @@ def test_documents_that_are_refused(client, name, change, code):
         {"recursive": []},
         {"checksum_algorithm": "CRC32"},
         {"checksum_algorithm": 5},
+        {"checksum_algorithm": {}},
         {"external_checksum": 5},
         {"external_checksum": "00", "recursive": True},
         {"destination_path": "//x/./"},
@@ -174,3 +179,25 @@ def test_links_are_deleted_and_not_followed(sandbox, client, name, tree):
     assert delete(client, f"/{name}", recursive=True)["status"] == "SUCCEEDED"
     assert not source.exists()
     assert sandbox.archive.is_dir()
+
+
+def test_submissions_at_the_same_moment_are_one_task_where_they_must(sandbox, client, name):
+    sandbox.admin.fault("hold", count=None, label=name)
+    token = client.authorizer.access_token
+
+    def submit(number, submission_id):
+        data = globus_sdk.TransferData(RIG, GUEST, label=name, submission_id=submission_id)
+        data.add_item(f"/{name}/{number}", f"/{name}/{number}")
+        try:
+            return sandbox.client(token).submit_transfer(data)["code"]
+        except globus_sdk.TransferAPIError as error:
+            return error.code
+
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        for number in range(8):
+            same = str(uuid.uuid4())
+            assert sorted(pool.map(lambda _: submit(number, same), range(12))) == ["Accepted"] + ["Duplicate"] * 11  # noqa: B023
+            codes = sorted(pool.map(lambda _: submit(-1 - number, str(uuid.uuid4())), range(12)))  # noqa: B023
+            assert codes == ["Accepted"] + ["Conflict"] * 11
+    for task in client.task_list(filter=f"label:{name}"):
+        client.cancel_task(task["task_id"])
