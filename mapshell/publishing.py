@@ -36,7 +36,7 @@ _SHOWN = 3
 _SENT = ("sent", "New files", "New bytes")
 
 _NAMED = 10
-"""How many folders of unknown animals are named to a person."""
+"""How many folders of unknown animals, and accepted files, are named to a person."""
 
 _WHO = (
     Column("h2o", "h2o", style="bold"),
@@ -201,6 +201,8 @@ def _show_notes(output: Output, report: Report) -> None:
         for detail in outcome.details
         if "accepted" in detail
     ]
+    if len(notes) > _NAMED:
+        notes[_NAMED:] = [f"and {len(notes) - _NAMED} more were accepted (all of them: --format json)"]
     notes.extend(f"probes: {gap}" for gap in report.probes)
     if notes:
         output.say()

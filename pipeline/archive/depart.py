@@ -192,7 +192,12 @@ def _described(draft: Manifest) -> Defect:
 def _as_plan(round_: Round, prepared: Prepared) -> Outcome:
     size = sum(file.size for file in prepared.files)
     compared = {item.subpath for item in prepared.plan.only("hash")}
-    unread = [file for file in prepared.files if file.subpath not in prepared.verdict.claims]
+    to_compare = {"action": "hash", "reason": "compared with its meta's SHA1 before it is sent"}
+    unread = [
+        file
+        for file in prepared.files
+        if file.subpath not in prepared.verdict.claims or file.subpath in prepared.verdict.unread
+    ]
     unread += [file for file in prepared.session.files if file.subpath in compared]
     accepted = ({"action": "accept", "file": d.subpath, "reason": d.message} for d in prepared.verdict.accepted)
     return outcome(
@@ -206,6 +211,7 @@ def _as_plan(round_: Round, prepared: Prepared) -> Outcome:
         to_read_bytes=sum(file.size for file in unread if round_.hasher.known(file) is None),
         details=(
             *accepted,
+            *({**to_compare, "file": subpath} for subpath in prepared.verdict.unread),
             *({"action": item.action, "file": item.subpath, "reason": item.reason} for item in prepared.plan.items),
         ),
     )

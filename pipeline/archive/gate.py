@@ -43,7 +43,9 @@ def judge(round_: Round, session: LocalSession, plan: Plan, *, dry_run: bool = F
         _read(round_, session, open_)
     contradicted = _contradicted(round_, session, open_)
     wrong.extend(wrong_checksum(subpath, open_[subpath], sha1) for subpath, sha1 in contradicted.items())
-    return _accepting(round_, replace(verdict, defects=tuple(wrong)), {name: open_[name] for name in contradicted})
+    unread = _unread(round_, session, open_) if "checksum" in rules and dry_run else ()
+    verdict = replace(verdict, defects=tuple(wrong), unread=unread)
+    return _accepting(round_, verdict, {name: open_[name] for name in contradicted})
 
 
 def _inspect(round_: Round, session: LocalSession, settled: Collection[str], rules: Collection[str]) -> Verdict:
@@ -58,6 +60,11 @@ def _read(round_: Round, session: LocalSession, subpaths: Collection[str]) -> No
     wait([round_.hasher.start(file) for file in files])
     for file in files:
         round_.hasher.finish(file)
+
+
+def _unread(round_: Round, session: LocalSession, subpaths: Collection[str]) -> tuple[str, ...]:
+    """Return the files of which a dry run cannot tell whether they are what their metas say."""
+    return tuple(f.subpath for f in session.files if f.subpath in subpaths and round_.hasher.known(f) is None)
 
 
 def _contradicted(round_: Round, session: LocalSession, claims: dict[str, str]) -> dict[str, str]:
@@ -78,6 +85,8 @@ def _accepting(round_: Round, verdict: Verdict, contradicted: dict[str, str]) ->
     defects, accepted = divided(verdict.defects, acceptance.rules)
     warnings, noted = divided(verdict.warnings, acceptance.rules)
     acceptance.used.update(defect.rule for defect in (*accepted, *noted))
+    if verdict.unread:  # nobody knows yet
+        acceptance.used.add("checksum")
     claims = dict(verdict.claims)
     if "checksum" in acceptance.rules:
         claims = {subpath: sha1 for subpath, sha1 in claims.items() if subpath not in contradicted}

@@ -36,7 +36,7 @@ class Verdict:
     ``claims`` holds the SHA1 (lower-case hex) that metas claim for their binary files, by subpath;
     ``started`` the earliest start of the recordings (naive local time), None when no meta tells; ``accepted`` what a
     person has accepted of the defects and warnings, and ``contradicted`` the SHA1 of metas among them that are not
-    those of the files, by subpath.
+    those of the files, by subpath; ``unread`` the files that are to be compared with their metas before they are sent.
     """
 
     defects: tuple[Defect, ...]
@@ -45,6 +45,7 @@ class Verdict:
     started: datetime | None
     accepted: tuple[Defect, ...] = ()
     contradicted: Mapping[str, str] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
 
     @property
     def recording(self) -> bool:

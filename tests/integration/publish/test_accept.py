@@ -270,6 +270,16 @@ def test_accepting_is_for_one_session_with_a_reason_and_for_rules_that_are_broke
     assert "accepted" not in _row(bench.keys["good"])["evidence"]
     bench.assert_archived(good)
 
+    # A dry run reads nothing: it says what would be compared.
+    write(good / "SC038_050220_g0_imec1/SC038_050220_g0_t0.imec1.ap.bin", only(good, "*imec0.ap.bin").read_bytes())
+    write(good / "SC038_050220_g0_imec1/SC038_050220_g0_t0.imec1.ap.meta", only(good, "*imec0.ap.meta").read_bytes())
+    dry = bench.command(*two, "--accept", "checksum", "--because", WHY, "--dry-run", check=0)
+    assert dry["nothing_accepted_under"] == []
+    (compared,) = [d for d in dry["sessions"]["good"]["details"] if d["action"] == "hash"]
+    assert compared["file"].endswith("imec1.ap.bin")
+    new = sum(path.stat().st_size for path in bench.here(good).values() if "imec1" in path.name)
+    assert dry["forecast"]["bytes_to_read"] == dry["forecast"]["bytes_to_send"] == new
+
     # What is never acceptable is not offered, and stays refused beside what is.
     os.mkfifo(cut / "pipe")
     row = bench.command(*one, "--accept", "size", "--because", WHY, check=3)["sessions"]["cut"]
