@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mapshell.context import Context, Options
 from mapshell.sandbox.constants import NATIVE_CLIENT_ID
-from pipeline.errors import UsageError
+from pipeline.errors import ServiceError, UsageError
 from pipeline.sizes import human_bytes
 
 if TYPE_CHECKING:
@@ -180,6 +180,8 @@ def _publish(inside: Context, folder: Path, began: float) -> None:
     show(inside.output, report)
     if report.stopped is not None:
         raise report.stopped
+    if not any(outcome.state == "archived" for outcome in report.outcomes):
+        raise ServiceError("Nothing was archived.", remedy="read above why, mend it, and run the demo again.")
     out = inside.output
     out.say(f"Done in {time.monotonic() - began:.0f} s. The archive: {short(folder / 'archive')}")
     out.say()
