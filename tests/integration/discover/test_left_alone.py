@@ -20,28 +20,36 @@ def states(report):
 
 
 @pytest.fixture
-def archived(each_bench):
+def archived(bench):
     """One archived session."""
+    bench.session("one")
+    assert bench.publish().whole
+    return bench
+
+
+@pytest.fixture
+def archived_there(each_bench):
+    """The same, on each database."""
     each_bench.session("one")
     assert each_bench.publish().whole
     return each_bench
 
 
 @pytest.mark.parametrize("quick", [False, True])
-def test_a_deleted_archived_row_is_a_withdrawal(archived, quick):
+def test_a_deleted_archived_row_is_a_withdrawal(archived_there, quick):
     lost = rows(*PUBLICATION)
     table = publication.ArchivedRawEphys & {"subject_id": SC038}
     _ = table.delete_quick() if quick else table.delete(prompt=False)
     (row,) = publication.Withdrawal.to_dicts()
-    assert (row["subject_id"], row["session"], row["globus_alias"]) == (*archived.keys["one"], "raw-ephys")
-    report = discover(archived.rig, **EPHYS)
+    assert (row["subject_id"], row["session"], row["globus_alias"]) == (*archived_there.keys["one"], "raw-ephys")
+    report = discover(archived_there.rig, **EPHYS)
     assert states(report) == ["withdrawn"]
     assert "--restore" in report.sessions[0].remedy
     assert report.whole
     assert not publication.ArchivedRawEphys()
-    assert states(discover(archived.rig, restore=True, dry_run=True, **EPHYS)) == ["discovered"]
+    assert states(discover(archived_there.rig, restore=True, dry_run=True, **EPHYS)) == ["discovered"]
     assert not publication.ArchivedRawEphys()
-    assert states(discover(archived.rig, restore=True, **EPHYS)) == ["discovered"]
+    assert states(discover(archived_there.rig, restore=True, **EPHYS)) == ["discovered"]
     assert rows(*PUBLICATION) == lost
     assert not publication.Withdrawal()
 
@@ -70,16 +78,16 @@ def test_a_person_who_does_not_confirm_deletes_and_withdraws_nothing(archived, m
     assert len(publication.Withdrawal()) == 1
 
 
-def test_a_dataset_deleted_on_purpose_stays_deleted(archived):
+def test_a_dataset_deleted_on_purpose_stays_deleted(archived_there):
     lost = rows(*PUBLICATION)
     (publication.DataSet & {"dataset_type": "ephys"}).delete(prompt=False)
     assert len(publication.Withdrawal()) == 1
-    assert states(discover(archived.rig, **EPHYS)) == ["withdrawn"]
+    assert states(discover(archived_there.rig, **EPHYS)) == ["withdrawn"]
     publication.Withdrawal.delete_quick()
-    report = discover(archived.rig, **EPHYS)
+    report = discover(archived_there.rig, **EPHYS)
     assert states(report) == ["deleted"]  # the journal knows
     assert not publication.DataSet()
-    assert states(discover(archived.rig, restore=True, **EPHYS)) == ["discovered"]
+    assert states(discover(archived_there.rig, restore=True, **EPHYS)) == ["discovered"]
     assert rows(*PUBLICATION) == lost
 
 
@@ -94,36 +102,36 @@ def test_a_session_deleted_from_the_lab_is_not_made_again(archived):
     assert rows(*PUBLICATION, "experiment.Session") == lost
 
 
-def test_a_session_deleted_and_entered_again_gets_its_row_back(archived):
+def test_a_session_deleted_and_entered_again_gets_its_row_back(archived_there):
     lost = rows(*PUBLICATION, "experiment.Session")
     (row,) = experiment.Session.to_dicts()
     experiment.Session.delete(prompt=False)
     experiment.Session.insert1({**row, "session_time": "23:11:00"})
-    refused = archived.publish()
+    refused = archived_there.publish()
     assert "publication-discover" in refused.outcomes[0].remedy or "correct the session" in refused.outcomes[0].remedy
-    report = discover(archived.rig, **EPHYS)
+    report = discover(archived_there.rig, **EPHYS)
     assert states(report) == ["refused"]
     assert "archived as" in report.sessions[0].reason
     experiment.Session.update1(row)
-    assert "publication-discover" in archived.publish().outcomes[0].remedy
-    assert states(discover(archived.rig, **EPHYS)) == ["discovered"]
+    assert "publication-discover" in archived_there.publish().outcomes[0].remedy
+    assert states(discover(archived_there.rig, **EPHYS)) == ["discovered"]
     assert rows(*PUBLICATION, "experiment.Session") == lost
-    assert archived.publish().whole
+    assert archived_there.publish().whole
 
 
-def test_an_index_that_is_older_than_the_archive_is_brought_forward(archived):
+def test_an_index_that_is_older_than_the_archive_is_brought_forward(archived_there):
     first = rows(*PUBLICATION)
-    write(next(archived.ephys.glob("SC038/*_g0")) / "notes.txt", b"later")
-    assert archived.publish().whole
+    write(next(archived_there.ephys.glob("SC038/*_g0")) / "notes.txt", b"later")
+    assert archived_there.publish().whole
     second = rows(*PUBLICATION)
     assert second != first
-    drop(archived.rig, "publication")
-    (newest,) = [path for path in archived.rig.manifests().values() if "manifest-0002" in path.name]
-    aside = newest.rename(archived.rig.folder / newest.name)
-    assert states(discover(archived.rig, **EPHYS)) == ["discovered"]
+    drop(archived_there.rig, "publication")
+    (newest,) = [path for path in archived_there.rig.manifests().values() if "manifest-0002" in path.name]
+    aside = newest.rename(archived_there.rig.folder / newest.name)
+    assert states(discover(archived_there.rig, **EPHYS)) == ["discovered"]
     assert rows(*PUBLICATION) == first
     aside.rename(newest)
-    report = discover(archived.rig, **EPHYS)
+    report = discover(archived_there.rig, **EPHYS)
     assert states(report) == ["discovered"]
     assert report.sessions[0].generation == 2
     assert rows(*PUBLICATION) == second
