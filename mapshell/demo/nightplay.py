@@ -7,7 +7,6 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from mapshell.context import Context, Options
 from mapshell.demo import run as demo
 from mapshell.demo.night import NIGHT
 from mapshell.demo.proof import Proof, prove
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from mapshell.context import Context
     from mapshell.demo.lab import Lab
     from mapshell.output import Output
 
@@ -35,7 +35,7 @@ def run(context: Context, folder: Path) -> bool:
     (folder / MARK).touch()
     out.say()
     lab = demo.step(out, "Recording days", lambda: _lab(folder), lambda lab: f"{len(lab.good)} sessions to archive")
-    inside = Context(Options(config=folder / demo.CONFIGURATION, format=out.format, quiet=out.quiet))
+    inside = demo.context_inside(context, folder)
     demo.step(out, "Database", inside.database, lambda _: "PostgreSQL, on this computer alone")
     demo.step(out, "Globus", lambda: demo.start_globus(folder), lambda _: "a sandbox that is told to misbehave")
     demo.step(out, "Login", lambda: demo.log_in(inside), str)

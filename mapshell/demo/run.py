@@ -25,6 +25,7 @@ ARCHIVE = "d3e0a001-0000-4000-8000-00000000a002"
 CONFIGURATION = "dj_local_conf.json"
 SANDBOX, DATABASE, LOGIN = ".mapshell/sandbox", ".mapshell/database", ".mapshell/login/tokens.db"
 TIMEZONE = "America/New_York"
+_SDK_ADDRESSES = "GLOBUS_SDK_SERVICE_URL_"
 _IDLE_MINUTES = 30
 
 
@@ -35,13 +36,20 @@ def run(context: Context, folder: Path, gigabytes: float | None) -> None:
     prepare(folder)
     out.say()
     sheet = step(out, "Recording days", lambda: _make_lab(folder, gigabytes), _describe_lab)
-    inside = Context(Options(config=folder / CONFIGURATION, format=out.format, quiet=out.quiet))
+    inside = context_inside(context, folder)
     step(out, "Database", inside.database, lambda _: "PostgreSQL, on this computer alone")
     step(out, "Globus", lambda: start_globus(folder), lambda _: "a sandbox: no account, no internet")
     step(out, "Login", lambda: log_in(inside), str)
     step(out, "Ingest", lambda: ingest(inside, sheet), str)
     out.say()
     _publish(inside, folder, began)
+
+
+def context_inside(context: Context, folder: Path) -> Context:
+    """Return a context with the settings of a demo's folder, whatever other sandbox this shell was pointed at."""
+    environ = {name: value for name, value in context.environ.items() if not name.startswith(_SDK_ADDRESSES)}
+    out = context.output
+    return Context(Options(config=folder / CONFIGURATION, format=out.format, quiet=out.quiet), environ=environ)
 
 
 def is_demo(folder: Path) -> bool:
