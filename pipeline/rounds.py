@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from pipeline.archive.publish import publish
 from pipeline.archive.quiet import Quiet
 from pipeline.archive.round import Round
 from pipeline.archive.session import DatasetType, Location, Root, SessionKey
+from pipeline.errors import DatabaseError
 from pipeline.folders import cache_folder
 from pipeline.forecast import Move, forecast, past_moves
 from pipeline.journal import TableJournal
@@ -161,15 +163,16 @@ def publish_round(
             with journal:
                 result = publish(round_, here, found.indexed, dry_run=dry_run, wait=wait)
             report.outcomes.extend(result.outcomes)
-            news = {outcome.key for outcome in result.outcomes if report.restricted or report.is_news(outcome)}
-            if location.dataset_type == "ephys":
-                worth = [session for session in here if session.ref.key in news]
-                report.probes.extend(insertions.gaps(location.alias, worth, found.indexed))
-            if dry_run and news:
-                moves.extend(past_moves(location, computer))
             report.stopped = result.stopped
             if report.stopped is not None:
                 break
+            news = {outcome.key for outcome in result.outcomes if report.restricted or report.is_news(outcome)}
+            with suppress(DatabaseError):  # lost just now, it must not take the outcomes along
+                if location.dataset_type == "ephys":
+                    worth = [session for session in here if session.ref.key in news]
+                    report.probes.extend(insertions.gaps(location.alias, worth, found.indexed))
+                if dry_run and news:
+                    moves.extend(past_moves(location, computer))
     unknown = report.stopped is not None and location is not places[-1]
     report.not_here = 0 if unknown else len(wanted - seen)
     report.unbroken = () if accepted is None else accepted.unused
