@@ -12,6 +12,7 @@ from pipeline.archive.checksums import ChecksumCache
 from pipeline.archive.known import in_words
 from pipeline.archive.plan import diff
 from pipeline.archive.session import DatasetType, Location, SessionKey, dataset_name
+from pipeline.drifted import drifted
 from pipeline.folders import cache_folder
 from pipeline.journal import TableJournal
 from pipeline.locations import locations
@@ -63,7 +64,7 @@ def status(
         for location in locations(settings, types, register=False):
             journal = TableJournal(location, lab_sessions.refs, computer)
             found = look(settings, location, local_roots(settings, location.alias), journal, lab_sessions, wanted)
-            archived, totals = _archived(location), _totals(location)
+            archived, totals, differs = _archived(location), _totals(location), drifted(location)
             said, under_way = told(location), {**_under_way(location), **journal.working()}
             for key in sorted(
                 wanted, key=lambda key: (lab_sessions.refs[key].h2o, lab_sessions.refs[key].session_date, key)
@@ -72,8 +73,10 @@ def status(
                 state, facts = _state(key, found, archived, said.get(key, ()), under_way, computer, cache)
                 row = archived.get(key)
                 if row is not None:
-                    files, size, listed = totals.get(dataset_name(location.dataset_type, key), (0, 0, 0))
-                    state, facts["reason"] = _as_known(state, facts.get("reason", ""), in_words(files, listed))
+                    name = dataset_name(location.dataset_type, key)
+                    files, size, listed = totals.get(name, (0, 0, 0))
+                    state, reason = _as_verified(state, facts.get("reason", ""), differs.get(name, ""))
+                    state, facts["reason"] = _as_known(state, reason, in_words(files, listed))
                     facts = {
                         "folders": tuple(row["evidence"].get("folders", ())),
                         "files": files,
@@ -125,6 +128,13 @@ def _state(
             folders = (stray.folder,)
             return "refused", {"folders": folders, "reason": f"{stray.folder}: {stray.reason}", "computer": computer}
     return "not here", {}
+
+
+def _as_verified(state: str, reason: str, differs: str) -> tuple[str, str]:
+    """Return state and reason of a session in the index; what the archive has lost is never called archived."""
+    if not differs or not state.startswith("archived"):
+        return state, reason
+    return "archived with changes", "; ".join(filter(None, (differs, reason)))
 
 
 def _as_known(state: str, reason: str, listed: str) -> tuple[str, str]:

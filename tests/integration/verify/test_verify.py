@@ -77,6 +77,27 @@ def test_each_kind_of_drift_is_named_with_what_would_mend_it(each_archive, flip)
     assert "empty" not in stderr
 
 
+def test_status_never_calls_archived_what_was_seen_to_be_lost(each_archive, flip):
+    flip(each_archive.at("one", "*.bin"))
+    write(each_archive.at("two", "*.bin").parent / "foreign.txt", b"foreign")
+    each_archive.verify(checksum="all")
+
+    def states():
+        rows = json.loads(
+            each_archive.bench.run("publication-status", "--type", "ephys", "--format", "json", check=0)[0]
+        )
+        return {row["session"]: (row["state"], row["reason"]) for row in rows}
+
+    one, two = (each_archive.bench.keys[name][1] for name in ("one", "two"))
+    found = states()
+    assert found[one][0] == "archived with changes"
+    assert found[one][1].startswith("the archive differs from the index: 1 with other bytes (seen ")
+    assert found[two] == ("archived", "")
+    flip(each_archive.at("one", "*.bin"))
+    each_archive.verify(checksum="all")
+    assert states()[one] == ("archived", "")
+
+
 def test_the_commands_that_it_names_mend_the_archive(archive, flip):
     flip(archive.at("one", "*.bin"))
     archive.at("one", "*.meta").unlink()
