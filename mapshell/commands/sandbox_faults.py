@@ -176,29 +176,31 @@ def _words(fault: Mapping[str, Any]) -> str:
 
 
 @click.command()
-@click.argument("task_id", metavar="TASK_ID")
+@click.argument("task_id", metavar="TASK")
 @click.argument("action", type=click.Choice(("release", "hold", "pause", "inactive", "cancel", "fail", "expire")))
 @root_option
 @pass_context
 def task(ctx: Context, root: Path | None, task_id: str, action: str) -> None:
     """Do something to a task, as an administrator would; release lets one that waits go on.
 
+    TASK is its id, or its number as `mapshell sandbox log` shows it.
+
     \b
     Examples:
-      mapshell sandbox task TASK_ID pause
-      mapshell sandbox task TASK_ID release
+      mapshell sandbox task 3 pause
+      mapshell sandbox task 3 release
     """
     from pipeline.errors import UsageError
 
     admin = running(ctx, root).admin
     found = _task(admin, task_id)
     if found is None:
-        raise UsageError(f"The sandbox has no task {task_id}.", remedy="See them: globus task list")
+        raise UsageError(f"The sandbox has no task {task_id}.", remedy="See them: mapshell sandbox log --tasks")
     if found["completion_time"] is not None:
         raise UsageError(
             f"The task {task_id} has ended: {found['status']}.", remedy="Choose one that is ACTIVE or INACTIVE."
         )
-    admin.control_task(task_id, action)
+    admin.control_task(found["task_id"], action)
     now = _task(admin, task_id) or found
     ctx.output.result(
         now, lambda: ctx.output.say(f"{action}: the task is {now['status']}, {now['nice_status'] or 'ended'}.")
@@ -206,4 +208,5 @@ def task(ctx: Context, root: Path | None, task_id: str, action: str) -> None:
 
 
 def _task(admin: SandboxAdmin, task_id: str) -> Mapping[str, Any] | None:
-    return next((each for each in admin.tasks() if each["task_id"] == task_id.lower()), None)
+    wanted = task_id.lower()
+    return next((each for each in admin.tasks() if wanted in {each["task_id"], str(each["number"])}), None)

@@ -173,14 +173,15 @@ class Accounts:
         What is None stays as it is.
         """
         client_id = str(uuid.UUID(client_id))
-        self._insert_client(client_id, secret, "Sandbox application", None, scopes=scopes, redirects=redirects)
-        self.add_identity(f"{client_id}@{constants.CLIENT_IDENTITY_DOMAIN}", identity_id=client_id)
+        name = "Sandbox application"
+        self._insert_client(client_id, secret, name, None, scopes=scopes, redirects=redirects)
+        self.add_identity(f"{client_id}@{constants.CLIENT_IDENTITY_DOMAIN}", identity_id=client_id, name=name)
 
     def add_instance(self, template_id: str, name: str) -> tuple[str, str]:
         """Register an instance of a native application, which has a secret of its own; returns id and secret."""
         client_id, secret = str(uuid.uuid4()), secrets.token_urlsafe(32)
         self._insert_client(client_id, secret, name, template_id)
-        self.add_identity(f"{client_id}@{constants.CLIENT_IDENTITY_DOMAIN}", identity_id=client_id)
+        self.add_identity(f"{client_id}@{constants.CLIENT_IDENTITY_DOMAIN}", identity_id=client_id, name=name)
         return client_id, secret
 
     def _insert_client(

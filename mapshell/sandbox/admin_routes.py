@@ -105,7 +105,8 @@ def _clear_faults(core: Core, call: Call) -> dict[str, Any]:
 
 
 def _tasks(core: Core, call: Call) -> dict[str, Any]:  # noqa: ARG001 - all handlers have one form
-    return {"tasks": [task_document(task, core.display_name) for task in core.tasks.owned(None)]}
+    tasks = core.tasks.owned(None)
+    return {"tasks": [{**task_document(task, core.display_name), "number": task.number} for task in tasks]}
 
 
 def _control_task(core: Core, call: Call) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def serve(
         except ServiceError as error:
             raise ServiceError(
                 f"A sandbox runs in {arguments.folder} already.",
-                remedy="Use it (mapshell sandbox env), or: mapshell sandbox stop",
+                remedy=f"Use it as it is, or stop it first: mapshell sandbox stop --root {arguments.folder}",
             ) from error
         _serve_locked(arguments, ready)
 

@@ -116,7 +116,8 @@ def test_a_task_is_paused_and_released(sandbox, client, mapshell):
     sandbox.admin.fault("pause")
     task_id = submit(client, new_files(sandbox))
     assert client.get_task(task_id)["is_paused"]
-    mapshell("task", task_id, "release")
+    (number,) = [task["number"] for task in sandbox.admin.tasks() if task["task_id"] == task_id]
+    mapshell("task", str(number), "release")
     assert ended(client, task_id)["status"] == "SUCCEEDED"
     assert "has ended: SUCCEEDED" in mapshell("task", task_id, "pause", code=2).stderr
     assert "has no task" in mapshell("task", ARCHIVE, "release", code=2).stderr
