@@ -195,7 +195,7 @@ def test_a_commit_that_is_refused_does_not_hold_up_the_others(pg_rig, monkeypatc
         assert ("manifest", "submitted") in journal_states(pg_rig)
         assert list(publication.ArchivedRawEphys().to_arrays("session")) == [2]
     monkeypatch.undo()
-    converges(pg_rig, tasks=3, keys=TWO)
+    converges(pg_rig, tasks=(3, 4), keys=TWO)  # one task for both manifests, or two when one landed earlier
 
 
 # ---- what the index has already
