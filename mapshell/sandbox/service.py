@@ -92,6 +92,15 @@ def _info(folder: Path, state: ServiceState) -> SandboxInfo:
     )
 
 
+def _state(folder: Path) -> ServiceState | None:
+    """Return the state of what runs in a folder; a sandbox whose folder was moved here is about to end."""
+    state = read_state(folder / STATE_NAME)
+    try:
+        return state if state is None or folder.samefile(state.data["folder"]) else None
+    except (OSError, KeyError):
+        return None
+
+
 def _answers(info: SandboxInfo) -> bool:
     """Ask for the nonce: whoever took the port meanwhile does not know it."""
     try:
@@ -104,7 +113,7 @@ def _answers(info: SandboxInfo) -> bool:
 def status(folder: Path | str) -> SandboxInfo | None:
     """Return how to reach the running sandbox of a folder; None when none runs."""
     folder = _resolved(folder)
-    state = read_state(folder / STATE_NAME)
+    state = _state(folder)
     if state is None or state.kind != "sandbox":
         return None
     info = _info(folder, state)
@@ -207,7 +216,7 @@ def _spawn(folder: Path, arguments: Arguments, timeout: float) -> tuple[SandboxI
     process = spawn([sys.executable, "-X", "utf8", "-c", code, str(given)], log=log, cwd=folder)
 
     def settled() -> bool:
-        return read_state(folder / STATE_NAME) is not None or process.poll() is not None
+        return _state(folder) is not None or process.poll() is not None
 
     try:
         if not wait_until(settled, timeout=timeout):
@@ -216,7 +225,7 @@ def _spawn(folder: Path, arguments: Arguments, timeout: float) -> tuple[SandboxI
             raise ServiceError(f"The sandbox did not start within {timeout:.0f} s.", remedy=f"Read {log}.")
     finally:
         remove_state(given)
-    state = read_state(folder / STATE_NAME)
+    state = _state(folder)
     if state is None:
         raise _failure(folder)
     ours = state.pid == process.pid

@@ -196,6 +196,18 @@ def test_a_folder_that_is_made_anew_has_one_service(fresh):
     assert begin(fresh).info.pid == second.pid
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows moves no folder with open files")
+def test_a_folder_that_is_moved_gets_a_service_of_its_own(fresh):
+    first = begin(fresh).info
+    (fresh / "state").rename(fresh / "moved")
+    second = start(fresh / "moved")
+    try:
+        assert second.pid != first.pid
+        assert list(second.admin.call("GET", "/info")["collections"]) == [RIG, GUEST]
+    finally:
+        stop(fresh / "moved")
+
+
 def test_overlapping_faults_of_a_collection_end_one_by_one(sandbox):
     admin = sandbox.admin
 
