@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -37,6 +37,30 @@ class Partial(Exception):
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
         self.message = message
+
+
+class _Result(Protocol):
+    @property
+    def stopped(self) -> MapshellError | None: ...
+
+    @property
+    def whole(self) -> bool: ...
+
+
+def end(result: _Result) -> None:
+    """End a command that has shown its result: with what stopped it, as partly done, or well.
+
+    Raises
+    ------
+    MapshellError
+        What ended the work early.
+    Partial
+        Something needs a person.
+    """
+    if result.stopped is not None:
+        raise result.stopped
+    if not result.whole:
+        raise Partial
 
 
 def exit_code(error: BaseException) -> int:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from mapshell.output import Column
+from mapshell.session_views import WHO, problem
 from pipeline.report import NO_MATCH, NO_SESSION
 
 if TYPE_CHECKING:
@@ -38,13 +39,6 @@ _SENT = ("sent", "New files", "New bytes")
 _NAMED = 10
 """How many folders of unknown animals, and accepted files, are named to a person."""
 
-_WHO = (
-    Column("h2o", "h2o", style="bold"),
-    Column("Subject", "subject_id", align="right"),
-    Column("Session", "session", align="right"),
-    Column("Date", "session_date"),
-)
-
 
 def _style(row: Mapping[str, Any]) -> str:
     return STYLES.get(row["state"], "")
@@ -62,7 +56,7 @@ def show(output: Output, report: Report) -> None:
             [_without_zeros(row, f"{done}_files", f"{done}_bytes") for row in news],
             (
                 Column("State", "state", style=_style),
-                *_WHO,
+                *WHO,
                 Column("Archive", "alias"),
                 Column("Folders", "folders"),
                 Column(files, f"{done}_files", align="right", kind="number"),
@@ -166,16 +160,16 @@ def _show_problems(output: Output, report: Report) -> None:
         if outcome.failed or (outcome.reason and outcome.state in ("in flight", "present")):
             who = f"{outcome.h2o} (subject {outcome.key[0]}) session {outcome.key[1]} of {outcome.session_date}"
             folders = ", ".join(outcome.folders)
-            _problem(output, f"{outcome.state}: {who}, {folders}", _within(outcome, outcome.reason), outcome.remedy)
+            problem(output, f"{outcome.state}: {who}, {folders}", _within(outcome, outcome.reason), outcome.remedy)
             more = [detail for detail in outcome.details[1:] if "rule" in detail] if outcome.failed else []
             for detail in more[:_SHOWN]:
                 output.say(f"    also {_within(outcome, detail['file'])}: {detail['reason']}")
             if len(more) > _SHOWN:
                 output.say(f"    and {len(more) - _SHOWN} more (all of them: --format json)")
     for stray in report.strays:
-        _problem(output, _title(stray), stray.reason, stray.remedy)
+        problem(output, _title(stray), stray.reason, stray.remedy)
     for subject_id, session in report.nameless:
-        _problem(
+        problem(
             output,
             f"refused: subject {subject_id} session {session}",
             "the subject has no water restriction, so its folders have no name",
@@ -184,7 +178,7 @@ def _show_problems(output: Output, report: Report) -> None:
     if report.strangers:
         names = sorted(report.strangers)
         others = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        _problem(
+        problem(
             output,
             f"no session: {', '.join(names[:_NAMED])}{others}",
             "the database has no session of an animal of this name, so nothing that lies there is archived",
@@ -236,14 +230,6 @@ def _title(stray: Stray) -> str:
     return f"{'refused' if stray.refused else 'no session'}: {stray.folder} ({stray.root.alias})"
 
 
-def _problem(output: Output, what: str, reason: str, remedy: str) -> None:
-    output.say()
-    output.say(what, style="yellow")
-    output.say(f"    {reason}")
-    if remedy:
-        output.say(f"    Remedy: {remedy}")
-
-
 def show_status(output: Output, rows: Sequence[SessionStatus], *, restricted: bool = False) -> None:
     """Show the state of sessions, and the sums."""
     from dataclasses import asdict
@@ -258,7 +244,7 @@ def show_status(output: Output, rows: Sequence[SessionStatus], *, restricted: bo
         [_without_zeros(row, "files", "bytes") for row in listed],
         (
             Column("State", "state", style=_style),
-            *_WHO,
+            *WHO,
             Column("Archive", "alias"),
             Column("Folders", "folders"),
             Column("Files", "files", align="right", kind="number"),

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mapshell.output import Column
+from mapshell.session_views import HOW_MUCH, WHO, problem
 from pipeline.discovered import NEWS, shortened
 
 if TYPE_CHECKING:
@@ -29,20 +30,15 @@ def show(output: Output, report: DiscoverReport) -> None:
             news,
             (
                 Column("State", "state", style=lambda row: _STYLES.get(row["state"], "")),
-                Column("h2o", "h2o", style="bold"),
-                Column("Subject", "subject_id", align="right"),
-                Column("Session", "session", align="right"),
-                Column("Date", "session_date"),
-                Column("Archive", "alias"),
-                Column("Files", "files", align="right", kind="number"),
-                Column("Size", "bytes", align="right", kind="bytes"),
+                *WHO,
+                *HOW_MUCH,
             ),
         )
     _show_sessions(output, report)
     for folder in report.folders:
-        _problem(output, _title(folder), folder.reason, folder.remedy)
+        problem(output, _title(folder), folder.reason, folder.remedy)
     for alias, names in sorted(report.strangers.items()):
-        _problem(
+        problem(
             output,
             f"not in the lab's tables: {shortened(names)} ({alias})",
             "the lab's tables know no animal of this name, so its folder was not looked into",
@@ -61,7 +57,7 @@ def _show_sessions(output: Output, report: DiscoverReport) -> None:
             continue
         shown[found.state, found.remedy] += 1
         if found.failed or shown[found.state, found.remedy] <= _ALIKE:
-            _problem(output, f"{found.state}: {found.who}, {found.alias}", found.reason, found.remedy)
+            problem(output, f"{found.state}: {found.who}, {found.alias}", found.reason, found.remedy)
     for (state, remedy), count in shown.items():
         left = [f for f in report.sessions if (f.state, f.remedy) == (state, remedy) and not f.failed]
         if count > _ALIKE and left:
@@ -76,14 +72,6 @@ def _title(folder: FoundFolder) -> str:
         return f"{folder.word}: {folder.alias}"
     what = f": {folder.what}" if folder.what else ""
     return f"{folder.word}: {folder.folder} ({folder.alias}){what}"
-
-
-def _problem(output: Output, what: str, reason: str, remedy: str) -> None:
-    output.say()
-    output.say(what, style="yellow")
-    output.say(f"    {reason}")
-    if remedy:
-        output.say(f"    Remedy: {remedy}")
 
 
 def _row(found: FoundSession) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from mapshell.output import Column
+from mapshell.session_views import HOW_MUCH, WHO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,13 +40,8 @@ def show(output: Output, result: Retrieved) -> None:
         _sessions(result),
         (
             Column("Verdict", "verdict", style=_style),
-            Column("h2o", "h2o", style="bold"),
-            Column("Subject", "subject_id", align="right"),
-            Column("Session", "session", align="right"),
-            Column("Date", "session_date"),
-            Column("Archive", "alias"),
-            Column("Files", "files", align="right", kind="number"),
-            Column("Size", "bytes", align="right", kind="bytes"),
+            *WHO,
+            *HOW_MUCH,
         ),
     )
     if result.dry_run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mapshell.output import Column
+from mapshell.session_views import HOW_MUCH, WHO
 from pipeline.verified import document, session_document
 
 if TYPE_CHECKING:
@@ -28,13 +29,8 @@ def _style(row: Mapping[str, Any]) -> str:
 
 _COLUMNS = (
     Column("Verdict", "verdict", style=_style),
-    Column("h2o", "h2o", style="bold"),
-    Column("Subject", "subject_id", align="right"),
-    Column("Session", "session", align="right"),
-    Column("Date", "session_date"),
-    Column("Archive", "alias"),
-    Column("Files", "files", align="right", kind="number"),
-    Column("Size", "bytes", align="right", kind="bytes"),
+    *WHO,
+    *HOW_MUCH,
     Column("Present", "present", align="right", kind="number"),
     Column("Verified", "verified", align="right", kind="number"),
     Column("No SHA1", "no_sha1", align="right", kind="number"),

@@ -43,7 +43,7 @@ def discover(
       mapshell publication-discover --type ephys --subject SC038 --since 2019-11-01
       mapshell publication-discover --create-sessions
     """
-    from mapshell.errors import Partial
+    from mapshell.errors import end
     from mapshell.show_discover import show
     from pipeline import publication
     from pipeline.discovering import discover as rebuild
@@ -64,7 +64,4 @@ def discover(
             progress=progress,
         )
     show(context.output, report)
-    if report.stopped is not None:
-        raise report.stopped
-    if not report.whole:
-        raise Partial
+    end(report)

@@ -131,7 +131,7 @@ def publish(
       mapshell publication-publish --accept help
       mapshell publication-publish --subject SC038 --session 3 --accept still-recording --because "crashed at 11:40"
     """
-    from mapshell.errors import Partial
+    from mapshell.errors import end
     from mapshell.publishing import show, show_rules
     from pipeline.rounds import publish_round
 
@@ -154,10 +154,7 @@ def publish(
             progress=progress,
         )
     show(context.output, report)
-    if report.stopped is not None:
-        raise report.stopped
-    if not report.whole:
-        raise Partial
+    end(report)
 
 
 @click.command()

@@ -60,7 +60,7 @@ def retrieve(
       mapshell publication-retrieve --subject 407513 --session 3 --to data --via https
       mapshell publication-retrieve --since 2019-11-01 --to UUID:/scratch/me
     """
-    from mapshell.errors import Partial
+    from mapshell.errors import end
     from mapshell.show_retrieve import show
     from pipeline.holdings import tables
     from pipeline.retrieving import retrieve as fetch
@@ -84,7 +84,4 @@ def retrieve(
             raises=False,
         )
     show(context.output, result)
-    if result.stopped is not None:
-        raise result.stopped
-    if not result.whole:
-        raise Partial
+    end(result)

@@ -60,7 +60,7 @@ def verify(
       mapshell publication-verify --checksum all --unchecked-for 8w --max-time 2h
       mapshell publication-verify --checksum sample --max-bytes 500GB --format json
     """
-    from mapshell.errors import Partial
+    from mapshell.errors import end
     from mapshell.show_verify import show
     from pipeline.errors import UsageError
     from pipeline.holdings import tables
@@ -86,7 +86,4 @@ def verify(
             progress=progress,
         )
     show(context.output, report)
-    if report.stopped is not None:
-        raise report.stopped
-    if not report.whole:
-        raise Partial
+    end(report)
