@@ -9,6 +9,7 @@ import contextlib
 import gzip
 import json
 import uuid
+import zlib
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _VERSION = 1
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 
 
 def folder(environ: Mapping[str, str]) -> Path:
@@ -47,6 +59,7 @@ class FileJournal:
     def __init__(self, folder: Path, staging: str) -> None:
         self._folder = folder
         self._staging = staging
+        self._unread: list[Path] = []
 
     def unfinished(self, sites: Collection[Site]) -> list[Entry]:
         """Return the entries that bring files to any of these places, oldest first."""
@@ -56,12 +69,26 @@ class FileJournal:
     def all(self) -> list[Entry]:
         """Return every entry; a file that cannot be read is left alone."""
         entries = []
+        self._unread.clear()
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             for file in sorted(self._folder.iterdir()):
-                if file.name.endswith(".json.gz") and not file.name.startswith("."):
-                    with contextlib.suppress(OSError, EOFError, ValueError, LookupError, TypeError):
-                        entries.append(_read(json.loads(gzip.decompress(file.read_bytes())), self._staging))
+                if not file.name.endswith(".json.gz") or file.name.startswith("."):
+                    continue
+                try:
+                    entries.append(_read(json.loads(gzip.decompress(file.read_bytes())), self._staging))
+                except FileNotFoundError:
+                    continue  # another run has just finished it
+                except _UNREADABLE:
+                    self._unread.append(file)
         return entries
+
+    def notes(self) -> list[str]:
+        """Name the files that could not be read when the journal was last looked into."""
+        return [
+            f"{file} cannot be read: what an earlier retrieval submitted, and that file remembers, is not gone on with "
+            "but asked for again. Remove it."
+            for file in self._unread
+        ]
 
     def save(self, entry: Entry) -> None:
         """Store a new entry, or its new state: whole or not at all.
@@ -159,6 +186,8 @@ def _read(document: Mapping[str, Any], staging: str) -> Entry:
         Item(locations[place], sessions[session], subpath, size, mtime, sha1, sites[site])
         for place, session, site, subpath, size, mtime, sha1 in document["items"]
     ]
+    if not all(isinstance(item.subpath, str) and isinstance(item.size, int) for item in items):
+        raise TypeError("a file without a name or size")
     submission, source, destination, label = document["request"]
     haul = Haul(
         TransferRequest(submission, source, destination, label, ()),

@@ -91,6 +91,7 @@ def retrieve(
     items, kinds = _choose(tables, targets, file_types, probes)
     items, twice = _once(items)
     journal = folder(os.environ)
+    remembered = FileJournal(journal, settings.archive.staging_name)
     cache = ChecksumCache(cache_folder(os.environ) / "sha1.sqlite")
     further: list[Item] = []
     stopped: MapshellError | None = None
@@ -100,7 +101,7 @@ def retrieve(
             patient=Patient(clock, progress, settings.archive.poll_seconds, settings.archive.stall_seconds),
             hasher=hasher,
             cache=cache,
-            journal=FileJournal(journal, settings.archive.staging_name),
+            journal=remembered,
             staging=settings.archive.staging_name,
             computer=computer,
             threads=settings.archive.hash_threads,
@@ -116,7 +117,7 @@ def retrieve(
         targets=sorted({str(item.site) for item in items}),
         via=via,
         tasks=list(dict.fromkeys(fetching.tasks)),
-        notes=[*_absent(tables), *twice, *fetching.notes],
+        notes=[*_absent(tables), *twice, *fetching.notes, *remembered.notes()],
         dry_run=dry_run,
         stopped=stopped,
     )

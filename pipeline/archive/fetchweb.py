@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import threading
 import uuid
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -138,9 +139,7 @@ class WebFetcher:
         """Read what an earlier run has brought."""
         digest, have = hashlib.sha1(usedforsecurity=False), 0
         try:
-            if part.exists() and part.stat().st_size > item.size:
-                part.unlink()
-            if part.exists():
+            if _may_go_on(part, item.size):
                 with part.open("rb", buffering=0) as stream:
                     while block := stream.read(BLOCK):
                         self._go_on(0)
@@ -159,7 +158,7 @@ class WebFetcher:
             if stream.size != item.size:
                 raise _OtherSize(f"the archive has {stream.size:,} bytes, the index says {item.size:,}", remedy=VERIFY)
             try:
-                with part.open("ab") as target:
+                with open(part, "ab", opener=_no_link) as target:
                     for block in stream:
                         target.write(block)
                         digest.update(block)
@@ -177,6 +176,25 @@ class WebFetcher:
         with self._lock:
             self._done += size
             self._fetching.patient.progress.update(_KEY, self._done)
+
+
+def _may_go_on(part: Path, most: int) -> bool:
+    """Say whether a file that an earlier run began is there; remove what is none, or is too large (bytes).
+
+    A second name means that a run was killed while it gave the whole file its name: writing here would change that one.
+    """
+    try:
+        status = part.lstat()
+    except FileNotFoundError:
+        return False
+    if stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_size <= most:
+        return True
+    part.unlink()
+    return False
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def _raise_first(futures: Sequence[Future[None]]) -> None:

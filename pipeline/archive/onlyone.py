@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from pipeline.archive.place import disk_error, make_folder, tidy
-from pipeline.errors import Conflict
+from pipeline.errors import Conflict, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,10 +39,17 @@ def only_one(what: object, folder: Path, staging: str, computer: str, now: datet
         Another one is at work there; the message names it.
     LocalDiskError
         Nothing can be written there.
+    Refused
+        Our own folder there is a link.
     """
     import filelock
 
     place = folder / staging
+    if place.is_symlink():
+        raise Refused(
+            f"{place} is a link; nothing is written through links.",
+            remedy="look who made it and remove it, or retrieve to another folder.",
+        )
     make_folder(place)
     who = place / _WHO
     lock = filelock.FileLock(place / LOCK, timeout=0)
@@ -58,7 +65,9 @@ def only_one(what: object, folder: Path, staging: str, computer: str, now: datet
         raise disk_error(f"Nothing can be written in {place}", error) from error
     try:
         with contextlib.suppress(OSError):
-            who.write_text(json.dumps({"process": os.getpid(), "computer": computer, "since": f"{now:%Y-%m-%d %H:%M}"}))
+            who.unlink(missing_ok=True)  # written anew, so that no link of this name is followed
+            with who.open("x", encoding="utf-8") as stream:
+                json.dump({"process": os.getpid(), "computer": computer, "since": f"{now:%Y-%m-%d %H:%M}"}, stream)
         yield
     finally:
         with contextlib.suppress(OSError):

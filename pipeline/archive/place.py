@@ -49,6 +49,10 @@ class Tree:
         path = join_local(self.folder, subpath)
         if not self._way_is_sound(path):
             return None
+        return self._look(path)
+
+    @staticmethod
+    def _look(path: Path) -> os.stat_result | None:
         try:
             status = path.lstat()
         except (FileNotFoundError, NotADirectoryError):
@@ -60,10 +64,13 @@ class Tree:
             raise Refused(f"{path} is {what}.", remedy="move it away, then retrieve again; it was not touched.")
         return status
 
-    def _way_is_sound(self, path: Path) -> bool:
-        """Say whether all folders down to a file exist; refuse links and files among them."""
+    def _way_is_sound(self, path: Path, *, again: bool = False) -> bool:
+        """Say whether all folders down to a file exist; refuse links and files among them.
+
+        Those that were seen before are looked at ``again`` before anything is written below them.
+        """
         for parent in reversed(path.parents[: len(path.parts) - len(self.folder.parts) - 1]):
-            if parent in self._sound:
+            if not again and parent in self._sound:
                 continue
             try:
                 status = parent.lstat()
@@ -90,12 +97,12 @@ class Tree:
             The disk refuses.
         """
         final = join_local(self.folder, subpath)
-        there = self.look(subpath)
+        there = self._look(final) if self._way_is_sound(final, again=True) else None
         if there is not None and not replace:
             raise _taken(final)
         try:
             final.parent.mkdir(parents=True, exist_ok=True)
-            self._way_is_sound(final)
+            self._way_is_sound(final, again=True)
             if replace:
                 staged.replace(final)
             else:

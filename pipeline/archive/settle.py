@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -96,11 +97,15 @@ class Settler:
             Its SHA1 where it was computed on the way.
         """
         try:
-            size = staged.stat().st_size
+            status = staged.lstat()
         except OSError:
             if arrived:
                 item.reason = "it did not arrive, though the transfer succeeded"
             return False
+        if not stat.S_ISREG(status.st_mode):
+            item.judge("failed", f"{staged} is a link or another special file", "look who made it, and remove it.")
+            return False
+        size = status.st_size
         try:
             why = self._defect(item, staged, size, arrived=arrived, sha1=sha1)
         except LocalDiskError as error:
