@@ -89,7 +89,7 @@ def test_what_is_written_is_read_again(document):
         ([], "is none", "Kinds:"),
         ({"kind": "status"}, "needs 'status'", "from 200 to 599"),
         ({"kind": "offline"}, "needs 'collection'", "a UUID"),
-        ({"kind": "offline", "collection": "rig"}, "'rig' is not a collection id", "UUID"),
+        ({"kind": "offline", "collection": "rig"}, "'rig' is not a collection id", "sandbox status"),
         ({"kind": "status", "status": 99}, "status of the fault 'status' is 99", "from 200 to 599"),
         ({"kind": "status", "status": "500"}, 'is "500"', "a whole number"),
         ({"kind": "status", "status": True}, "is true", "a whole number"),
