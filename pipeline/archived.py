@@ -103,7 +103,7 @@ class Archived(Withdrawable):
         create_sessions: bool = False,
         restore: bool = False,
         dry_run: bool = False,
-        subjects: Sequence[str | int] | None = None,
+        subjects: str | int | Sequence[str | int] | None = None,
         since: date | str | None = None,
         until: date | str | None = None,
         progress: Progress | None = None,

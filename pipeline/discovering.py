@@ -42,7 +42,7 @@ def discover(
     create_sessions: bool = False,
     restore: bool = False,
     dry_run: bool = False,
-    subjects: Sequence[str | int] | None = None,
+    subjects: str | int | Sequence[str | int] | None = None,
     numbers: Sequence[int] = (),
     since: date | str | None = None,
     until: date | str | None = None,

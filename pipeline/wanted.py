@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline import experiment, lab, publication
+from pipeline import lab, publication
 from pipeline.errors import DatabaseError, UsageError
+from pipeline.sessions import restricted
 from pipeline.subjects import resolve
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Wanted:
         self,
         tables: Sequence[Any],
         restrictions: Sequence[Any] = (),
-        subjects: Sequence[str | int] = (),
+        subjects: str | int | Sequence[str | int] = (),
         numbers: Sequence[int] = (),
         since: date | str | None = None,
         until: date | str | None = None,
@@ -73,7 +74,7 @@ class Wanted:
         self.read_names()
         self._ids: set[int] = set()
         self._names: set[str] = set()
-        for name in subjects:
+        for name in [subjects] if isinstance(subjects, str | int) else subjects:
             self._subject(str(name).strip())
         self.by_subject = bool(subjects)
         self.partly = self.restricted or bool(numbers)
@@ -191,9 +192,7 @@ class Wanted:
         import datajoint as dj
 
         table = self._tables[location.dataset_type]
-        sessions = experiment.Session()
-        for restriction in (*self._restrictions, *more):
-            sessions &= restriction
+        sessions = restricted((*self._restrictions, *more))
         here = (publication.GlobusStorageLocation() & {"globus_alias": location.alias}).proj()
         query = sessions * here
         if table.restriction:

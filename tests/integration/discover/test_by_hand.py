@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from datetime import date, datetime, timedelta
 
-from pipeline import publication
+from pipeline import experiment, publication
 from tests.integration.publish.bench import DAY, SC038, at, only, write
 
 from .losing import discover, drop, listings, rows
@@ -54,6 +54,18 @@ def test_sessions_without_manifest_are_present_in_each_layout(bench):
     before = rows(*FILES)
     assert not [found for found in discover(bench.rig).sessions if found.state != "known"]
     assert rows(*FILES) == before
+
+
+def test_sessions_are_chosen_by_sessions_and_one_animal_needs_no_list(bench):
+    for number in range(2):
+        day = DAY + timedelta(days=number)
+        bench.enter(str(number), day.date())
+        by_hand(bench, f"{day:%Y-%m-%d}/1", day, run=f"SC038_{day:%m%d%y}")
+    for name in ("SC038", SC038):
+        assert len(discover(bench.rig, types=("ephys",), subjects=name, dry_run=True).sessions) == 2
+    second = experiment.Session & f"session_date = '{DAY.date() + timedelta(days=1)}'"
+    (found,) = discover(bench.rig, second, types=("ephys",)).sessions
+    assert found.session_date == (DAY + timedelta(days=1)).date().isoformat()
 
 
 def test_videos_by_hand_in_each_layout(bench):
