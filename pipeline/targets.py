@@ -121,7 +121,14 @@ class Targets:
         return Site(None, endpoint, where)
 
     def _folder(self, folder: Path) -> Site:
-        if folder.exists() and not folder.is_dir():
+        try:
+            taken = folder.exists() and not folder.is_dir()
+        except OSError as error:  # a folder above it may not be looked into
+            raise LocalDiskError(
+                f"{folder} cannot be looked at: {error.strerror}.",
+                remedy="give the account that runs mapshell the right to use it, or name another folder.",
+            ) from error
+        if taken:
             raise UsageError(f"{folder} is a file.", remedy="name a folder.")
         if self._settings.archive.staging_name in folder.parts:
             raise UsageError(f"{folder} is our own staging folder.", remedy="name another folder.")

@@ -185,7 +185,8 @@ def _described(draft: Manifest) -> Defect:
         "described",
         draft.subpath,
         "the archive has this manifest already, but the index does not know it",
-        "use the database that wrote it, or rebuild the index from the archive first; nothing was sent.",
+        "use the database that wrote it, or rebuild the index from the archive first, `mapshell publication-discover`; "
+        "nothing was sent.",
     )
 
 

@@ -64,6 +64,13 @@ def test_places_that_are_none_are_told(home, tmp_path):
     assert home.tasks() == []
 
 
+@pytest.mark.parametrize("via", ["globus", "https"])
+def test_a_folder_that_cannot_be_looked_at_is_told(home, tmp_path, via):
+    with pytest.raises(LocalDiskError, match="cannot be looked at: File name too long") as caught:
+        home.retrieve(to=str(tmp_path / ("x" * 300)), via=via)
+    assert "another folder" in caught.value.remedy
+
+
 def test_a_computer_without_a_folder_of_its_own_is_told_of_the_other_ways(home):
     home.configure(lambda document: document["custom"].pop("globus.local_endpoints"))
     with pytest.raises(UsageError, match="no folder of its own for raw-ephys") as caught:
