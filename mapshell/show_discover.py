@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 _STYLES = {"discovered": "green", "present": "yellow", "refused": "red", "not read": "red", "in flight": "cyan"}
 _ALIKE = 3
+_STRANGE = (
+    "the lab's tables know no animal of this name, so its folder was not looked into",
+    "enter the animal (`mapshell ingest-subjects`), or let manifests do so: --create-sessions.",
+)
+_STRANGE_ALL_THE_SAME = (
+    "the lab's tables know no animal of this name, and no manifest there could make it",
+    "enter the animal (`mapshell ingest-subjects`) and its sessions, then discover again.",
+)
 """How many sessions that are left alone for one reason are named to a person."""
 
 
@@ -41,8 +49,7 @@ def show(output: Output, report: DiscoverReport) -> None:
         problem(
             output,
             f"not in the lab's tables: {shortened(names)} ({alias})",
-            "the lab's tables know no animal of this name, so its folder was not looked into",
-            "enter the animal (`mapshell ingest-subjects`), or let manifests do so: --create-sessions.",
+            *(_STRANGE_ALL_THE_SAME if report.created else _STRANGE),
         )
     output.say(str(report), style="bold")
 

@@ -93,7 +93,7 @@ class DiscoverReport:
 
     ``strangers`` are animals at the archive that the lab's tables do not know, by alias; ``stopped`` is the error that
     ended the discovery early: what was written before stays, and discovering again goes on; ``restricted`` says that
-    not everything was asked for.
+    not everything was asked for, ``created`` that manifests were to make animals and sessions.
     """
 
     sessions: list[FoundSession] = field(default_factory=list)
@@ -102,6 +102,7 @@ class DiscoverReport:
     stopped: MapshellError | None = None
     dry_run: bool = False
     restricted: bool = False
+    created: bool = False
 
     @property
     def whole(self) -> bool:

@@ -89,7 +89,7 @@ def discover(
     refusal = wanted.nothing(places, [*lab_sessions.refs, *lab_sessions.nameless])
     if refusal is not None:
         raise refusal
-    report = DiscoverReport(dry_run=dry_run, restricted=not wanted.everything)
+    report = DiscoverReport(dry_run=dry_run, restricted=not wanted.everything, created=create_sessions)
     manager = store()
     shown = progress or Silence()
     with Lister(manager) as lister, Spool() as spool, ExitStack() as leases:

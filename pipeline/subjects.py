@@ -34,5 +34,9 @@ def _suggestion(text: str, names: dict[str, int]) -> str:
     if near:
         return f"did you mean {', '.join(near)}?"
     if not known:
-        return "there is no subject yet; enter them with `mapshell ingest-subjects FILE`."
+        return (
+            "there is no subject yet in this database (`mapshell config show` says which it is); enter them with "
+            "`mapshell ingest-subjects FILE`, or bring them back from the archive: `mapshell publication-discover "
+            "--create-sessions`."
+        )
     return "subjects are named by water restriction or subject id; new ones enter with `mapshell ingest-subjects FILE`."

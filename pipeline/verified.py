@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 Checksum = Literal["sample", "all"]
 Verdict = Literal["present", "verified", "drift", "not checked"]
 
-NOTHING = "Nothing is archived yet; there is nothing to compare."
+NOTHING = (
+    "Nothing is archived yet as far as this database knows; there is nothing to compare. What the archive has all the "
+    "same is found by `mapshell publication-discover`."
+)
 MOST_NAMED = 100
 """Files without a known SHA1 that are kept by name; the rest is counted."""
 

@@ -129,6 +129,12 @@ def test_what_fits_no_session_is_reported_with_what_it_seems_to_be(bench):
     assert not taken()
     listed = listings()
     assert not [path for path in listed if "notes" in path or "XX999" in path]
+    said = bench.run("publication-discover", "--type", "ephys", "--dry-run", check=0)[1]
+    assert "or let manifests do so: --create-sessions" in said
+    said = bench.run("publication-discover", "--type", "ephys", "--dry-run", "--create-sessions", check=0)[1]
+    assert "XX999" in said
+    assert "no manifest there could make it" in said
+    assert "--create-sessions" not in said
 
 
 def test_what_a_manifest_does_not_list_is_not_slipped_in(bench):
