@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline import database, publication
+from pipeline.archive.acceptance import folders_in
 from pipeline.transitions import OPEN
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class KnownIndex:
                     mine is not None,
                     row["dataset_h2o"],
                     row["dataset_date"],
-                    tuple((mine["evidence"] or {}).get("folders", ())) if mine else (),
+                    folders_in(mine["evidence"]) if mine else (),
                     *sums.get(row["dataset_name"], (0, 0)),
                 )
         return found

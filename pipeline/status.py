@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline import publication, sessions
+from pipeline.archive.acceptance import folders_in
 from pipeline.archive.checksums import ChecksumCache
 from pipeline.archive.known import in_words
 from pipeline.archive.plan import diff
@@ -78,7 +79,7 @@ def status(
                     state, reason = _as_verified(state, facts.get("reason", ""), differs.get(name, ""))
                     state, facts["reason"] = _as_known(state, reason, in_words(files, listed))
                     facts = {
-                        "folders": tuple(row["evidence"].get("folders", ())),
+                        "folders": folders_in(row["evidence"]),
                         "files": files,
                         "size": size,
                         **facts,

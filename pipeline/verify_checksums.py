@@ -150,7 +150,7 @@ class ChecksumPass:
     # -- what is due -------------------------------------------------------------------------------------------
 
     def _due(self, budget: Budget) -> Iterator[Item]:
-        days = earliest_reads(self._location)
+        days = earliest_reads(self._location, self._since)
         mode = self._report.checksum or "all"
         sessions = [
             (days[check.dataset], tag, share(check.files - check.unknown, mode))

@@ -33,10 +33,11 @@ def last_looks(location: Location) -> dict[str, datetime]:
     return {row["dataset_name"]: row["last"] for row in query.to_dicts()}
 
 
-def earliest_reads(location: Location) -> dict[str, int]:
+def earliest_reads(location: Location, since: datetime) -> dict[str, int]:
     """Return for each dataset of a location a day before which none of its files was last compared, or an earlier one.
 
-    A file counts as compared when it was read back, or when its transfer to the archive was checked.
+    A file counts as compared when it was read back, or when its transfer to the archive was checked: before ``since``
+    (UTC), because of times to come, which a manifest may tell, nothing is known.
     """
     here = {"globus_alias": location.alias}
     files = publication.DataSet.PhysicalFile() & here & "file_sha1 is not null"
@@ -47,12 +48,12 @@ def earliest_reads(location: Location) -> dict[str, int]:
     for row in sent.to_dicts():
         mine = read.get(row["dataset_name"])
         if mine is not None and mine["files"] >= row["files"]:
-            days[row["dataset_name"]] = _day(mine["first"])
+            days[row["dataset_name"]] = _day(mine["first"], since)
         elif row["known"] < row["files"]:
             days[row["dataset_name"]] = NEVER
         else:
             firsts = [row["first"], *([mine["first"]] if mine else [])]
-            days[row["dataset_name"]] = min(map(_day, firsts))
+            days[row["dataset_name"]] = min(_day(first, since) for first in firsts)
     return days
 
 
@@ -73,11 +74,12 @@ def candidates(holding: Holding, *, since: datetime, older_than: datetime | None
     found = []
     for entry in holding.manifest.files:
         read = reads.get(file_id(entry.subpath))
-        last = max(filter(None, (read, entry.verified_at)), default=None)
+        sent = None if _day(entry.verified_at, since) == NEVER else entry.verified_at
+        last = max(filter(None, (read, sent)), default=None)
         if entry.sha1 is None or (read is not None and read >= since):
             continue
         if last is None or older_than is None or last < older_than:
-            found.append(Candidate(_day(last), entry.subpath, entry))
+            found.append(Candidate(_day(last, since), entry.subpath, entry))
     return found
 
 
@@ -95,8 +97,10 @@ def damaged_before(alias: str, names: Sequence[str]) -> dict[Name, dict[Any, Map
     return found
 
 
-def _day(instant: datetime | None) -> int:
-    return NEVER if instant is None else instant.toordinal()
+def _day(instant: datetime | None, since: datetime) -> int:
+    if instant is None or instant.toordinal() > since.toordinal() + 1:  # a clock may be a little ahead
+        return NEVER
+    return instant.toordinal()
 
 
 class Recorder:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline import publication
+from pipeline.archive.aside import is_aside
 from pipeline.archive.drift import discover, quoted
 from pipeline.archive.lister import below
 from pipeline.archive.manifest import manifest_subpath
 from pipeline.archive.nesting import is_elsewhere
 from pipeline.archive.paths import printable
-from pipeline.archive.presence import is_ours
 from pipeline.archive.session import SessionRef, join_remote
 from pipeline.errors import MapshellError
 from pipeline.sizes import human_bytes
@@ -89,7 +89,7 @@ class Animals:
             return
         mine = self._folders.pop(h2o, set()) | self._manifests(h2o)
         for name in sorted(listing.keys() - mine):
-            if is_ours(name):
+            if listing[name].kind == "file" and is_aside(name):
                 continue
             subpath, refused = below(h2o, name)
             if not self._is_here(subpath):

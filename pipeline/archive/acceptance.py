@@ -135,8 +135,14 @@ def records_in(evidence: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 
     A manifest may come from anywhere: what is no list of records counts as none.
     """
-    found = (evidence or {}).get("accepted")
+    found = evidence.get("accepted") if isinstance(evidence, dict) else None
     return [record for record in found if isinstance(record, dict)] if isinstance(found, list) else []
+
+
+def folders_in(evidence: Any) -> tuple[str, ...]:
+    """Return the session's folders that the evidence of its row names; what is no list of names counts as none."""
+    found = evidence.get("folders") if isinstance(evidence, dict) else None
+    return tuple(name for name in found if isinstance(name, str)) if isinstance(found, list) else ()
 
 
 def as_evidence(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

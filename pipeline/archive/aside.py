@@ -6,6 +6,7 @@ nothing else uses.
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 
 _LONGEST_NAME = 255
 """Bytes that a component of a path may have on the usual file systems."""
+
+
+_ASIDE = re.compile(r".+\.(?:unfinished|quarantined)-[0-9a-f]{8}", re.DOTALL)
+
+
+def is_aside(name: str) -> bool:
+    """Say whether the name of a file (not its path) is one that :func:`set_aside` gives, and nobody else."""
+    return _ASIDE.fullmatch(name) is not None
 
 
 def set_aside(round_: Round, subpaths: Iterable[str], why: Literal["unfinished", "quarantined"]) -> None:

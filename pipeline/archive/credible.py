@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.filetypes import RULES
-from pipeline.archive.paths import printable
+from pipeline.archive.paths import is_safe, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -22,6 +22,9 @@ _INT16, _INT32 = 2**15, 2**31
 _CLOCK = re.compile(r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]")
 _DEPTH = 3
 """Components of a file's path at least: animal, session folder, file."""
+
+_LEVELS = 24
+"""Levels of nested lists and mappings at most: MariaDB stores no more than 32."""
 
 _TYPES = frozenset(rule.name for rule in RULES)
 
@@ -56,8 +59,17 @@ def doubt(manifest: Manifest, location: Location, subpath: str) -> str:
         return "the name of its animal or of its time zone is too long"
     if session.session_time is not None and not _CLOCK.fullmatch(session.session_time):
         return f"its session began at {printable(session.session_time)!r}"
-    if _odd(json.dumps([manifest.evidence, manifest.lab], ensure_ascii=False)):
+    if _deep([manifest.evidence, manifest.lab]):
+        return f"its evidence, or its rows of the lab, are nested more than {_LEVELS} levels deep"
+    try:
+        told = json.dumps([manifest.evidence, manifest.lab], ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return "it holds a number that no database stores"
+    if _odd(told):
         return "it holds characters that no database stores"
+    named = manifest.evidence.get("folders", [])
+    if not isinstance(named, list) or not all(isinstance(folder, str) and is_safe(folder) for folder in named):
+        return "its evidence names folders that are none"
     if not manifest.files:
         return "it lists no file"
     return next(filter(None, (_file(manifest, entry) for entry in manifest.files)), "")
@@ -74,9 +86,26 @@ def _file(manifest: Manifest, entry: FileEntry) -> str:
         return f"it lists {name} as of generation {entry.generation}, which is later than its own"
     if entry.file_type not in _TYPES:
         return f"it gives {name} the file type {printable(entry.file_type)!r}, which this program does not know"
+    if entry.sha1 is None and (entry.verified_at or entry.verified_how or entry.sha1_source):
+        return f"it calls {name} verified, without a SHA1"
     if len(entry.verified_how or "") > _HOW or _odd(entry.verified_how or ""):
         return f"what it says of how {name} was verified is too long"
     return ""
+
+
+def _deep(value: Any) -> bool:
+    """Say whether lists and mappings lie in each other deeper than every database stores."""
+    level = [value]
+    for _ in range(_LEVELS):
+        level = [inner for each in level for inner in _inside(each)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (each for each in inner if isinstance(each, dict | list))
 
 
 def _odd(text: str) -> bool:

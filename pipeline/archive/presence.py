@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.archive import drift
+from pipeline.archive.aside import is_aside
 from pipeline.archive.naming import find_session_folder
 from pipeline.archive.nesting import is_elsewhere
 from pipeline.archive.paths import is_safe, printable
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 1000
 """Extra files of one session that are kept by name; the rest is counted."""
-
-_OURS = (".unfinished-", ".quarantined-")
 
 
 @dataclass(slots=True)
@@ -255,7 +254,7 @@ class Presence:
         known = manifest.generation if seen.described else 0
         stem = last[: last.index(".manifest-") + len(".manifest-")]
         for name in sorted(listing):
-            if not name.startswith(stem) or is_ours(name):
+            if not name.startswith(stem) or is_aside(name):
                 continue
             number = name[len(stem) :].removesuffix(".json")
             if number.isascii() and number.isdecimal() and int(number) > known:
@@ -275,17 +274,12 @@ def _hopeless(error: MapshellError) -> None:
 _FOLDER = "the archive holds a folder of this name"
 
 
-def is_ours(name: str) -> bool:
-    """Say whether a name is one that publishing gives to what a transfer left, or what must not be taken for data."""
-    return any(mark in name for mark in _OURS)
-
-
 def _animals(seen: Seen) -> set[str]:
     return {seen.manifest.session.h2o, *(entry.subpath.split("/")[0] for entry in seen.manifest.files)}
 
 
 def _strange(seen: Seen, subpath: str, size: int) -> None:
-    if is_ours(subpath.rpartition("/")[2]):
+    if is_aside(subpath.rpartition("/")[2]):
         seen.left.append(subpath)
     elif len(seen.extra) < MOST_NAMED:
         seen.extra[subpath] = size

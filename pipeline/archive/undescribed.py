@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.archive.aside import is_aside
 from pipeline.archive.filetypes import classify
 from pipeline.archive.manifest import FileEntry
 from pipeline.archive.matching import FoundFolder, SessionFacts
@@ -23,7 +24,6 @@ MOST_METAS = 32
 """Metas that are read of a folder at most: the first by name hold the earliest start."""
 
 LARGEST_META = 4 * 1024 * 1024
-_OURS = (".unfinished-", ".quarantined-", ".manifest-")
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ def contents(lister: Lister, location: Location, folders: Sequence[str]) -> dict
                 mine.error = mine.error or entry
         elif entry.kind != "file":
             mine.refused.append(f"{subpath} is neither a file nor a folder")
-        elif not any(part in entry.name for part in _OURS):
+        elif not is_aside(entry.name):
             mine.files.append(FileEntry(subpath, entry.size, entry.mtime or 0, classify(subpath)))
     for each in found.values():
         each.files.sort(key=lambda entry: entry.subpath)

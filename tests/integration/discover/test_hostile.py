@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline import experiment, lab, publication
+from pipeline import database, experiment, lab, publication
 from tests.integration.publish.bench import DAY, SC038, SC048, write
 
 from .losing import discover, drop, rows
@@ -42,6 +42,13 @@ def put(document, **values):
     first(document).update(values)
 
 
+def nested(levels):
+    value = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 LIES = {
     "outside": lambda d: put(d, subpath="../../etc/passwd"),
     "absolute": lambda d: put(d, subpath="/etc/passwd"),
@@ -72,6 +79,13 @@ LIES = {
     "no time": lambda d: d["session"].update(session_time="half past nine"),
     "odd evidence": lambda d: d.update(evidence={"computer": "a\0b"}),
     "newer": lambda d: d.update(version=99),
+    "folders that are none": lambda d: d["evidence"].update(folders=5),
+    "folders of rows": lambda d: d["evidence"].update(folders=[{"a": 1}]),
+    "folders outside": lambda d: d["evidence"].update(folders=["../x"]),
+    "no number": lambda d: d["evidence"].update(speed=float("nan")),
+    "deep": lambda d: d["evidence"].update(deep=nested(40)),
+    "deeper": lambda d: d["evidence"].update(deep=nested(800)),
+    "verified without SHA1": lambda d: put(d, sha1=None, sha1_source=None),
 }
 
 
@@ -106,6 +120,16 @@ def test_a_file_that_is_no_manifest_is_named(two, content):
     assert [found.state for found in report.sessions] == ["refused", "discovered"]
     assert "not a usable manifest" in report.sessions[0].reason
     assert two.archived_keys() == {two.keys["good"]}
+
+
+@pytest.mark.parametrize("evidence", [{"folders": 5}, {"folders": [{}]}, [], 5])
+def test_evidence_that_somebody_changed_by_hand_ends_nothing(two, evidence):
+    discover(two.rig, types=("ephys",))
+    table = publication.ArchivedRawEphys
+    database.connection().query(f"UPDATE {table.full_table_name} SET evidence = %s", (json.dumps(evidence),))
+    assert [found.state for found in discover(two.rig, types=("ephys",)).sessions] == ["known", "known"]
+    two.run("publication-status", check=0)
+    assert two.publish().whole
 
 
 def test_two_manifests_that_list_one_file_are_both_refused(two):
@@ -204,3 +228,16 @@ def test_what_exists_in_the_labs_tables_is_never_changed(bench):
     notes = [note for found in report.sessions for note in found.notes]
     assert any("has sex 'F', the manifest says 'U'; left as it is" in note for note in notes)
     assert (DAY + timedelta(days=1)).date() in {row["session_date"] for row in experiment.Session.to_dicts()}
+
+
+def test_files_whose_names_look_like_ours_are_listed_all_the_same(two):
+    """Only the exact names that publish gives to leftovers are left out."""
+    folder = next(
+        path for name, path in two.rig.archived().items() if name.endswith(".bin") and "050120" in name
+    ).parent
+    names = {"my.manifest-notes.txt", "my.unfinished-thoughts.txt", "x.quarantined-0123abcd.bin"}
+    for name in {*names, "x.bin.unfinished-0123abcd"}:
+        write(folder / name, b"x")
+    next(path for path in two.rig.manifests().values() if "_s1_" in path.name).unlink()
+    assert discover(two.rig, types=("ephys",)).whole
+    assert names == {name.rpartition("/")[2] for name in two.indexed()} & {*names, "x.bin.unfinished-0123abcd"}

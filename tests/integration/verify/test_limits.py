@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -84,6 +84,17 @@ def test_what_was_read_back_lately_is_left_alone(archive):
     age_all(60)
     report = archive.verify(**ALL, unchecked_for="8w")
     assert sum(check.verified for check in report) == 4
+
+
+def test_a_time_to_come_hides_no_file(archive):
+    """A manifest, or a clock that was wrong, may tell any time: nothing is known of it then."""
+    age_all(10)
+    for row in sorted(publication.DataSet.PhysicalFile.to_dicts(), key=lambda row: row["file_subpath"])[:2]:
+        key = {name: row[name] for name in publication.DataSet.PhysicalFile.primary_key}
+        publication.DataSet.PhysicalFile.update1({**key, "verified_at": datetime.fromisoformat("2999-01-01")})
+    report = archive.verify(**ALL, unchecked_for="8w")
+    assert sum(check.verified for check in report) == 2
+    assert {check.verified for check in report} == {0, 2}
 
 
 def test_a_sample_moves_on(archive):

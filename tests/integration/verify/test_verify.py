@@ -77,6 +77,25 @@ def test_each_kind_of_drift_is_named_with_what_would_mend_it(each_archive, flip)
     assert "empty" not in stderr
 
 
+def test_only_our_own_names_are_taken_for_what_a_transfer_left(archive):
+    """Whatever merely looks alike is foreign: nobody is told that it may be deleted as ours."""
+    animal, folder = archive.bench.archive / "SC038", archive.at("one", "*.bin").parent
+    ours = {folder / "x.bin.unfinished-0123abcd", folder / "y.quarantined-ffff0000"}
+    foreign = {folder / "my.unfinished-thoughts.txt", folder / "z.unfinished-0123abcd.bin"}
+    beside = {animal / "all.quarantined-files.zip", animal / "old.unfinished-0123abcd" / "x.bin"}
+    for path in {*ours, *foreign, *beside, animal / "SC038_x.json.unfinished-0123abcd"}:
+        write(path, b"x")
+    report = archive.verify()
+    names = {path.relative_to(archive.bench.archive).as_posix() for path in foreign}
+    assert {each.subpath for each in report.drift if each.kind == "extra"} == names
+    left = {name for check in report for name in check.left}
+    assert left == {path.relative_to(archive.bench.archive).as_posix() for path in ours}
+    assert {stray.subpath for stray in report.strays} == {
+        "SC038/all.quarantined-files.zip",
+        "SC038/old.unfinished-0123abcd",
+    }
+
+
 def test_status_never_calls_archived_what_was_seen_to_be_lost(each_archive, flip):
     flip(each_archive.at("one", "*.bin"))
     write(each_archive.at("two", "*.bin").parent / "foreign.txt", b"foreign")
