@@ -114,6 +114,11 @@ def nothing_matches(chosen: Sequence[Any]) -> UsageError:
             remedy=_PUBLISH,
         )
     telling = [one for one in missing if one.state != "not archived"]
+    if {one.state for one in telling} == {"withdrawn"}:
+        return UsageError(
+            f"What was asked for is no longer in the index: {_some([str(one) for one in telling])}.",
+            remedy="leave it, or bring it back on purpose: `mapshell publication-discover --restore`.",
+        )
     return UsageError(
         f"What was asked for is not archived yet: {_some([str(one) for one in telling])}.",
         remedy="`mapshell publication-publish` on that computer gathers what is in flight; "

@@ -91,7 +91,10 @@ def test_what_was_asked_for_and_is_not_archived(index):
     assert "refused at raw-ephys (says rig-2, damaged)" in nothing_matches([ARCHIVED & day]).message
     gone = {"dataset_name": "x", "generation": 1, "withdrawn_at": "2026-01-02", "computer": "desk"}
     publication.Withdrawal.insert1({**here, **gone})
-    assert "withdrawn" in nothing_matches([ARCHIVED & day]).message
+    withdrawn = nothing_matches([ARCHIVED & day])
+    assert "no longer in the index" in withdrawn.message
+    assert "withdrawn at raw-ephys" in withdrawn.message
+    assert "publication-discover --restore" in withdrawn.remedy
     assert "No session of the lab" in nothing_matches([ARCHIVED & {"session": 99}]).message
     # What only archived rows have cannot be asked of the lab's sessions.
     assert "No archived session" in nothing_matches([ARCHIVED & "generation = 7"]).message
