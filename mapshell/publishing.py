@@ -29,6 +29,7 @@ STYLES = {
     "refused": "red",
     "not here": "dim",
     "reclaimed": "dim",
+    "withdrawn": "dim",
 }
 
 _SHOWN = 3

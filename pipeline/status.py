@@ -66,6 +66,7 @@ def status(
             journal = TableJournal(location, lab_sessions.refs, computer)
             found = look(settings, location, local_roots(settings, location.alias), journal, lab_sessions, wanted)
             archived, totals, differs = _archived(location), _totals(location), drifted(location)
+            gone = _withdrawn(location)
             said, under_way = told(location), {**_under_way(location), **journal.working()}
             for key in sorted(
                 wanted, key=lambda key: (lab_sessions.refs[key].h2o, lab_sessions.refs[key].session_date, key)
@@ -73,6 +74,8 @@ def status(
                 ref = lab_sessions.refs[key]
                 state, facts = _state(key, found, archived, said.get(key, ()), under_way, computer, cache)
                 row = archived.get(key)
+                if row is None and key in gone and state != "in flight":
+                    state, facts = "withdrawn", {**facts, **gone[key]}
                 if row is not None:
                     name = dataset_name(location.dataset_type, key)
                     files, size, listed = totals.get(name, (0, 0, 0))
@@ -170,6 +173,17 @@ def _told_size(told: Mapping[str, Any] | None) -> dict[str, Any]:
         return {}
     folders = tuple(filter(None, told["folders"].split("\n")))
     return {"folders": folders, "files": told["files"], "size": told["bytes"]}
+
+
+def _withdrawn(location: Location) -> dict[SessionKey, dict[str, Any]]:
+    """Return what is told of sessions whose archived rows somebody deleted on purpose."""
+    return {
+        (row["subject_id"], row["session"]): {
+            "reason": f"its archived row was deleted on {row['withdrawn_at']:%Y-%m-%d}",
+            "computer": row["computer"],
+        }
+        for row in (publication.Withdrawal() & {"globus_alias": location.alias}).to_dicts()
+    }
 
 
 def _archived(location: Location) -> dict[SessionKey, Mapping[str, Any]]:

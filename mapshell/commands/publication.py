@@ -171,7 +171,8 @@ def status(
     """List every session with its state at each storage location.
 
     States: not here, recording, refused, queued, in flight, archived, archived with changes, present (listed at
-    the archive, never verified), reclaimed. Reads the database and this computer's folders; asks Globus nothing.
+    the archive, never verified), reclaimed, withdrawn. Reads the database and this computer's folders; asks Globus
+    nothing.
 
     \b
     Examples:

@@ -27,6 +27,7 @@ State = Literal[
     "archived with changes",
     "present",
     "reclaimed",
+    "withdrawn",
 ]
 """The state of a session at a location, in the words that every screen uses."""
 

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline import experiment, publication
 from pipeline.errors import UsageError
+from pipeline.status import status
 from tests.integration.publish.bench import DAY, SC038, write
 
 from .losing import PUBLICATION, discover, drop, rows
@@ -47,11 +48,15 @@ def test_a_deleted_archived_row_is_a_withdrawal(archived_there, quick):
     assert "--restore" in report.sessions[0].remedy
     assert report.whole
     assert not publication.ArchivedRawEphys()
+    (told,) = status(archived_there.rig.settings, ["ephys"])
+    assert told.state == "withdrawn"
+    assert "its archived row was deleted on" in told.reason
     assert states(discover(archived_there.rig, restore=True, dry_run=True, **EPHYS)) == ["discovered"]
     assert not publication.ArchivedRawEphys()
     assert states(discover(archived_there.rig, restore=True, **EPHYS)) == ["discovered"]
     assert rows(*PUBLICATION) == lost
     assert not publication.Withdrawal()
+    assert [told.state for told in status(archived_there.rig.settings, ["ephys"])] == ["archived"]
 
 
 def test_a_deletion_that_is_rolled_back_withdraws_nothing(archived):
@@ -89,6 +94,17 @@ def test_a_dataset_deleted_on_purpose_stays_deleted(archived_there):
     assert not publication.DataSet()
     assert states(discover(archived_there.rig, restore=True, **EPHYS)) == ["discovered"]
     assert rows(*PUBLICATION) == lost
+
+
+def test_what_was_deleted_after_the_index_was_rebuilt_is_not_made_again(archived_there):
+    """There is no journal then: what the person deleted must be remembered by itself."""
+    drop(archived_there.rig, "publication")
+    assert discover(archived_there.rig, **EPHYS).whole
+    experiment.Session.delete(prompt=False)  # takes the archived row along, and leaves the dataset
+    publication.DataSet.delete(prompt=False)
+    assert states(discover(archived_there.rig, create_sessions=True, **EPHYS)) == ["withdrawn"]
+    assert not experiment.Session()
+    assert states(discover(archived_there.rig, create_sessions=True, restore=True, **EPHYS)) == ["discovered"]
 
 
 def test_a_session_deleted_from_the_lab_is_not_made_again(archived):
