@@ -147,7 +147,7 @@ class Retrieved:
                 f"<td>{escape(printable(cell, 400))}</td>"
                 for cell in (
                     each.verdict,
-                    f"{each.h2o} {each.session_date}",
+                    f"{each.h2o} {each.session_date}, session {each.key[1]}",
                     each.subpath.rpartition("/")[2],
                     human_bytes(each.size),
                     each.place,

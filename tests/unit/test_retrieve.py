@@ -256,6 +256,7 @@ def test_a_result_shows_what_matters_first_and_steers_no_terminal():
     assert "<script>" not in html
     assert "<b>" not in html
     assert "&lt;i&gt;" in html
+    assert "SC038 2020-05-01, session 2" in html
     assert "71 more files" in html
     assert str(Retrieved()) == "Nothing to fetch."
     assert Retrieved([replace(bad, bad=False)]).whole
