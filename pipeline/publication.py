@@ -124,9 +124,12 @@ class DataSet(Withdrawable, Manual):
         """
 
     def archived_rows(self) -> list[dict[str, Any]]:
-        """Return the rows of archived sessions that go with these datasets."""
-        tables = (ArchivedRawEphys(), ArchivedTrackingVideo())
-        return [row for table in tables for row in (table & self.proj()).to_dicts()]
+        """Return what is withdrawn with these datasets: also where the archived row went with the lab's session."""
+        found = []
+        for row in self.proj(generation="dataset_generation").to_dicts():
+            _, subject_id, session = row["dataset_name"].rsplit("-", 2)
+            found.append({**row, "subject_id": int(subject_id), "session": int(session)})
+        return found
 
 
 @schema
