@@ -130,9 +130,19 @@ class Context:
 
             folder = self.settings.database.embedded
             if folder is not None:
+                self._warn_without_settings(folder)
                 embedded.start(folder)
             self._connection = database.bind(self.settings)
         return self._connection
+
+    def _warn_without_settings(self, folder: Path) -> None:
+        """Tell that a database of nobody's choice is used: a job in the wrong folder must not look healthy."""
+        if self.settings.file is None and all(origin == "default" for origin in self.settings.origins.values()):
+            self.output.warn(
+                "no dj_local_conf.json was found in this folder, in those above it, or in your configuration folder; "
+                f"the database in {folder} is used. Remedy: work in the lab's folder, or name the file: --config FILE "
+                "(`mapshell config init` writes one)."
+            )
 
     def globus(self) -> GlobusStorageManager:
         """Return the Globus manager; starts the local Globus service that the settings name, where they do.

@@ -10,7 +10,9 @@ from pipeline.absent import nothing_matches
 from pipeline.archive.due import Budget
 from pipeline.errors import MapshellError, UsageError
 from pipeline.holdings import keys, locations_by_alias
+from pipeline.locations import locations
 from pipeline.rounds import Silence, SystemClock
+from pipeline.settings.types import DATASET_TYPES
 from pipeline.verified import VerifyReport
 from pipeline.verify_checksums import ENDS, ChecksumPass
 from pipeline.verify_presence import PresencePass
@@ -70,6 +72,7 @@ def verify(
     if not any(len(table) for table in chosen):
         if any(table.restriction for table in chosen):
             raise nothing_matches(chosen)
+        locations(settings, DATASET_TYPES, register=False)  # an error where nobody says where an archive lies
         return report
     restricted = since is not None or any(table.restriction for table in tables)
     budget = Budget(most, lambda: end is not None and clock.now() >= end)
