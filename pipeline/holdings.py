@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import locations, publication
 from pipeline.archive.manifest import Manifest
 from pipeline.archive.session import Location, SessionKey, SessionRef
+from pipeline.errors import UsageError
 from pipeline.rows import file_entry
 from pipeline.sessions import restricted
 
@@ -114,7 +115,17 @@ def holdings(table: Any, rank: Callable[[str, str], Any] = lambda *_: 0) -> Iter
     Ordered by location, then animal, date and session number; ``rank`` may put animals (given location and name) into
     another order.  Files are read for some sessions at a time, so that memory is bounded whatever the size of the
     archive.
+
+    Raises
+    ------
+    UsageError
+        It is a projection, which has lost what its rows say.
     """
+    if "dataset_name" not in table.heading.names:
+        raise UsageError(
+            "A projection of a table of archived sessions does not tell their datasets any more.",
+            remedy="leave .proj() out: restrict the table itself, & {...}.",
+        )
     rows = table.to_dicts()
     if not rows:
         return

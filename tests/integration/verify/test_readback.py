@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+
 from mapshell.demo.run import ARCHIVE
 from pipeline import publication, settings
 
@@ -56,6 +58,21 @@ def test_a_mismatch_fails_the_task_and_the_wrong_file_alone_is_named(archive, fl
     assert not scratch(archive)
     rows = [row["verdict"] for row in publication.FileCheck.to_dicts()]
     assert sorted(rows) == ["different", "same", "same"]
+
+
+@pytest.mark.parametrize("how", ["short", "missing"])
+def test_copies_that_came_short_say_nothing_of_the_archive(archive, how):
+    """Nobody is told to put a good file aside because its copy is bad."""
+    no_https(archive)
+    archive.admin.fail_tasks("lie", how=how, count=None, label="mapshell verify*")
+    report = archive.verify(**ALL)
+    assert archive.drift(report) == {}
+    assert {check.verdict for check in report} == {"not checked"}
+    assert not publication.FileCheck()
+    archive.admin.clear_faults()
+    archive.admin.fail_tasks("lie", how=how, count=1, label="mapshell verify*")
+    assert archive.verify(**ALL).whole  # it is asked for once more
+    assert not scratch(archive)
 
 
 def test_without_https_and_without_a_root_that_may_be_written_it_says_so(archive):

@@ -171,6 +171,13 @@ def test_restrictions_on_class_and_instance(archive):
     assert [check.session.key for check in later] == [archive.bench.keys["two"]]
 
 
+def test_a_projection_is_told(archive):
+    for verb in ("verify", "retrieve"):
+        with pytest.raises(UsageError, match="projection"):
+            getattr((ARCHIVED & {"session": 1}).proj(), verb)()
+    assert not publication.Verification()
+
+
 def test_one_session_alone_does_not_speak_of_others(archive):
     write(archive.bench.archive / "SC038" / "notes.txt", b"notes")
     archive.at("two", "*.meta").unlink()
