@@ -6,8 +6,8 @@ On disk they bear short numbers, so that no name from outside is ever made there
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
+import stat
 import time
 import uuid
 from contextlib import suppress
@@ -296,9 +296,12 @@ def _sha1(path: Path) -> str:
 
 def _sweep(parent: Path, purpose: str, old: float = OLD_SECONDS) -> None:
     """Remove scratch folders of this purpose in which nothing has happened for a day."""
-    for entry in os.scandir(parent):
-        if entry.name.startswith(f"{purpose}-") and entry.is_dir(follow_symlinks=False):
-            folders = [entry, *(each for each in os.scandir(entry.path) if each.is_dir(follow_symlinks=False))]
-            # The time of the files themselves is that of their originals.
-            if time.time() - max(each.stat().st_ctime for each in folders) > old:
-                shutil.rmtree(entry.path, ignore_errors=True)
+    for folder in parent.glob(f"{purpose}-*"):
+        with suppress(FileNotFoundError, NotADirectoryError):  # another run removes its own meanwhile
+            if stat.S_ISDIR(folder.lstat().st_mode) and time.time() - _last_change(folder) > old:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _last_change(folder: Path) -> float:
+    """Return when something was last written in a folder (Unix time): ctime, since mtime is that of the originals."""
+    return max(each.lstat().st_ctime for each in (folder, *folder.rglob("*")))  # a large file grows for long

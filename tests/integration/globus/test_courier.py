@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import threading
 import time
 from datetime import UTC, datetime
 
@@ -166,6 +168,25 @@ def test_folders_of_the_dead_are_removed_after_a_day(tmp_path):
     assert (staging / "read-1").is_dir()
     _sweep(staging, "read", old=-1)
     assert [each.name for each in staging.iterdir()] == ["other-1"]
+
+
+def test_folders_that_another_run_removes_meanwhile_hinder_nobody(tmp_path):
+    stop = threading.Event()
+
+    def other():
+        while not stop.is_set():
+            (tmp_path / "verify-x" / "0000").mkdir(parents=True, exist_ok=True)
+            (tmp_path / "verify-x" / "0000" / "0000001").touch()
+            shutil.rmtree(tmp_path / "verify-x")
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    try:
+        for _ in range(2000):
+            _sweep(tmp_path, "verify")
+    finally:
+        stop.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("https", [True, False])
