@@ -105,6 +105,8 @@ class Animals:
                         files[path] = found.size
             known = accounted(files) if refused is None and files else set()
             left = {path: size for path, size in files.items() if path not in known}
+            if subpath in left and name in self._manifests(h2o):
+                continue  # its session was committed since we asked
             if left or problem is not None:
                 yield _stray(self._location, h2o, subpath, left, problem)
 
