@@ -12,7 +12,11 @@ from pipeline.archive.paths import check_subpath, printable
 from pipeline.archive.place import Tree, free_bytes
 from pipeline.archive.session import LocalFile, join_remote
 from pipeline.errors import (
+    CollectionNotFound,
+    CollectionOffline,
+    GlobusUnavailable,
     LocalDiskError,
+    LoginNeeded,
     MapshellError,
     NameRefused,
     PermissionDenied,
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from pipeline.archive.ports import RemoteEntry
 
 VERIFY = "compare the archive with the index: mapshell publication-verify"
+_FOR_ALL = (LoginNeeded, GlobusUnavailable, CollectionOffline, CollectionNotFound)
 _OVERWRITE = "move it away, or replace it with --overwrite (overwrite=True)."
 
 
@@ -132,24 +137,28 @@ def look_at_archive(fetching: Fetching, items: Sequence[Item]) -> None:
 
     Raises
     ------
-    MapshellError
-        Nothing can be listed at all: no permission, no login, no answer.
+    PermissionDenied
+        All that is wanted is denied.
+    LoginNeeded, GlobusUnavailable, CollectionOffline, CollectionNotFound
+        No other folder would answer either.
     """
     wanted: dict[str, dict[str, list[Item]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
         if item.verdict in OPEN:
             wanted[item.location.endpoint][_folder(item)].append(item)
+    refused: list[MapshellError] = []
+    denied = 0
     with Lister(fetching.store()) as lister:
         for endpoint, folders in wanted.items():
-            refused: list[MapshellError] = []
             for folder, answer in lister.folders(endpoint, folders):
                 _compare_listing(folders[folder], answer)
                 if isinstance(answer, PermissionDenied):
                     refused.append(answer)
-                elif isinstance(answer, MapshellError) and not isinstance(answer, RemotePathNotFound):
+                    denied += len(folders[folder])
+                elif isinstance(answer, _FOR_ALL):
                     raise answer
-            if len(refused) == len(folders):
-                raise refused[0]
+    if refused and denied == len(items):
+        raise refused[0]
 
 
 def _folder(item: Item) -> str:

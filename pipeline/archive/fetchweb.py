@@ -10,8 +10,10 @@ import os
 import stat
 import threading
 import uuid
+from collections import defaultdict
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipeline.archive.checksums import Stopped
@@ -20,6 +22,7 @@ from pipeline.archive.fetchplan import VERIFY
 from pipeline.archive.fetchtasks import AGAIN, DAMAGED
 from pipeline.archive.journal import step
 from pipeline.archive.place import BLOCK, disk_error, make_folder
+from pipeline.archive.session import join_remote
 from pipeline.errors import (
     GlobusError,
     GlobusUnavailable,
@@ -44,7 +47,7 @@ STREAMS = 4
 _KEY = "https"
 _SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://mapshell/partial-file")
 _DENIED = 8
-"""After so many refusals and no file, the rest is not asked for any more."""
+"""After so many refusals in a folder, and no file of it, the rest of that folder is not asked for any more."""
 
 
 class WebFetcher:
@@ -55,16 +58,18 @@ class WebFetcher:
         self._settler = settler
         self._lock = threading.Lock()
         self._done = 0
-        self._denied: list[PermissionDenied] = []
-        self._brought = 0
+        self._denied: dict[str, list[tuple[Item, str, PermissionDenied]]] = defaultdict(list)
+        self._brought: set[str] = set()
 
     def fetch(self, items: Sequence[Item]) -> None:
         """Bring all items whose verdict is open to their places.
 
         Raises
         ------
-        LoginNeeded, GlobusUnavailable, PermissionDenied, LocalDiskError
-            Nothing more, or nothing at all, can be fetched; what came of unfinished files is kept for the next run.
+        LoginNeeded, GlobusUnavailable, LocalDiskError
+            Nothing more can be fetched; what came of unfinished files is kept for the next run.
+        PermissionDenied
+            All that was asked for is denied.
         """
         todo = [item for item in items if item.verdict in OPEN]
         for site in {item.site for item in todo}:
@@ -85,15 +90,19 @@ class WebFetcher:
                 raise
             finally:
                 progress.done(_KEY)
-        if len(self._denied) == len(todo):
-            raise self._denied[0]
+        self._judge_denied(items)
         for item in todo:
             if item.verdict in OPEN:
                 item.judge("damaged" if item.reason else "failed", item.reason or "it was not fetched", DAMAGED)
 
     def _bring(self, item: Item) -> None:
         """Fetch one file, and once more from the beginning when what came is not what the index says."""
-        part = part_of(item, self._fetching.staging)
+        part, folder = part_of(item, self._fetching.staging), item.source.rpartition("/")[0]
+        with self._lock:
+            before = self._denied[folder]
+            if len(before) >= _DENIED and folder not in self._brought:
+                before.append((item, *before[0][1:]))
+                return
         try:
             for _ in range(2):
                 sha1 = self._download(item, part)
@@ -109,17 +118,30 @@ class WebFetcher:
         except _OtherSize as error:
             item.judge("missing", error.message, error.remedy)
         except PermissionDenied as error:
-            item.judge("failed", error.message.rstrip("."), error.remedy)
-            self._note_denied(error)
+            with self._lock:
+                self._denied[folder].append((item, item.source, error))
         except MapshellError as error:
             item.judge("failed", error.message.rstrip("."), error.remedy or AGAIN)
         else:
-            self._brought += 1
+            with self._lock:
+                self._brought.add(folder)
 
-    def _note_denied(self, error: PermissionDenied) -> None:
-        self._denied.append(error)
-        if not self._brought and len(self._denied) >= _DENIED:
-            raise error
+    def _judge_denied(self, items: Sequence[Item]) -> None:
+        """Say what is denied, once for all files of a session.
+
+        Raises
+        ------
+        PermissionDenied
+            It is all that was asked for.
+        """
+        number = 0
+        said: dict[str, str] = {}
+        for item, asked, error in chain.from_iterable(self._denied.values()):
+            where = _session_folder(item)
+            item.judge("failed", said.setdefault(where, error.message.rstrip(".").replace(asked, where)), error.remedy)
+            number += 1
+        if number and number == len(items):
+            raise PermissionDenied(items[0].reason + ".", remedy=items[0].remedy)
 
     def _download(self, item: Item, part: Path) -> str:
         """Bring what is missing of a file; return the SHA1 of the whole."""
@@ -176,6 +198,11 @@ class WebFetcher:
         with self._lock:
             self._done += size
             self._fetching.patient.progress.update(_KEY, self._done)
+
+
+def _session_folder(item: Item) -> str:
+    """Return the folder in the archive that holds the files of an item's session, this one among them."""
+    return join_remote(item.location.path, "/".join(item.subpath.split("/")[:-1][:2])).rstrip("/")
 
 
 def _may_go_on(part: Path, most: int) -> bool:
