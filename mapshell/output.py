@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from pipeline.archive.paths import visible
 from pipeline.sizes import human_bytes
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Output:
         """Print a value: as JSON when asked for, else texts as they are and everything else as JSON too."""
         self.wrote_data = True
         if not self.json and isinstance(value, str):
-            self.stdout.write(_printable(value, keep="\n\t") + "\n")
+            self.stdout.write(visible(value, keep="\n\t") + "\n")
         else:
             self.stdout.write(to_json(value, ascii_only=not _speaks_unicode(self.stdout)) + "\n")
         self.stdout.flush()  # talk follows on stderr: in one log the two must keep their order
@@ -178,7 +179,7 @@ class Output:
         self._live = console
 
     def _talk(self, text: str, style: str) -> None:
-        shown = _printable(text, keep="\n")
+        shown = visible(text, keep="\n")
         if self._live is not None:
             from rich.text import Text
 
@@ -218,8 +219,8 @@ def cell(row: Mapping[str, Any], column: Column) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple, set, frozenset)):
-        return _printable(", ".join(str(each) for each in value))
-    return _printable(str(value))
+        return visible(", ".join(str(each) for each in value))
+    return visible(str(value))
 
 
 def width(text: str) -> int:
@@ -263,25 +264,6 @@ def _pad(text: str, to: int, align: Align) -> str:
     room = to - width(text)
     left = {"left": 0, "right": room, "center": room // 2}[align]
     return " " * left + text + " " * (room - left)
-
-
-def _printable(text: str, keep: str = "") -> str:
-    """Return a text without control characters: names from outside must not steer the terminal."""
-    if text.isprintable():
-        return text
-    return "".join(c if c in keep or c == " " or not _steers(c) else _escape(c) for c in text)
-
-
-def _steers(character: str) -> bool:
-    return (
-        unicodedata.category(character) in {"Cc", "Cs"}
-        or character in "\u2028\u2029\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
-    )
-
-
-def _escape(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def _is_terminal(stream: TextIO) -> bool:

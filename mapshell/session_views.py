@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mapshell.output import Column
+from pipeline.archive.paths import visible
 
 if TYPE_CHECKING:
     from mapshell.output import Output
@@ -28,7 +29,7 @@ HOW_MUCH = (
 def problem(output: Output, what: str, reason: str, remedy: str) -> None:
     """Tell what needs a person: the thing, the cause, the remedy if there is one."""
     output.say()
-    output.say(what, style="yellow")
-    output.say(f"    {reason}")
+    output.say(visible(what), style="yellow")
+    output.say(f"    {visible(reason)}")
     if remedy:
-        output.say(f"    Remedy: {remedy}")
+        output.say(f"    Remedy: {visible(remedy)}")

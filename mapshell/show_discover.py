@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mapshell.output import Column
 from mapshell.session_views import HOW_MUCH, WHO, problem
+from pipeline.archive.paths import visible
 from pipeline.discovered import NEWS, shortened
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _show_sessions(output: Output, report: DiscoverReport) -> None:
     shown: Counter[tuple[str, str]] = Counter()
     for found in report.sessions:
         for note in found.notes:
-            output.say(f"{found.who}, {found.alias}: {note}", style="yellow")
+            output.say(visible(f"{found.who}, {found.alias}: {note}"), style="yellow")
         if not found.reason or (found.state == "present" and not found.failed):
             continue
         shown[found.state, found.remedy] += 1

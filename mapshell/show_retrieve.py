@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mapshell.output import Column
 from mapshell.session_views import HOW_MUCH, WHO
+from pipeline.archive.paths import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,11 +49,12 @@ def show(output: Output, result: Retrieved) -> None:
         _show_plan(output, result)
     _show_problems(output, result)
     for note in result.notes:
-        output.say(note)
+        output.say(visible(note))
     if result.tasks:
         output.say(f"Globus {'task' if len(result.tasks) == 1 else 'tasks'}: {', '.join(result.tasks)}")
     if any(each.verdict == "in flight" for each in result):
-        output.say("The same command, run again, checks what has come and gives it its names.")
+        again = "without --dry-run" if result.dry_run else "run again"
+        output.say(f"The same command, {again}, checks what has come and gives it its names.")
     output.say(str(result), style="bold")
 
 
@@ -97,19 +99,23 @@ def _show_plan(output: Output, result: Retrieved) -> None:
 
 
 def _show_problems(output: Output, result: Retrieved) -> None:
-    """Name what needs a person; a reason that many files share is said once."""
+    """Name what needs a person; a reason that many files share is said once, and what ended the run with the end."""
+    ended = "" if result.stopped is None else result.stopped.message.rstrip(".")
     groups: dict[tuple[str, str, str], list[RetrievedFile]] = defaultdict(list)
     for each in result.problems:
         groups[each.verdict, each.reason, each.remedy].append(each)
     for (verdict, reason, remedy), files in groups.items():
         for each in files[:_SHOWN]:
-            output.say(f"\n{verdict}: {each.place}" if each is files[0] else f"{verdict}: {each.place}", style="red")
+            line = f"{verdict}: {visible(each.place)}"
+            output.say(f"\n{line}" if each is files[0] else line, style="red")
         if len(files) > _SHOWN:
             output.say(f"... and {len(files) - _SHOWN:,} more files")
+        if ended and reason == ended:
+            continue
         if reason:
-            output.say(f"    {reason}.")
+            output.say(f"    {visible(reason)}.")
         if remedy:
-            output.say(f"    Remedy: {remedy}")
+            output.say(f"    Remedy: {visible(remedy)}")
 
 
 def _document(result: Retrieved) -> dict[str, Any]:

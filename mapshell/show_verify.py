@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mapshell.output import Column
 from mapshell.session_views import HOW_MUCH, WHO
+from pipeline.archive.paths import visible
 from pipeline.verified import document, session_document
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _show_session(output: Output, check: SessionCheck) -> None:
         output.say()
         output.say(f"left over: {who}", style="dim")
         for subpath in check.left[:_SHOWN]:
-            output.say(f"    {subpath}: {_left(subpath)}")
+            output.say(f"    {visible(subpath)}: {_left(subpath)}")
 
 
 def _show_unknown(output: Output, check: SessionCheck) -> None:
@@ -108,7 +109,7 @@ def _show_unknown(output: Output, check: SessionCheck) -> None:
     output.say()
     output.say(f"listed, not passed: {check.session}, {check.alias}", style="yellow")
     for name in names:
-        output.say(f"    {name}: present; nobody knows a SHA1 of it")
+        output.say(f"    {visible(name)}: present; nobody knows a SHA1 of it")
     if more:
         output.say(f"    and {more:,} more")
     output.say(f"    Remedy: {_MANIFEST}")
@@ -135,11 +136,11 @@ def _different(errors: Sequence[MapshellError]) -> list[MapshellError]:
 
 def _problem(output: Output, what: str, reason: str, remedy: str) -> None:
     output.say()
-    output.say(what, style="yellow")
+    output.say(visible(what), style="yellow")
     _reason(output, reason, remedy)
 
 
 def _reason(output: Output, reason: str, remedy: str) -> None:
-    output.say(f"    {reason}")
+    output.say(f"    {visible(reason)}")
     if remedy:
-        output.say(f"    Remedy: {remedy}")
+        output.say(f"    Remedy: {visible(remedy)}")

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from pipeline.archive.paths import visible
 from pipeline.sizes import human_bytes
 
 if TYPE_CHECKING:
@@ -160,10 +161,10 @@ class DiscoverReport:
             if found.state == "known" and not found.failed:
                 continue
             lines.append(f"{found.state}: {found.who}, {found.alias}: {_amount(found.files, found.size)}")
-            lines.extend(f"    {text}" for text in (found.reason, *found.notes) if text)
+            lines.extend(f"    {visible(text)}" for text in (found.reason, *found.notes) if text)
         for folder in self.folders:
-            lines.append(f"{folder.word}: {folder.folder}" + (f" ({folder.what})" if folder.what else ""))
-            lines.append(f"    {folder.reason}")
+            lines.append(f"{folder.word}: {visible(folder.folder)}" + (f" ({folder.what})" if folder.what else ""))
+            lines.append(f"    {visible(folder.reason)}")
         for alias, names in sorted(self.strangers.items()):
             lines.append(f"not in the lab's tables, {alias}: {shortened(names)}")
         if self.stopped is not None:
@@ -188,7 +189,7 @@ class DiscoverReport:
         ]
         rows += [(f.word, f.folder, f.alias, "", "", ": ".join(filter(None, (f.what, f.reason)))) for f in self.folders]
         head = "".join(f"<th>{name}</th>" for name in ("State", "Session", "Archive", "Files", "Size", "Reason"))
-        body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+        body = "".join(f"<tr>{''.join(f'<td>{escape(visible(cell))}</td>' for cell in row)}</tr>" for row in rows)
         table = f"<table><tr>{head}</tr>{body}</table>" if rows else ""
         stopped = f"<p><b>{escape(self.stopped.message)}</b></p>" if self.stopped else ""
         return f"{table}{stopped}<p>{escape(str(self))}</p>"

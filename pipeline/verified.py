@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
+from pipeline.archive.paths import visible
 from pipeline.sizes import human_bytes
 
 if TYPE_CHECKING:
@@ -178,9 +179,11 @@ class VerifyReport:
         for check in self.sessions:
             if check.verdict in ("drift", "not checked"):
                 lines.append(f"{check.verdict}: {check.session}, {check.alias}")
-                lines.extend(f"    {each.subpath}: {each.message}" for each in check.drift)
-                lines.extend(f"    {error.message}" for error in check.errors)
-        lines.extend(f"no session: {stray.subpath} ({stray.alias}): {stray.message}" for stray in self.strays)
+                lines.extend(f"    {visible(each.subpath)}: {visible(each.message)}" for each in check.drift)
+                lines.extend(f"    {visible(error.message)}" for error in check.errors)
+        lines.extend(
+            f"no session: {visible(stray.subpath)} ({stray.alias}): {visible(stray.message)}" for stray in self.strays
+        )
         if self.stopped is not None:
             lines.append(f"stopped: {self.stopped.message}")
         return "\n".join([*lines, str(self)])
@@ -196,7 +199,8 @@ class VerifyReport:
             for c in self.sessions
         )
         wrong = "".join(
-            f"<li><code>{escape(each.subpath)}</code>: {escape(each.message)}<br>{escape(each.remedy)}</li>"
+            f"<li><code>{escape(visible(each.subpath))}</code>: {escape(visible(each.message))}"
+            f"<br>{escape(visible(each.remedy))}</li>"
             for each in self.drift
         )
         heads = "".join(f"<th>{word}</th>" for word in _HEADS)

@@ -10,7 +10,6 @@ from pipeline.archive.drift import discover, quoted
 from pipeline.archive.lister import below
 from pipeline.archive.manifest import manifest_subpath
 from pipeline.archive.nesting import is_elsewhere
-from pipeline.archive.paths import printable
 from pipeline.archive.session import SessionRef, join_remote
 from pipeline.errors import MapshellError
 from pipeline.sizes import human_bytes
@@ -116,7 +115,8 @@ class Animals:
     def unknown(self, listing: Sequence[RemoteEntry]) -> list[str]:
         """Return what the location's own folder holds beside the folders of the index's animals."""
         known = {row["dataset_h2o"] for row in self._datasets} | self._location.elsewhere
-        return sorted(printable(entry.name) for entry in listing if entry.name not in known)
+        names = (entry.name for entry in listing if entry.name not in known)
+        return sorted(name.encode("utf-8", "backslashreplace").decode("utf-8") for name in names)
 
     def _manifests(self, h2o: str) -> set[str]:
         """Return the names of the manifests of all datasets of an animal by now, up to their generations."""

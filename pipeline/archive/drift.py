@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.archive.manifest import from_json
-from pipeline.archive.paths import printable
+from pipeline.archive.paths import printable, steers, visible
 from pipeline.archive.session import file_id, join_remote
 from pipeline.errors import IntegrityError
 
@@ -52,8 +52,21 @@ class Source:
 def quoted(word: str, *, windows: bool | None = None) -> str:
     """Return a word of a command line as the shell of this computer takes it; ``windows`` says otherwise."""
     if os.name == "nt" if windows is None else windows:
-        return subprocess.list2cmdline([word])
+        return subprocess.list2cmdline([visible(word)])  # its shells have no way to write these characters
+    if any(map(steers, word)):
+        return f"$'{''.join(map(_in_dollar_quotes, word))}'"
     return shlex.quote(word)
+
+
+def _in_dollar_quotes(character: str) -> str:
+    if character in "\\'":
+        return f"\\{character}"
+    if character in _SHORT or not steers(character):
+        return _SHORT.get(character, character)
+    return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogatepass"))
+
+
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def missing(location: Location, entry: FileEntry, source: Source | None) -> Drift:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from pipeline.archive.paths import MAX_SUBPATH, check_subpath, printable
+from pipeline.archive.paths import check_subpath, printable
 from pipeline.archive.session import join_remote
 from pipeline.errors import MapshellError, NameRefused
 
@@ -199,12 +199,13 @@ def below(folder: str, name: str) -> tuple[str, NameRefused | None]:
     A name that holds ``/`` would lead elsewhere, whatever the path made of it looks like.
     """
     subpath = f"{folder}/{name}" if folder else name
+    shown = f"{folder}/{printable(name)}" if folder else printable(name)  # the folder itself is safe, and stays known
     if "/" in name:
-        return printable(subpath, MAX_SUBPATH), NameRefused(
+        return shown, NameRefused(
             f"The listed name {printable(name)!r} holds a '/'.", remedy="tell the administrator of the collection."
         )
     try:
         check_subpath(subpath)
     except NameRefused as error:
-        return printable(subpath, MAX_SUBPATH), error
+        return shown, error
     return subpath, None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 from pipeline.errors import NameRefused
@@ -53,9 +54,32 @@ def is_safe(subpath: str) -> bool:
 
 
 def printable(name: str, limit: int = 200) -> str:
-    """Return a name that can be printed and stored whatever it holds; a long one is cut in the middle."""
-    safe = name.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Return a name that can be printed in a line and stored whatever it holds; a long one is cut in the middle."""
+    safe = visible(name)
     return safe if len(safe) <= limit else f"{safe[: limit // 2]}…{safe[-limit // 4 :]}"
+
+
+def visible(text: str, keep: str = "") -> str:
+    """Return a text in which what steers a terminal, or would begin a new line, is written out, in hexadecimal.
+
+    Names from outside must not forge a line of a report; ``keep`` holds control characters that are meant.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c in keep or not steers(c) else _escape(c) for c in text)
+
+
+def steers(character: str) -> bool:
+    """Say whether a character does something else than being shown: controls, separators, directions, half pairs."""
+    return (
+        unicodedata.category(character) in {"Cc", "Cs"}
+        or character in "\u2028\u2029\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
+    )
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def _defect(subpath: str) -> str | None:

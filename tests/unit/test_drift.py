@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
+import subprocess
 from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.archive import drift
 from pipeline.archive.manifest import FileEntry, Manifest, to_json
-from pipeline.archive.paths import is_safe
+from pipeline.archive.paths import is_safe, steers, visible
 from pipeline.archive.session import Location, Root, SessionRef
 
 LOCATION = Location("raw-ephys", "c40e971d-0075-4a82-b12f-8f9717762e7b", "/lab data/ephys", "ephys")
@@ -27,7 +29,7 @@ def commands(found):
     return [shlex.split(each) for each in re.findall("`(globus .*?)`(?=[;.])", found.remedy, re.DOTALL)]
 
 
-@given(SUBPATHS.filter(lambda each: "`" not in each))
+@given(SUBPATHS.filter(lambda each: "`" not in each and visible(each) == each))
 def test_commands_survive_any_name(subpath):
     there = f"{LOCATION.path}/{subpath}"
     entry = FileEntry(subpath, 10, 1, "unknown", SHA1, "computed")
@@ -47,6 +49,18 @@ def test_commands_survive_any_name(subpath):
 def test_a_shell_of_windows_has_other_quotes():
     assert drift.quoted("c40e:/lab data/x", windows=True) == '"c40e:/lab data/x"'
     assert drift.quoted("c40e:/lab data/x", windows=False) == "'c40e:/lab data/x'"
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no shell to paste into")
+@settings(max_examples=30, deadline=None)
+@given(st.lists(SUBPATHS | st.text("\n\r\t\x1b\x85\u2028\u202e'\\\"$`a1 ", min_size=1), min_size=1, max_size=20))
+@example(["a\nglobus rm x", "\x1b7", "\u20281", "don't\n\\n", "it's"])
+def test_any_name_can_be_pasted_and_forges_no_line(names):
+    words = [drift.quoted(name, windows=False) for name in names]
+    assert not any(map(steers, "".join(words)))
+    command = f"printf '%s\\0' {' '.join(words)}".encode()
+    told = subprocess.run(["bash"], input=command, capture_output=True, check=True).stdout
+    assert told.decode().split("\0") == [*names, ""]
 
 
 def test_without_a_good_copy_here_it_says_what_to_put_in():

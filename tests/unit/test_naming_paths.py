@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.archive.naming import check_subpath, join_local
-from pipeline.archive.paths import is_safe, printable, windows_defect
+from pipeline.archive.paths import is_safe, printable, steers, windows_defect
 from pipeline.errors import NameRefused
 
 HOSTILE = [
@@ -119,4 +119,13 @@ def test_no_accepted_subpath_leaves_its_root(subpath):
 
 @given(st.text(alphabet=st.characters()))
 def test_any_name_can_be_printed(name):
-    assert len(printable(name).encode("utf-8")) <= 4 * 202
+    shown = printable(name)
+    assert len(shown.encode("utf-8")) <= 4 * 202
+    assert not any(map(steers, shown))
+    assert len(shown.splitlines()) <= 1
+
+
+def test_what_forges_a_line_or_steers_a_terminal_is_written_out():
+    assert printable("a\nb\r\t\x1b[2J\x85\u2028\u202e\x00\udc80é") == (
+        "a\\x0ab\\x0d\\x09\\x1b[2J\\x85\\u2028\\u202e\\x00\\udc80é"
+    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,6 +18,7 @@ from tests.integration.publish.faults import impatient
 from tests.integration.rig import wait_until
 
 ALL = {"checksum": "all"}
+TOLD = {"capture_output": True, "text": True}
 
 
 def rows():
@@ -137,6 +141,33 @@ def test_hostile_names_are_named_and_not_followed(archive):
     assert "name" in kinds
     named = {each.subpath for each in report.drift}
     assert any("back\\slash" in name for name in named)
+
+
+def test_a_name_forges_no_line_and_is_kept_as_it_is_for_programs(archive):
+    forged = "x\nverified: all is well\x1b[2J"
+    inside = archive.at("one", "*.bin").with_name(forged)
+    beside, animal = archive.bench.archive / "SC038" / forged, archive.bench.archive / forged
+    for path in (inside, beside, animal / "notes"):
+        write(path, b"x")
+    archive.at("two", "*.meta").unlink()
+    subpath = inside.relative_to(archive.bench.archive).as_posix()
+    report = archive.verify(checksum="all")
+    assert [each.subpath for each in report.drift if each.kind == "extra"] == [subpath]
+    _, stderr = archive.tell(check=3)
+    for text in (stderr, repr(report), report._repr_html_()):
+        assert "x\\x0averified: all is well\\x1b[2J" in text
+        assert "\nverified: all" not in text
+        assert "\x1b" not in text
+    removals = re.findall("`(globus rm .*?)`", stderr)
+    assert len(removals) == 2
+    for removal in removals:
+        command = f'globus() {{ printf %s "$2"; }}; {removal}'
+        told = subprocess.run(["bash"], input=command, check=True, **TOLD).stdout
+        assert told.endswith((f"/{subpath}", f"/SC038/{forged}")), removal
+    document = json.loads(archive.tell("--format", "json", check=3)[0])
+    assert {each["name"] for each in document["no_session"]} == {f"SC038/{forged}"}
+    assert document["unknown_animals"] == {"raw-ephys": [forged]}
+    assert subpath in {each["file"] for session in document["sessions"] for each in session["drift"]}
 
 
 def test_a_row_that_leads_out_of_the_archive_is_named(archive):
