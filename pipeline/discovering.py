@@ -19,7 +19,7 @@ from pipeline.locations import locations
 from pipeline.rebuild import Index
 from pipeline.rounds import Silence, SystemClock, local_roots
 from pipeline.search import Place, Search, ends
-from pipeline.sorting_out import lost_manifests, sort_out
+from pipeline.sorting_out import known_by_listing, lost_manifests, sort_out
 from pipeline.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def discover(
     UsageError
         Nothing can match.
     """
-    _ensure_writable()
+    _ensure_writable(dry_run=dry_run)
     wanted = Wanted(tables, restrictions, subjects or (), numbers, since, until, create=create_sessions)
     places = locations(settings, [table.dataset_type for table in tables], register=not dry_run)
     lab_sessions = sessions.load()
@@ -114,13 +114,14 @@ def discover(
     return report
 
 
-def _ensure_writable() -> None:
+def _ensure_writable(*, dry_run: bool) -> None:
     try:
         database.ensure_writable()
     except DatabaseReadOnly as error:
         said = error.message.removesuffix("; nothing was transferred.")
+        why = ": a dry run too, which rolls it back, so that the tables themselves tell what they would refuse"
         raise DatabaseReadOnly(
-            f"{said}, and discover must write the index.",
+            f"{said}, and discover must write the index{why if dry_run else ''}.",
             remedy="use an account that may write; to find and fetch what the index has, this one is enough.",
         ) from error
 
@@ -157,7 +158,14 @@ def _discover(settings: Settings, search: Search, places: Sequence[Location], sp
         search.wanted.read_names()
     for place in search.places:
         for animal in sorted(place.animals, key=lambda each: each.h2o):
+            if not search.wanted.asked(animal.h2o):
+                # It was looked into because its number was not known; where none could be read, that is told.
+                for obstacle in animal.obstacles:
+                    if obstacle.subpath == animal.h2o:
+                        name_obstacle(search, place, obstacle)
+                continue
             take(search, place, animal)
+            known_by_listing(search, place, animal)
             if animal.h2o not in search.wanted.h2os and not animal.described:
                 search.report.strangers.setdefault(place.location.alias, []).append(animal.h2o)
 
@@ -191,8 +199,8 @@ def _look(search: Search, place: Place) -> list[remote_find.Described]:
 
 def _root(settings: Settings, alias: str) -> Root | None:
     """Return a folder of this computer through which a task may bring small files."""
-    upload_only = {root.local_path for root in settings.globus.roots(alias) if root.upload_only}
-    return next((root for root in local_roots(settings, alias) if root.local_path not in upload_only), None)
+    closed = settings.globus.upload_only
+    return next((root for root in local_roots(settings, alias) if root.endpoint not in closed), None)
 
 
 def _sort(report: DiscoverReport) -> None:

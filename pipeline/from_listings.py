@@ -111,7 +111,7 @@ def _unowned(search: Search, place: Place, animal: Animal) -> list[ArchiveFolder
     for folder in sorted(left, key=lambda each: each.subpath):
         said = search.described_by(place, folder.name)
         if said is not None:
-            if search.wanted.day(folder.name) and not search.wanted.partly:
+            if said not in place.left and search.wanted.day(folder.name) and not search.wanted.partly:
                 why = f"the manifest of session {said.session} of {said.session_date} has no rows, and may speak of it"
                 search.report.folders.append(_stray(place, folder, why, _MANIFEST, None, refused=False))
         else:

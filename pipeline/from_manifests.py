@@ -114,12 +114,14 @@ def _believed(
     except IntegrityError as error:
         refuse(search, place, described, error.message.rstrip("."), _LIES)
         return None
+    subject = search.wanted.h2os.get(described.name.h2o)
+    if subject is None and not search.wanted.subject(manifest.session.subject_id, described.name.h2o):
+        return None
     why = doubt(manifest, place.location, described.subpath)
     if why:
         refuse(search, place, described, f"{described.subpath} cannot be true: {why}", _LIES)
         return None
     key = manifest.session.key
-    subject = search.wanted.h2os.get(described.name.h2o)
     if subject is not None and subject != key[0]:
         reason = (
             f"{described.subpath} says that {described.name.h2o} is subject {key[0]}, "
@@ -128,8 +130,6 @@ def _believed(
         refuse(search, place, described, reason, _LIES)
         return None
     if subject is None:
-        if not search.wanted.subject(key[0], described.name.h2o):
-            return None
         place.described.add(key)
         if not undecided(search, place, key, described):
             return None

@@ -35,7 +35,8 @@ class Place:
     """One storage location, and what is known of it before anything is read.
 
     ``described`` are sessions of which the archive has a manifest; ``unsettled`` those manifests that have not become
-    rows, so that nothing of their days is guessed from names; ``claimed`` folders that manifests speak of.
+    rows, so that nothing of their days is guessed from names; ``left`` those of them whose session was deleted on
+    purpose, and is reported as such; ``claimed`` folders that manifests speak of.
     """
 
     location: Location
@@ -49,6 +50,7 @@ class Place:
     animals: list[Animal] = field(default_factory=list)
     described: set[SessionKey] = field(default_factory=set)
     unsettled: set[ManifestName] = field(default_factory=set)
+    left: set[ManifestName] = field(default_factory=set)
     claimed: set[str] = field(default_factory=set)
 
 
@@ -72,15 +74,19 @@ class Search:
     def described_by(self, place: Place, name: FolderName) -> ManifestName | None:
         """Return a manifest without rows that may be of the session of a folder: its owner must not be guessed then.
 
-        At another location too, when the lab's tables have lost that session.
+        At another location too, when the lab's tables have lost that session.  One of a session that was deleted on
+        purpose only where there is no other.
         """
         undated = not name.dates or name.names_other_animal
+        left = None
         for each in self.places:
             for said in each.unsettled:
                 lost = (self.wanted.h2os.get(said.h2o), said.session) not in self.lab.refs
                 if said.h2o == name.h2o and (undated or said.session_date in name.dates) and (each is place or lost):
-                    return said
-        return None
+                    if said not in place.left:
+                        return said
+                    left = said
+        return left
 
     def is_meant(self, key: SessionKey, day: date, place: Place) -> bool:
         """Say whether a session is asked for, as far as the tables can tell before its rows are made."""

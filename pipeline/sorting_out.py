@@ -67,6 +67,8 @@ def undecided(search: Search, place: Place, key: SessionKey, described: Describe
         report(search, place, described, key, "refused", reason, _LOOK)
     else:
         return True
+    if search.report.sessions[-1].state in ("withdrawn", "deleted"):
+        place.left.add(described.name)
     return False
 
 
@@ -103,6 +105,18 @@ def lost_manifests(search: Search, place: Place, animals: Sequence[str]) -> None
                 continue
             why = f"the archive does not list its manifest {known.described}, which the index knows"
             search.report.sessions.append(as_known(place, key, known, why, _LOOK))
+
+
+def known_by_listing(search: Search, place: Place, animal: Animal) -> None:
+    """Count the sessions of an animal that were found without a manifest before, and whose folders are still there."""
+    listed = {folder.subpath for folder in animal.folders}
+    mine = {key: known for key, known in place.known.items() if known.h2o == animal.h2o and known.archived}
+    by_listing = {key for key, known in mine.items() if not known.described and listed.intersection(known.folders)}
+    alias = place.location.alias
+    told = {(found.subject_id, found.session) for found in search.report.sessions if found.alias == alias}
+    for key in sorted(by_listing - place.described - told):
+        if key in search.lab.refs and search.is_meant(key, mine[key].session_date, place):
+            search.report.sessions.append(as_known(place, key, mine[key]))
 
 
 def refuse(

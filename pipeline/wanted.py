@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline import lab, publication
+from pipeline import database, lab, publication
 from pipeline.errors import DatabaseError, UsageError
+from pipeline.locations import location_row
 from pipeline.sessions import restricted
 from pipeline.subjects import resolve
 
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from pipeline.archive.session import Location, SessionKey
 
 _A_DAY = timedelta(days=1)
+
+
+class _RolledBack(Exception):
+    """What had to be asked is known."""
 
 
 class Wanted:
@@ -73,7 +79,8 @@ class Wanted:
         self.h2os: dict[str, int] = {}
         self.read_names()
         self._ids: set[int] = set()
-        self._names: set[str] = set()
+        self._names: dict[str, str] = {}
+        self._told: set[str] = set()
         for name in [subjects] if isinstance(subjects, str | int) else subjects:
             self._subject(str(name).strip())
         self.by_subject = bool(subjects)
@@ -90,7 +97,7 @@ class Wanted:
             if name.isdecimal():
                 self._ids.add(int(name))
             else:
-                self._names.add(name)
+                self._names[name.casefold()] = name
 
     def read_names(self) -> None:
         """Read which animals the lab's tables have, by the names of their folders."""
@@ -101,7 +108,8 @@ class Wanted:
         """Make the error of a name that neither the lab's tables nor the archive know; ``seen`` are the archive's."""
         import difflib
 
-        lost = sorted(self._names - set(seen))
+        folded = {name.casefold() for name in seen}
+        lost = sorted(name for key, name in self._names.items() if key not in folded)
         if not lost:
             return None
         near = difflib.get_close_matches(lost[0], [*self.h2os, *seen], n=3, cutoff=0.5)
@@ -118,7 +126,7 @@ class Wanted:
         if subject is None:
             # A number says nothing about an unknown animal's name: its manifests must tell.
             unnamed = bool(self._ids - set(self.h2os.values()))
-            return self.create and (not self.by_subject or h2o in self._names or unnamed)
+            return self.create and (not self.by_subject or h2o.casefold() in self._names or unnamed)
         if self.by_subject and subject not in self._ids:
             return False
         if not self.restricted or self.create:
@@ -126,8 +134,15 @@ class Wanted:
         return any(key[0] == subject for key in self.keys(location))
 
     def subject(self, subject_id: int, h2o: str) -> bool:
-        """Say whether an animal is asked for, once its number is known."""
-        return not self.by_subject or subject_id in self._ids or h2o in self._names
+        """Say whether an animal is asked for, once a manifest has told its number."""
+        if self.by_subject and subject_id in self._ids:
+            self._told.add(h2o)
+        return self.asked(h2o)
+
+    def asked(self, h2o: str) -> bool:
+        """Say whether an animal is asked for, once its manifests have been read."""
+        named = h2o.casefold() in self._names or h2o in self._told
+        return not self.by_subject or named or self.h2os.get(h2o) in self._ids
 
     def described(self, name: ManifestName) -> bool:
         """Say by its manifest's name whether a session is asked for, as far as that can tell."""
@@ -161,8 +176,23 @@ class Wanted:
     def keys(self, location: Location) -> set[SessionKey]:
         """Return the lab's sessions that meet the restrictions at a location."""
         if location.alias not in self._keys:
-            self._keys[location.alias] = self._ask(location)
+            self._keys[location.alias] = self._as_if_registered(location)
         return self._keys[location.alias]
+
+    def _as_if_registered(self, location: Location) -> set[SessionKey]:
+        """Ask at a location that a dry run may not have registered; what it finds is what the real run would find."""
+        if publication.GlobusStorageLocation() & {"globus_alias": location.alias}:
+            return self._ask(location)
+        found: set[SessionKey] = set()
+
+        def work() -> None:
+            database.insert_if_absent(publication.GlobusStorageLocation, location_row(location))
+            found.update(self._ask(location))
+            raise _RolledBack
+
+        with suppress(_RolledBack):
+            database.run_transaction(work)
+        return found
 
     def meant(self, key: SessionKey, location: Location) -> bool:
         """Say whether a session meets the restrictions, asked of the tables as they are in this transaction."""

@@ -110,7 +110,7 @@ def judge(
         )
     that_day = [session for session in ours if session.session_date == day]
     if not that_day:
-        return _no_session(folder, day, ours)
+        return _no_session(folder, day, start, ours)
     if len(that_day) == 1:
         return Day(folder, start, that_day[0])
     return _among(folder, start or _ident_start(folder, day), that_day, tolerance, dated=dated)
@@ -172,13 +172,13 @@ def _day(
     )
 
 
-def _no_session(folder: FoundFolder, day: date, ours: Sequence[SessionFacts]) -> Unowned:
+def _no_session(folder: FoundFolder, day: date, start: datetime | None, ours: Sequence[SessionFacts]) -> Unowned:
     legacy = [s for s in ours if s.session_date in folder.name.legacy_dates]
-    hint = (
-        f"; it may be an older name of {legacy[0].session_date}, but no meta in it tells when it was recorded"
-        if legacy
-        else ""
-    )
+    hint = ""
+    if legacy and start is None:
+        hint = f"; it may be an older name of {legacy[0].session_date}, but no meta in it tells when it was recorded"
+    elif start is not None and start.date() != day:
+        hint = f", and its recording began on {start:%Y-%m-%d} at {start:%H:%M:%S}"
     return Unowned(
         folder,
         f"the database has no session of {folder.name.h2o} on {day}{hint}",

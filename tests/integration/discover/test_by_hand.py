@@ -52,7 +52,9 @@ def test_sessions_without_manifest_are_present_in_each_layout(bench):
         assert (row["file_sha1"], row["verified_at"], row["verified_how"]) == (None, None, None)
         assert row["file_mtime"] == int(there[row["file_subpath"]].stat().st_mtime)
     before = rows(*FILES)
-    assert not [found for found in discover(bench.rig).sessions if found.state != "known"]
+    again = discover(bench.rig)
+    assert [found.state for found in again.sessions] == ["known"] * len(LAYOUTS)
+    assert f"{len(LAYOUTS)} sessions in raw-ephys" in str(again)
     assert rows(*FILES) == before
 
 
@@ -95,6 +97,15 @@ def test_the_name_of_the_iso_year_does_not_count_against_the_recordings_own_star
     assert report.sessions == []
     assert not taken()
     assert "2020-01-01" in report.folders[0].seems["date"]
+    assert "no meta" not in report.folders[0].reason
+
+
+def test_a_recording_that_began_on_a_third_day_is_told_as_such(bench):
+    bench.enter("new year", date(2021, 1, 1), "10:00:00")
+    by_hand(bench, "catgt_SC038_010120_g0", datetime.fromisoformat("2020-03-04T10:00:00"), run="SC038_010120")
+    (folder,) = discover(bench.rig, types=("ephys",)).folders
+    assert "no session of SC038 on 2020-01-01, and its recording began on 2020-03-04" in folder.reason
+    assert not taken()
 
 
 def test_start_times_tell_the_sessions_of_a_day_apart_and_are_read_only_then(bench):
@@ -157,9 +168,9 @@ def test_a_manifest_that_comes_later_replaces_what_was_only_listed(bench):
     aside = bench.rig.folder / manifest.name
     shutil.move(manifest, aside)
     publication.ArchivedRawEphys.delete_quick()
-    publication.Withdrawal.delete_quick()
     publication.DataSet.PhysicalFile.delete_quick()
     publication.DataSet.delete_quick()
+    publication.Withdrawal.delete_quick()
     publication.Transfer.Session.delete_quick()
     publication.Transfer.delete_quick()
     assert [found.state for found in discover(bench.rig, types=("ephys",)).sessions] == ["present"]

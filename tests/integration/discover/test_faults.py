@@ -137,6 +137,8 @@ def test_an_account_that_may_only_read_is_told_at_once(rig):
         rig.admin.reset_counts()
         with pytest.raises(DatabaseReadOnly, match="discover must write the index"):
             discover(rig)
+        with pytest.raises(DatabaseReadOnly, match="a dry run too, which rolls it back"):
+            discover(rig, dry_run=True)
         assert rig.admin.counts() == {}
 
 

@@ -6,10 +6,11 @@ import json
 
 import pytest
 
+from mapshell.demo.recordings import write_recording
 from pipeline import experiment, publication
 from pipeline.errors import UsageError
 from pipeline.status import status
-from tests.integration.publish.bench import DAY, SC038, write
+from tests.integration.publish.bench import DAY, PROBE, SC038, SC048, write
 
 from .losing import PUBLICATION, discover, drop, rows
 
@@ -102,7 +103,9 @@ def test_what_was_deleted_after_the_index_was_rebuilt_is_not_made_again(archived
     assert discover(archived_there.rig, **EPHYS).whole
     experiment.Session.delete(prompt=False)  # takes the archived row along, and leaves the dataset
     publication.DataSet.delete(prompt=False)
-    assert states(discover(archived_there.rig, create_sessions=True, **EPHYS)) == ["withdrawn"]
+    report = discover(archived_there.rig, create_sessions=True, **EPHYS)
+    assert states(report) == ["withdrawn"]
+    assert report.folders == []  # the withdrawal is told once, not of its folder as well
     assert not experiment.Session()
     assert states(discover(archived_there.rig, create_sessions=True, restore=True, **EPHYS)) == ["discovered"]
 
@@ -197,6 +200,8 @@ def test_restrictions_hold_on_class_and_instance_and_for_what_was_lost(each_benc
     assert each_bench.publish().whole
     drop(each_bench.rig, "publication")
     table = publication.ArchivedRawEphys
+    assert states((table & {"session": 2, "globus_alias": "raw-ephys"}).discover(dry_run=True)) == ["discovered"]
+    assert not publication.GlobusStorageLocation()
     assert states((table & (experiment.Session & "session_date < '2020-05-02'")).discover()) == ["discovered"]
     assert each_bench.archived_keys() == {each_bench.keys["one"]}
     assert states(table.discover({"session": 2}, dry_run=True)) == ["discovered"]
@@ -218,6 +223,22 @@ def test_restrictions_hold_on_class_and_instance_and_for_what_was_lost(each_benc
     with pytest.raises(UsageError, match="neither in the lab's tables nor at the archive") as raised:
         table.discover(subjects=["SC0388"], create_sessions=True)
     assert "SC038" in raised.value.remedy
+
+
+def test_one_animal_is_brought_back_by_any_of_its_names(archived):
+    archived.enter("other", DAY.date(), subject=SC048)
+    place = archived.ephys / "SC048" / "SC048_050120_g0"
+    write_recording(place, "SC048_050120", probes=(PROBE,), start=DAY, seconds=0.01, channels=2, nidq=False)
+    assert archived.publish().whole
+    write(archived.archive / "XX999" / "catgt_XX999_050120_g0" / "x.bin", b"1")
+    drop(archived.rig)
+    for name in (SC048, str(SC048), "SC048", "sc048"):
+        report = discover(archived.rig, create_sessions=True, subjects=[name], dry_run=True, **EPHYS)
+        assert [(found.state, found.h2o) for found in report.sessions] == [("discovered", "SC048")], name
+        assert (report.folders, report.strangers) == ([], {}), name
+    for name in (SC048, "sc038"):
+        assert states(discover(archived.rig, create_sessions=True, subjects=[name], **EPHYS)) == ["discovered"]
+    assert len(experiment.Session()) == 2
 
 
 def test_an_animal_of_another_number_is_not_taken(archived):
