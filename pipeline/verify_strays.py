@@ -8,7 +8,7 @@ from pipeline import publication
 from pipeline.archive.aside import is_aside
 from pipeline.archive.drift import discover, quoted
 from pipeline.archive.lister import below
-from pipeline.archive.manifest import manifest_subpath
+from pipeline.archive.manifest import manifest_subpath, read_manifest_name
 from pipeline.archive.nesting import is_elsewhere
 from pipeline.archive.session import SessionRef, join_remote
 from pipeline.errors import MapshellError
@@ -33,14 +33,14 @@ class Animals:
         table = publication.archived_table(location.dataset_type)()
         self._location = location
         here = {"globus_alias": location.alias}
-        archived = {row["dataset_name"] for row in (table & here).proj("dataset_name").to_dicts()}
+        self._archived = {row["dataset_name"] for row in (table & here).proj("dataset_name").to_dicts()}
         # Two locations may be one folder: what belongs to the other one is not foreign.
         self._here = [{"globus_alias": each} for each in aliases]
         self._datasets = (publication.DataSet() & self._here).to_dicts()
         self._left: dict[str, int] = {}
         self._folders: dict[str, set[str]] = {}
         for row in self._datasets:
-            if row["globus_alias"] == location.alias and row["dataset_name"] in archived:
+            if row["globus_alias"] == location.alias and row["dataset_name"] in self._archived:
                 self._left[row["dataset_h2o"]] = self._left.get(row["dataset_h2o"], 0) + 1
 
     def oldest(self, looks: dict[str, Any]) -> dict[str, str]:
@@ -91,7 +91,7 @@ class Animals:
             if listing[name].kind == "file" and is_aside(name):
                 continue
             subpath, refused = below(h2o, name)
-            if not self._is_here(subpath):
+            if not self._is_here(subpath) or (listing[name].kind == "file" and self._is_newer(h2o, name)):
                 continue
             files: dict[str, int] = {subpath: listing[name].size}
             problem: MapshellError | None = refused
@@ -107,7 +107,18 @@ class Animals:
             if subpath in left and name in self._manifests(h2o):
                 continue  # its session was committed since we asked
             if left or problem is not None:
-                yield _stray(self._location, h2o, subpath, left, problem)
+                yield _stray(self._location, h2o, subpath, left, problem, named=refused is None)
+
+    def _is_newer(self, h2o: str, name: str) -> bool:
+        """Say whether a file is named like a manifest of a compared session: newer than the index, it is drift."""
+        said = read_manifest_name(name, h2o)
+        return said is not None and any(
+            (row["dataset_h2o"], row["dataset_date"], row["dataset_type"])
+            == (h2o, said.session_date, said.dataset_type)
+            and int(row["dataset_name"].rpartition("-")[2]) == said.session
+            and (row["globus_alias"] != self._location.alias or row["dataset_name"] in self._archived)
+            for row in self._datasets
+        )
 
     def _is_here(self, subpath: str) -> bool:
         return not is_elsewhere(subpath, self._location.elsewhere)
@@ -130,7 +141,13 @@ class Animals:
 
 
 def _stray(
-    location: Location, h2o: str, subpath: str, files: Mapping[str, int], problem: MapshellError | None
+    location: Location,
+    h2o: str,
+    subpath: str,
+    files: Mapping[str, int],
+    problem: MapshellError | None,
+    *,
+    named: bool,
 ) -> Stray:
     size = sum(files.values())
     there = quoted(f"{location.endpoint}:{join_remote(location.path, subpath)}")
@@ -138,6 +155,13 @@ def _stray(
     said = f"{len(files):,} {'file' if len(files) == 1 else 'files'}, {human_bytes(size)}, of no session in the index"
     if problem is not None:
         said += f" (not looked at to the end: {problem.message})"
+    remedy = f"`{discover(h2o)} --dry-run` says what it seems to be"
+    if not named:  # a command would mean another file
+        remedy = "ask the archive's people to rename it; nothing was followed."
+    elif any(read_manifest_name(path.rpartition("/")[2], h2o) for path in files):
+        remedy += "; what a manifest describes can be brought back by it, so nothing should be removed."
+    else:
+        remedy += f"; what is foreign goes by `globus rm{folder} {there}`."
     return Stray(
         location.alias,
         subpath,
@@ -145,5 +169,5 @@ def _stray(
         size,
         tuple(sorted(files)[:_NAMED]),
         said,
-        f"`{discover(h2o)} --dry-run` says what it seems to be; what is foreign goes by `globus rm{folder} {there}`.",
+        remedy,
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive import drift
 from pipeline.archive.aside import is_aside
+from pipeline.archive.manifest import read_manifest_name
 from pipeline.archive.naming import find_session_folder
 from pipeline.archive.nesting import is_elsewhere
 from pipeline.archive.paths import is_safe, printable
@@ -254,10 +255,8 @@ class Presence:
         known = manifest.generation if seen.described else 0
         stem = last[: last.index(".manifest-") + len(".manifest-")]
         for name in sorted(listing):
-            if not name.startswith(stem) or is_aside(name):
-                continue
-            number = name[len(stem) :].removesuffix(".json")
-            if number.isascii() and number.isdecimal() and int(number) > known:
+            said = read_manifest_name(name, h2o) if name.startswith(stem) else None
+            if said is not None and said.generation > known:
                 seen.drift.append(drift.newer_manifest(manifest.session, f"{h2o}/{name}"))
 
 

@@ -239,12 +239,27 @@ def test_an_index_that_is_behind_is_brought_forward_by_the_command_that_it_names
     ARCHIVED.update1({**key, "generation": 1})
     report = archive.verify(checksum="all")
     assert archive.drift(report) == {"one": ["extra", "newer"]}
+    assert not report.strays  # told once, and not as what may be removed
     (command,) = {each for drift in report.drift for each in re.findall("`mapshell ([^`]*)`", drift.remedy)} - {
         "publication-discover --subject SC038 --dry-run"
     }
     bench.run(*shlex.split(command), check=0)
     assert bench.indexed() == now
     assert archive.verify(checksum="all").whole
+
+
+def test_no_manifest_is_proposed_for_removal(archive):
+    there = archive.bench.archive / "SC038"
+    (known,) = there.glob("*_s1_*.manifest-0001.json")
+    names = [known.name.replace("0001", "0007"), known.name.replace("_s1_", "_s77_"), "SC038_copy.json"]
+    for name in names:
+        write(there / name, known.read_bytes())
+    report = archive.verify()
+    assert [each.subpath for each in report.drift] == [f"SC038/{names[0]}"]
+    assert {each.subpath for each in report.strays} == {f"SC038/{name}" for name in names[1:]}
+    proposed = " ".join(each.remedy for each in (*report.drift, *report.strays) if "globus rm" in each.remedy)
+    assert "SC038_copy.json" in proposed
+    assert ".manifest-" not in proposed
 
 
 def first_manifest(bench):
