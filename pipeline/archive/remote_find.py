@@ -133,6 +133,11 @@ def _sort_in(animal: Animal, subpath: str, kind: DatasetType, layouts: Sequence[
         animal.deeper.append(subpath)
 
 
+def looks_into(subpath: str, kind: DatasetType, layouts: Sequence[Layout] = ()) -> bool:
+    """Say by its name whether a folder directly below an animal's is ever looked into."""
+    return parse_folder(subpath, kind, layouts) is not None or _may_hold(subpath, kind, layouts)
+
+
 def _may_hold(subpath: str, kind: DatasetType, layouts: Sequence[Layout]) -> bool:
     """Say whether a layout puts sessions below a folder of this name: a date, or whatever the lab's own say."""
     if any(layout.depth >= _DEEPEST for layout in layouts):
