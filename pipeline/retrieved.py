@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.archive.fetch import BAD
-from pipeline.archive.paths import printable
+from pipeline.archive.paths import printable, visible
 from pipeline.sizes import human_bytes
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ class RetrievedFile:
 class Retrieved:
     """All files of a retrieval; iterates over them.
 
-    ``tasks`` are ids of Globus tasks; ``notes`` what else is worth knowing, such as sessions that are only in flight;
-    ``stopped`` the error that ended it early.
+    ``tasks`` are ids of Globus tasks; ``notes`` what else is worth knowing; ``awaited`` the sessions that were asked
+    for and are only on their way to the archive; ``stopped`` the error that ended it early.
     """
 
     files: list[RetrievedFile] = field(default_factory=list)
@@ -79,6 +79,7 @@ class Retrieved:
     via: str = "globus"
     tasks: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    awaited: list[str] = field(default_factory=list)
     dry_run: bool = False
     stopped: MapshellError | None = None
 
@@ -100,8 +101,8 @@ class Retrieved:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing needs a person."""
-        return self.stopped is None and not any(each.bad for each in self.files)
+        """Whether nothing needs a person, and nothing that was asked for is only on its way to the archive."""
+        return self.stopped is None and not self.awaited and not any(each.bad for each in self.files)
 
     @property
     def problems(self) -> list[RetrievedFile]:
@@ -173,4 +174,4 @@ class Retrieved:
 
 
 def _because(each: RetrievedFile) -> str:
-    return f"\n    {each.reason}" if each.reason and each.verdict in BAD | {"in flight", "to replace"} else ""
+    return f"\n    {visible(each.reason)}" if each.reason and each.verdict in BAD | {"in flight", "to replace"} else ""

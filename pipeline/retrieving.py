@@ -12,6 +12,7 @@ from pipeline.absent import absent, nothing_matches
 from pipeline.archive import choice
 from pipeline.archive.checksums import ChecksumCache, Hasher
 from pipeline.archive.fetch import Fetching, Item
+from pipeline.archive.fetchtasks import mark_under_way
 from pipeline.archive.haul import Patient
 from pipeline.archive.paths import is_safe, printable
 from pipeline.archive.retrieve import plan
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import datetime
 
+    from pipeline.absent import Absent
     from pipeline.archive.manifest import FileEntry
     from pipeline.archive.ports import Clock, Progress, Store
     from pipeline.archive.session import SessionKey
-    from pipeline.errors import MapshellError
     from pipeline.holdings import Holding
     from pipeline.settings import Settings
 
@@ -93,8 +94,7 @@ def retrieve(
     journal = folder(os.environ)
     remembered = FileJournal(journal, settings.archive.staging_name)
     cache = ChecksumCache(cache_folder(os.environ) / "sha1.sqlite")
-    further: list[Item] = []
-    stopped: MapshellError | None = None
+    further, stopped = list[Item](), None
     with Hasher(cache, threads=settings.archive.hash_threads) as hasher:
         fetching = Fetching(
             store=store,
@@ -110,14 +110,18 @@ def retrieve(
         )
         if dry_run:
             plan(fetching, items, via)
+            if via == "globus":
+                mark_under_way(fetching, items)
         else:
             further, stopped = run(fetching, items, via, journal)
+    lacking = _absent(tables)
     result = Retrieved(
         files=[_file(item, kinds.get(item.identity[:2], "unknown")) for item in [*items, *further]],
         targets=sorted({str(item.site) for item in items}),
         via=via,
         tasks=list(dict.fromkeys(fetching.tasks)),
-        notes=[*_absent(tables), *twice, *fetching.notes, *remembered.notes()],
+        notes=[*(f"Not fetched: {one}." for one in lacking), *twice, *fetching.notes, *remembered.notes()],
+        awaited=[str(one) for one in lacking if one.state == "in flight"],
         dry_run=dry_run,
         stopped=stopped,
     )
@@ -244,11 +248,11 @@ def _file(item: Item, file_type: str) -> RetrievedFile:
     )
 
 
-def _absent(tables: Sequence[Any]) -> list[str]:
-    """Say which of the sessions that were asked for are not archived yet, and what is known of them."""
+def _absent(tables: Sequence[Any]) -> list[Absent]:
+    """Return the sessions that were asked for and are not archived, as far as something is known of them."""
     if any(not table.restriction for table in tables):
         return []
-    return [f"Not fetched: {one}." for one in absent(tables) if one.state not in ("not archived", "not here")]
+    return [one for one in absent(tables) if one.state not in ("not archived", "not here")]
 
 
 def _record(result: Retrieved, began: datetime, ended: datetime, computer: str, store: Callable[[], Store]) -> None:

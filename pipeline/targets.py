@@ -42,7 +42,7 @@ class Targets:
     UsageError
         The place cannot be used.
     Refused
-        It is marked as upload-only.
+        A root of its endpoint is marked as upload-only.
     LocalDiskError
         The root in which it lies does not exist.
     """
@@ -66,7 +66,7 @@ class Targets:
         UsageError
             This computer has no folder of its own for the location, and none was named.
         Refused
-            It is marked as upload-only.
+            Its endpoint is marked as upload-only.
         LocalDiskError
             The root does not exist.
         """
@@ -79,7 +79,8 @@ class Targets:
                 remedy='name one: --to FOLDER --via https (to="FOLDER", via="https"), or a collection elsewhere: '
                 "--to UUID:/path; or add globus.local_endpoints to dj_local_conf.json.",
             )
-        usable = [root for root in roots if not root.upload_only]
+        closed = self._settings.globus.upload_only
+        usable = [root for root in roots if root.endpoint not in closed]
         if not usable:
             raise _upload_only(roots[0])
         tops = {"/".join(entry.subpath.split("/")[:2]) for entry in files}
@@ -111,13 +112,13 @@ class Targets:
             raise UsageError(f"{to!r} names a collection, but no folder in it.", remedy="write UUID:/path.")
         where = as_globus_path(path, f"the place {to!r}")
         self._refuse_archive(endpoint, where, to)
+        if endpoint in self._settings.globus.upload_only:
+            raise _upload_only(next(root for root in self._roots if root.endpoint == endpoint))
         mine = [root for root in self._roots if root.endpoint == endpoint]
         for root in sorted(mine, key=lambda each: -len(each.globus_path)):
             below = _below(where, root.globus_path)
             if below is not None:  # it can be seen from here after all
                 return self._folder(root.local_path.joinpath(*PurePosixPath(below).parts))
-        if any(root.upload_only for root in mine):
-            raise _upload_only(next(root for root in mine if root.upload_only))
         return Site(None, endpoint, where)
 
     def _folder(self, folder: Path) -> Site:
@@ -136,7 +137,7 @@ class Targets:
             (root, below) for root in self._roots if (below := _local_below(folder, root.local_path)) is not None
         ]
         for root, _ in holding:
-            if root.upload_only:
+            if root.endpoint in self._settings.globus.upload_only:
                 raise _upload_only(root)
         holding.sort(key=lambda each: -len(each[0].local_path.parts))
         for root, below in holding:
@@ -173,9 +174,10 @@ def _check_there(root: LocalRoot) -> None:
 
 def _upload_only(root: LocalRoot) -> Refused:
     return Refused(
-        f"{root.local_path} ({root.alias}, {root.endpoint}) is marked as upload-only: nothing is fetched there.",
-        remedy="fetch to another place (--to), or on another computer; upload_only stands in globus.local_endpoints of "
-        "dj_local_conf.json.",
+        f"Nothing is fetched to {root.local_path} ({root.alias}): its endpoint {root.endpoint} is marked as "
+        "upload-only.",
+        remedy="fetch over HTTPS to a folder that is none of this endpoint's (--to FOLDER --via https), or on another "
+        "computer; upload_only of one root, in globus.local_endpoints of dj_local_conf.json, holds for its endpoint.",
     )
 
 

@@ -249,10 +249,10 @@ class _Moved:
 def scratch_root(settings: Settings, alias: str) -> Root | None:
     """Return a local root below which files may be fetched for a while; None when there is none.
 
-    One of the alias comes first, then any other; never one that is marked as upload-only.
+    One of the alias comes first, then any other; never one whose endpoint is marked as upload-only.
     """
     every = [*settings.globus.roots(alias), *settings.globus.local_roots]
     for root in every:
-        if not root.upload_only and root.local_path.is_dir():
+        if root.endpoint not in settings.globus.upload_only and root.local_path.is_dir():
             return Root(root.alias, root.endpoint, root.globus_path, root.local_path)
     return None

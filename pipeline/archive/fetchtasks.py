@@ -76,6 +76,19 @@ def uncovered(items: Iterable[Item], entries: Sequence[Entry]) -> list[Item]:
     return [item for item in items if item.verdict in OPEN and id(item) not in covered]
 
 
+def mark_under_way(fetching: Fetching, items: Sequence[Item]) -> None:
+    """Say of every item that is still to be brought whether a task of an earlier run brings it; asks nobody."""
+    wanted = {item.identity: item for item in items if item.verdict in OPEN}
+    for entry in fetching.journal.unfinished({item.site for item in wanted.values()}):
+        if entry.haul.task_id is None or entry.haul.identity != fetching.store().identity:
+            continue
+        brings = [wanted[each.identity] for each in entry.items if each.identity in wanted]
+        for item in brings:
+            item.judge("in flight", f"task {entry.haul.task_id}, submitted by an earlier retrieval")
+        if brings:
+            fetching.tasks.append(entry.haul.task_id)
+
+
 # -- tasks of earlier runs ---------------------------------------------------------------------------------------------
 
 

@@ -85,8 +85,9 @@ def means(store: Store, location: Location, root: Root | None) -> Means:
         f"Files of {location.alias} cannot be read back from here: "
         + ("this login may not read them over HTTPS" if serves else "the collection serves no HTTPS")
         + ", and this computer has no local root that may be written.",
-        remedy=("log in again (`mapshell login`), or " if serves else "")
-        + "add a local root to globus.local_endpoints in dj_local_conf.json that is not marked as upload-only.",
+        remedy=("log in again (`mapshell login`)" if serves else "ask its owner to switch HTTPS on")
+        + ", or add a local root to globus.local_endpoints in dj_local_conf.json whose endpoint is not marked as "
+        "upload-only.",
     )
 
 

@@ -6,7 +6,7 @@ import stat
 import time
 import uuid
 from collections import defaultdict
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.archive import fetchtasks
@@ -16,7 +16,7 @@ from pipeline.archive.fetchthere import Renamer, look_there
 from pipeline.archive.fetchweb import WebFetcher, check_served, part_of, sweep
 from pipeline.archive.onlyone import LOCK, only_one
 from pipeline.archive.settle import Settler
-from pipeline.errors import ConfigError, MapshellError, RemotePathNotFound
+from pipeline.errors import ConfigError, MapshellError, PermissionDenied, RemotePathNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -137,7 +137,7 @@ def _check_seen(fetching: Fetching, sites: Collection[Site]) -> None:
     ConfigError
         The folder of a root on disk is not the one of its collection.
     CollectionOffline, PermissionDenied
-        This computer's collection does not answer, or must not be used.
+        This computer's collection does not answer, or must not be used, or lets us write nothing there.
     """
     for site in sorted(sites, key=str):
         if site.folder is None:
@@ -152,6 +152,28 @@ def _check_seen(fetching: Fetching, sites: Collection[Site]) -> None:
                 "arrive elsewhere.",
                 remedy="correct endpoint_subdir or endpoint_path in globus.local_endpoints: both must name one folder.",
             )
+        _check_written(fetching, site, site.folder)
+
+
+def _check_written(fetching: Fetching, site: Site, folder: Path) -> None:
+    """Make a folder through Globus where a task would: one that may not write there would try for very long.
+
+    Raises
+    ------
+    PermissionDenied
+        Globus may not write there.
+    """
+    name = f"{fetching.staging}/writable-{uuid.uuid4().hex}"
+    try:
+        fetching.store().mkdir(site.endpoint, site.remote(name))
+    except PermissionDenied as error:
+        raise PermissionDenied(
+            f"Globus may not write into {folder}: {error.message}",
+            remedy="allow writing there: in Globus Connect Personal among the accessible folders, on a server for the "
+            "account to which you are mapped; or fetch over HTTPS (--via https).",
+        ) from error
+    with suppress(OSError):
+        (folder / name).rmdir()
 
 
 def _alone(fetching: Fetching, site: Site, locks: Path) -> ExitStack:

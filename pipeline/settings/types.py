@@ -74,8 +74,8 @@ class LocalRoot:
     """One folder of this computer that is also a folder of a Globus collection.
 
     ``endpoint`` is the collection's UUID in lower case, ``globus_path`` its POSIX path there ("/x", or "/~/x" under
-    the collection's default folder, no slash at the end), ``local_path`` the same folder on disk.  Nothing is ever
-    written into an ``upload_only`` root.
+    the collection's default folder, no slash at the end), ``local_path`` the same folder on disk.  Nothing is
+    ever fetched to the endpoint of an ``upload_only`` root, by whichever of its roots.
     """
 
     alias: str
@@ -115,6 +115,11 @@ class GlobusSettings:
     storage_locations: tuple[StorageLocation, ...] = ()
     patience_s: float = 100.0
     shared_roots: tuple[LocalRoot, ...] = ()
+
+    @property
+    def upload_only(self) -> frozenset[str]:
+        """The endpoints to which nothing is fetched: one root that is marked so is enough."""
+        return frozenset(root.endpoint for root in (*self.local_roots, *self.shared_roots) if root.upload_only)
 
     def roots(self, alias: str) -> tuple[LocalRoot, ...]:
         """Return the local roots of an alias; the flat keys' root when it has none of its own."""

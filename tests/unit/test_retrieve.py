@@ -191,6 +191,10 @@ def test_places_that_are_refused(tmp_path):
     for to in (tmp_path, "relative", f"{ARCHIVE.endpoint}:/archive/x", f"{CLUSTER}:/a/../b", CLUSTER):
         with pytest.raises(MapshellError):
             Targets(own, [ARCHIVE], to, "globus")
+    for to in (None, tmp_path / "ephys", f"{RIG}:/ephys/x"):  # one root that is marked closes its whole endpoint
+        with pytest.raises(Refused, match="upload-only"):
+            Targets(own, [ARCHIVE], to, "globus").site(ARCHIVE, [])
+    own = settings(tmp_path)
     (tmp_path / "ephys").rmdir()
     with pytest.raises(LocalDiskError, match="mount its disk"):
         Targets(own, [ARCHIVE], None, "globus").site(ARCHIVE, [])

@@ -11,7 +11,15 @@ import pytest
 
 from pipeline import publication
 from pipeline.archive.onlyone import only_one
-from pipeline.errors import CollectionOffline, ConfigError, Conflict, LocalDiskError, Refused, UsageError
+from pipeline.errors import (
+    CollectionOffline,
+    ConfigError,
+    Conflict,
+    LocalDiskError,
+    PermissionDenied,
+    Refused,
+    UsageError,
+)
 from tests.integration.rig import wait_until
 
 from .home import ARCHIVE, BOTH, ONE, RIG, is_root
@@ -37,6 +45,31 @@ def test_an_upload_only_root_is_no_target_however_it_is_named(home):
     assert "upload-only" in document["error"]["message"]
     assert home.tasks() == []
     assert home.here() == {}
+
+
+def test_a_root_beside_an_upload_only_one_is_no_target_either(home):
+    second = home.rig.rig / "second"
+    second.mkdir()
+    home.bench.add_root(RIG, "/second", str(second))
+    home.configure(lambda d: d["custom"]["globus.local_endpoints"]["raw-ephys"][0].update(upload_only=True))
+    for to in (None, str(second), f"{RIG}:/second/x"):
+        with pytest.raises(Refused, match="upload-only") as caught:
+            home.retrieve(to=to)
+        assert "--via https" in caught.value.remedy
+    assert home.tasks() == []
+    assert home.retrieve(ONE, to=str(home.rig.folder / "outside"), via="https").whole
+
+
+def test_a_folder_that_globus_may_not_write_is_told_before_anything_is_submitted(home):
+    home.rig.admin.set_collection(RIG, read_only=True)
+    with pytest.raises(PermissionDenied, match="Globus may not write") as caught:
+        home.retrieve(raises=True)
+    assert "--via https" in caught.value.remedy
+    assert home.tasks() == []
+    assert home.here() == {}
+    home.rig.admin.set_collection(RIG, read_only=False)
+    assert home.retrieve().whole
+    home.assert_same()
 
 
 def test_places_that_are_none_are_told(home, tmp_path):

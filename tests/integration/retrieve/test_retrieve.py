@@ -132,6 +132,9 @@ def test_submitted_now_and_gathered_by_the_same_command_later(home):
     assert {each["verdict"] for each in document["files"]} == {"in flight"}
     assert home.here() == {}
     assert len(home.journal()) == 1
+    planned = home.command("--dry-run", code=0)
+    assert {each["verdict"] for each in planned["files"]} == {"in flight"}
+    assert planned["tasks"] == document["tasks"]
     home.bench.release()
     document = home.command(code=0)
     assert {each["verdict"] for each in document["files"]} == {"fetched"}
