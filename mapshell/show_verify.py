@@ -58,8 +58,8 @@ def show(output: Output, report: VerifyReport) -> None:
             output,
             f"not in the index: {', '.join(names[:_NAMED])}{more} ({alias})",
             "what lies beside the folders of the index's animals was not looked into",
-            "`mapshell publication-discover` finds the sessions of animals that the lab's tables know; the rest is for a "
-            "person to look at.",
+            "`mapshell publication-discover` finds the sessions of animals that the lab's tables know; the rest "
+            "is for a person to look at.",
         )
     if report.too_large:
         names = report.too_large

@@ -58,7 +58,6 @@ class PresencePass:
     def __init__(
         self, settings: Settings, store: Store, location: Location, report: VerifyReport, recorder: Recorder
     ) -> None:
-        self._settings = settings
         self._store = store
         self.location = self._location = location
         self._report = report
@@ -67,7 +66,8 @@ class PresencePass:
         self._roots = local_roots(settings, location.alias)
         places = locations_by_alias().values()
         self._aliases = [p.alias for p in places if (p.endpoint, p.path) == (location.endpoint, location.path)]
-        self._animals = Animals(location, self._aliases)
+        self._layouts = tuple(map(compile_layout, settings.archive.layouts.get(location.dataset_type, ())))
+        self._animals = Animals(location, self._aliases, self._layouts)
         self._open: list[Entry] | None = None
 
     def run(self, chosen: Any, progress: Progress, over: Callable[[], bool]) -> None:
@@ -83,10 +83,9 @@ class PresencePass:
         every = holdings(chosen, lambda _, h2o: oldest.get(h2o, ""))
         key, total = f"present-{self._location.alias}", len(chosen)
         progress.task(key, f"{self._location.alias}: listings of {total} sessions", 0)
-        layouts = self._settings.archive.layouts.get(self._location.dataset_type, ())
         done = 0
         with Lister(self._store) as lister:
-            presence = Presence(lister, self._location, tuple(map(compile_layout, layouts)), self.source)
+            presence = Presence(lister, self._location, self._layouts, self.source)
             for batch in _batches(every):
                 if over():
                     self._report.limit = "time"

@@ -10,6 +10,7 @@ from pipeline.archive.drift import discover, quoted
 from pipeline.archive.lister import below
 from pipeline.archive.manifest import manifest_subpath, read_manifest_name
 from pipeline.archive.nesting import is_elsewhere
+from pipeline.archive.remote_find import looks_into
 from pipeline.archive.session import SessionRef, join_remote
 from pipeline.errors import MapshellError
 from pipeline.sizes import human_bytes
@@ -18,6 +19,7 @@ from pipeline.verified import Stray
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from pipeline.archive.layouts import Layout
     from pipeline.archive.lister import Lister
     from pipeline.archive.ports import RemoteEntry
     from pipeline.archive.session import Location
@@ -29,9 +31,10 @@ _NAMED = 20
 class Animals:
     """What the index has of each animal at a location, whichever sessions were chosen."""
 
-    def __init__(self, location: Location, aliases: Sequence[str]) -> None:
+    def __init__(self, location: Location, aliases: Sequence[str], layouts: Sequence[Layout] = ()) -> None:
         table = publication.archived_table(location.dataset_type)()
         self._location = location
+        self._layouts = layouts
         here = {"globus_alias": location.alias}
         self._archived = {row["dataset_name"] for row in (table & here).proj("dataset_name").to_dicts()}
         # Two locations may be one folder: what belongs to the other one is not foreign.
@@ -107,7 +110,8 @@ class Animals:
             if subpath in left and name in self._manifests(h2o):
                 continue  # its session was committed since we asked
             if left or problem is not None:
-                yield _stray(self._location, h2o, subpath, left, problem, named=refused is None)
+                fits = listing[name].kind == "dir" and looks_into(subpath, self._location.dataset_type, self._layouts)
+                yield _stray(self._location, h2o, subpath, left, problem, named=refused is None, fits=fits)
 
     def _is_newer(self, h2o: str, name: str) -> bool:
         """Say whether a file is named like a manifest of a compared session: newer than the index, it is drift."""
@@ -148,6 +152,7 @@ def _stray(
     problem: MapshellError | None,
     *,
     named: bool,
+    fits: bool,
 ) -> Stray:
     size = sum(files.values())
     there = quoted(f"{location.endpoint}:{join_remote(location.path, subpath)}")
@@ -155,13 +160,14 @@ def _stray(
     said = f"{len(files):,} {'file' if len(files) == 1 else 'files'}, {human_bytes(size)}, of no session in the index"
     if problem is not None:
         said += f" (not looked at to the end: {problem.message})"
-    remedy = f"`{discover(h2o)} --dry-run` says what it seems to be"
+    seems = f"`{discover(h2o)} --dry-run` says what it seems to be"
     if not named:  # a command would mean another file
         remedy = "ask the archive's people to rename it; nothing was followed."
     elif any(read_manifest_name(path.rpartition("/")[2], h2o) for path in files):
-        remedy += "; what a manifest describes can be brought back by it, so nothing should be removed."
+        remedy = f"{seems}; what a manifest describes can be brought back by it, so nothing should be removed."
     else:
-        remedy += f"; what is foreign goes by `globus rm{folder} {there}`."
+        first = seems if fits else "by its name it is no session's: look at it"
+        remedy = f"{first}; what is foreign goes by `globus rm{folder} {there}`."
     return Stray(
         location.alias,
         subpath,

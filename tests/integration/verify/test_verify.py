@@ -55,11 +55,13 @@ def test_each_kind_of_drift_is_named_with_what_would_mend_it(each_archive, flip)
     write(each_archive.at("two", "*.bin").parent / "foreign.txt", b"foreign")
     write(bench.archive / "SC038" / "notes.txt", b"notes")
     write(bench.archive / "SC038" / "other" / "deep" / "x.bin", b"x")
+    write(bench.archive / "SC038" / "catgt_SC038_060120_g0" / "x.bin", b"x")
     (bench.archive / "SC038" / "empty").mkdir()
     write(bench.archive / "SC999" / "a" / "x.bin", b"x")
     report = each_archive.verify()
     assert each_archive.drift(report) == {"one": ["missing"], "two": ["extra", "size"]}
-    assert [stray.subpath for stray in report.strays] == ["SC038/notes.txt", "SC038/other"]
+    advised = {stray.subpath: "publication-discover" in stray.remedy for stray in report.strays}
+    assert advised == {"SC038/catgt_SC038_060120_g0": True, "SC038/notes.txt": False, "SC038/other": False}
     assert report.animals == {"raw-ephys": ["SC999"]}
     assert not report.whole
     full = {"one": ["bytes", "missing"], "two": ["extra", "size"]}
@@ -209,8 +211,12 @@ def test_wrong_use(archive):
     for options in ({"checksum": "md5"}, {"max_time": "2x"}, {"max_bytes": "0"}, {"since": "yesterday"}):
         with pytest.raises(UsageError):
             ARCHIVED.verify(**options)
+    for limit in ({"max_bytes": "1GB"}, {"unchecked_for": "8w"}):
+        with pytest.raises(UsageError, match="limits what is read back"):
+            ARCHIVED.verify(**limit)
     for arguments in (
         ["--subject", "SC39"],
+        ["--unchecked-for", "8w"],
         ["--max-bytes", "1GB"],
         ["--checksum", "all", "--max-time", "soon"],
         ["--checksum", "all", "--unchecked-for", "x"],
@@ -259,6 +265,8 @@ def test_no_manifest_is_proposed_for_removal(archive):
     assert {each.subpath for each in report.strays} == {f"SC038/{name}" for name in names[1:]}
     proposed = " ".join(each.remedy for each in (*report.drift, *report.strays) if "globus rm" in each.remedy)
     assert "SC038_copy.json" in proposed
+    (copy,) = [each for each in report.strays if each.subpath.endswith("copy.json")]
+    assert "discover" not in copy.remedy  # it would not look at a file of this name
     assert ".manifest-" not in proposed
 
 
