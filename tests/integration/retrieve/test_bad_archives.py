@@ -9,7 +9,7 @@ import pytest
 from pipeline import publication
 from pipeline.errors import CollectionOffline, MapshellError, PermissionDenied, UsageError
 
-from .home import ARCHIVE, BOTH, ONE, first_session
+from .home import ARCHIVE, BOTH, ONE, RETRIEVE, first_session
 
 VIAS = ["globus", "https"]
 
@@ -136,6 +136,9 @@ def test_sessions_that_are_only_in_flight_say_so(home):
     assert "publication-publish" in caught.value.remedy
     result = home.retrieve(BOTH, dry_run=True)
     assert any("in flight" in note and "session 3" in note for note in result.notes)
+    document = home.command(code=3)  # what is there comes, and it is not all that was asked for
+    assert {each["verdict"] for each in document["files"]} == {"fetched"}
+    assert any("in flight" in note for note in document["notes"])
     home.bench.release()
 
 
@@ -154,3 +157,33 @@ def test_what_does_not_exist_is_suggested(home):
     assert "SC038" in stdout
     with pytest.raises(UsageError, match="No session of the lab matches"):
         home.retrieve({"subject_id": 1})
+
+
+@pytest.mark.parametrize("how", ["files", "listing"])
+@pytest.mark.parametrize("via", VIAS)
+def test_one_session_that_is_denied_keeps_no_other_from_coming(home, via, how):
+    home.impatient()
+    folder = "/raw-ephys/SC038/SC038_050120_g0"
+    home.rig.admin.set_collection(ARCHIVE, deny=[f"{folder}/*", *([folder] if how == "listing" else [])])
+    result = home.retrieve(via=via)
+    assert result.stopped is None
+    assert {each.verdict for each in result if first_session(each.subpath)} == {"failed"}
+    assert {each.verdict for each in result if not first_session(each.subpath)} == {"fetched"}
+    if via == "https":
+        ((reason, remedy),) = {(each.reason, each.remedy) for each in result.problems}
+        assert folder in reason
+        assert "ask the owner" in remedy
+    # Again, when only the denied ones are left: the same end.
+    done = home.rig.run(*RETRIEVE, "--via", via, check=3)
+    assert "\nError:" not in done.stderr
+    assert "identical" in done.stdout
+    if via == "https":
+        assert done.stderr.count("permission denied") == 1
+    home.assert_same(only=lambda name: not first_session(name))
+
+
+def test_a_session_denied_alone_is_told_once(home):
+    home.rig.admin.set_collection(ARCHIVE, deny=["/raw-ephys/SC038/SC038_050120_g0/*"])
+    done = home.rig.run(*RETRIEVE, "--session", "1", "--via", "https", check=1)
+    assert done.stderr.count("permission denied") == 1
+    assert "Remedy: ask the owner" in done.stderr
