@@ -14,7 +14,7 @@ from pipeline.archive.paths import visible
 from pipeline.sizes import human_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from pipeline.archive.drift import Drift
@@ -71,6 +71,11 @@ class SessionCheck:
         if self.errors:
             return "not checked"
         return "verified" if self.verified == self.files and self.files else "present"
+
+    @property
+    def seen(self) -> bool:
+        """Whether anything of it could be looked at: if not, nobody knows how much is present."""
+        return not self.errors or bool(self.present or self.drift or self.manifest_size is not None)
 
     @property
     def comparison(self) -> str:
@@ -135,33 +140,39 @@ class VerifyReport:
     def __str__(self) -> str:
         if not (self.sessions or self.not_reached or self.stopped):
             return NOTHING
-        present, files = sum(c.present for c in self.sessions), sum(c.files for c in self.sessions)
-        size = human_bytes(sum(c.size for c in self.sessions))
-        said = [f"Compared {_many(len(self.sessions), 'session')} ({_many(files, 'file')}, {size}) with the archive."]
-        said.append(f"Present: {present:,} of {files:,} files.")
-        if self.checksum is not None:
+        seen = [c for c in self.sessions if c.seen]
+        said = [self._compared(seen)] if seen else ["No session was compared with the archive."]
+        if self.checksum is not None and seen:
             verified = sum(c.verified for c in self.sessions)
             read = human_bytes(sum(c.verified_size for c in self.sessions))
             said.append(f"Verified now by SHA1: {_many(verified, 'file')} ({read}).")
-        unknown = sum(c.unknown for c in self.sessions)
+        unknown = sum(c.unknown for c in seen)
         if unknown:
             said.append(f"Without a known SHA1: {_many(unknown, 'file')}, listed only.")
-        said.extend(self._wrong())
+        said.extend(self._wrong(seen))
         said.extend(self._left())
         return " ".join(said)
 
-    def _wrong(self) -> Iterable[str]:
+    def _compared(self, seen: Sequence[SessionCheck]) -> str:
+        present, files = sum(c.present for c in seen), sum(c.files for c in seen)
+        much = f"{_many(files, 'file')}, {human_bytes(sum(c.size for c in seen))}"
+        compared = f"Compared {_many(len(seen), 'session')} ({much}) with the archive."
+        return f"{compared} Present: {present:,} of {files:,} files."
+
+    def _wrong(self, seen: Sequence[SessionCheck]) -> Iterable[str]:
         kinds = Counter(each.kind for each in self.drift)
         if kinds:
             words = ", ".join(f"{count:,} {KINDS[kind]}" for kind, count in sorted(kinds.items()))
             yield f"Drift in {_many(sum(bool(c.drift) for c in self.sessions), 'session')}: {words}."
-        else:
+        elif seen:
             yield "No drift."
         if self.strays:
             yield f"Of no session in the index: {_many(len(self.strays), 'file or folder', 'files or folders')}."
-        unseen = sum(bool(c.errors) for c in self.sessions)
-        if unseen:
-            yield f"Not checked to the end: {_many(unseen, 'session')}."
+        partly = sum(bool(c.errors) for c in seen)
+        if partly:
+            yield f"Not checked to the end: {_many(partly, 'session')}."
+        if unseen := len(self.sessions) - len(seen):
+            yield f"Could not be looked at: {_many(unseen, 'session')}."
 
     def _left(self) -> Iterable[str]:
         if self.not_reached:
@@ -193,7 +204,7 @@ class VerifyReport:
             "<tr>"
             + "".join(
                 f"<td>{escape(str(cell))}</td>"
-                for cell in (c.verdict, c.session, c.alias, c.files, c.present, c.verified, c.unknown)
+                for cell in (c.verdict, c.session, c.alias, c.files, c.present if c.seen else "", c.verified, c.unknown)
             )
             + "</tr>"
             for c in self.sessions
@@ -272,7 +283,7 @@ def facts(check: SessionCheck) -> dict[str, Any]:
         "how": check.comparison,
         "files": check.files,
         "bytes": check.size,
-        "present": check.present,
+        "present": check.present if check.seen else None,
         "verified": check.verified,
         "verified_bytes": check.verified_size,
         "without_sha1": {"files": check.unknown, "names": check.unknown_names},

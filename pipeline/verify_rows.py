@@ -163,6 +163,8 @@ class Recorder:
         try:
             database.run_transaction(write, done=done)
         except DatabaseReadOnly as error:
-            self.refused = error
+            self.refused = DatabaseReadOnly(
+                "this account may only read: the results are not kept.", remedy=error.remedy
+            )
         except dj.errors.IntegrityError:
             return  # the session, or one of its files, was taken out of the index meanwhile

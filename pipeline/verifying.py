@@ -59,11 +59,12 @@ def verify(
     Raises
     ------
     UsageError
-        Nothing matches, or an argument cannot be read.
+        Nothing matches, an argument cannot be read, or it limits what is read back and nothing is.
     """
     clock, progress = clock or SystemClock(), progress or Silence()
     if checksum not in (None, "sample", "all"):
         raise UsageError(f"There is no way {checksum!r} to compare checksums.", remedy='give "sample", "all" or None.')
+    _require_reading(checksum, unchecked_for=unchecked_for, max_bytes=max_bytes)
     end = None if max_time is None else clock.now() + amounts.duration(max_time)
     most = None if max_bytes is None else amounts.size(max_bytes)
     patience = None if unchecked_for is None else amounts.duration(unchecked_for)
@@ -100,6 +101,16 @@ def verify(
         report.stopped = error
     report.unrecorded = recorder.refused
     return report
+
+
+def _require_reading(checksum: Checksum | None, **limits: object) -> None:
+    """Refuse limits of what is read back when nothing is: they would promise what does not happen."""
+    given = next((name for name, limit in limits.items() if limit is not None), None)
+    if checksum is None and given is not None:
+        raise UsageError(
+            f"{given} limits what is read back, and without a way to compare checksums nothing is.",
+            remedy='add checksum="all" or checksum="sample" (--checksum all, --checksum sample), or leave it out.',
+        )
 
 
 def _since(table: Any, since: date | str | None) -> Any:

@@ -62,16 +62,9 @@ def verify(
     """
     from mapshell.errors import end
     from mapshell.show_verify import show
-    from pipeline.errors import UsageError
     from pipeline.holdings import tables
     from pipeline.verifying import verify as compare
 
-    if checksum is None and (unchecked_for or max_bytes):
-        option = "--unchecked-for" if unchecked_for else "--max-bytes"
-        raise UsageError(
-            f"{option} limits what is read back, and without --checksum nothing is.",
-            remedy="add --checksum all or --checksum sample, or leave it out.",
-        )
     context.database()
     chosen = restrictions(subjects, numbers, since, until)
     with context.output.progress() as progress:

@@ -38,7 +38,12 @@ def test_the_folder_of_the_whole_archive_is_gone(archive):
     assert "/raw-ephys" in said
     assert "is not there" in said
     assert rows() == (0, 0)
-    assert "not mounted" in archive.tell(check=3)[1]
+    said = archive.tell(check=3)[1]
+    assert "not mounted" in said
+    assert "No session was compared with the archive. Could not be looked at: 2 sessions." in said
+    assert not re.search("Present:|drift|missing|Verified now", said)
+    document = json.loads(archive.tell("--format", "json", check=3)[0])
+    assert {each["present"] for each in document["sessions"]} == {None}
 
 
 def test_the_folder_of_an_animal_or_of_a_session_is_gone(archive):
@@ -126,7 +131,7 @@ def test_an_account_that_may_only_read_verifies_and_is_told_what_is_not_written_
         assert each_archive.drift(report) == {"one": ["bytes"]}
         assert sum(check.verified for check in report) == 3
         assert report.unrecorded is not None
-        assert "Not written down" in str(report)
+        assert "Not written down: this account may only read: the results are not kept." in str(report)
     database.bind(rig.settings)
     assert rows() == (0, 0)
 
