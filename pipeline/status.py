@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline import publication, sessions
-from pipeline.archive.acceptance import folders_in
+from pipeline.archive.acceptance import folders_in, rules_in
 from pipeline.archive.checksums import ChecksumCache
 from pipeline.archive.known import in_words
 from pipeline.archive.plan import diff
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 class SessionStatus:
     """One session at one storage location; ``size`` in bytes, ``archived_at`` in UTC.
 
-    ``files`` and ``size`` are what the archive holds, or (not archived) what a computer has of it.
+    ``files`` and ``size`` are what the archive holds, or (not archived) what a computer has of it; ``accepted`` names
+    the rules that files of an archived session broke, and that a person accepted.
     """
 
     h2o: str
@@ -48,6 +49,7 @@ class SessionStatus:
     archived_at: datetime | None = None
     reason: str = ""
     computer: str = ""
+    accepted: tuple[str, ...] = ()
 
 
 def status(
@@ -80,8 +82,11 @@ def status(
                     name = dataset_name(location.dataset_type, key)
                     files, size, listed = totals.get(name, (0, 0, 0))
                     state, reason = _as_verified(state, facts.get("reason", ""), differs.get(name, ""))
-                    state, facts["reason"] = _as_known(state, reason, in_words(files, listed))
+                    state, reason = _as_known(state, reason, in_words(files, listed))
+                    rules = rules_in(row["evidence"])
+                    facts["reason"] = "; ".join(filter(None, (reason, _as_accepted(rules))))
                     facts = {
+                        "accepted": rules,
                         "folders": folders_in(row["evidence"]),
                         "files": files,
                         "size": size,
@@ -146,6 +151,11 @@ def _as_known(state: str, reason: str, listed: str) -> tuple[str, str]:
     if not listed or not state.startswith("archived"):
         return state, reason
     return "present", "; ".join(filter(None, (listed, reason)))
+
+
+def _as_accepted(rules: Sequence[str]) -> str:
+    """Say that a session was archived although something is wrong with it; empty when nothing is."""
+    return f"archived with accepted defects: {', '.join(rules)}" if rules else ""
 
 
 def _changes(here: LocalSession | None, known: Manifest | None, cache: ChecksumCache) -> str:

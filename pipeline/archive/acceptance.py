@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.acceptance_rules import ACCEPTABLE, BY_NAME
+from pipeline.archive.paths import printable
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -137,6 +138,11 @@ def records_in(evidence: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """
     found = evidence.get("accepted") if isinstance(evidence, dict) else None
     return [record for record in found if isinstance(record, dict)] if isinstance(found, list) else []
+
+
+def rules_in(evidence: Any) -> tuple[str, ...]:
+    """Return the rules under which defects of a session were accepted, each once."""
+    return tuple(sorted({printable(f"{record.get('rule')}", 40) for record in records_in(evidence)}))
 
 
 def folders_in(evidence: Any) -> tuple[str, ...]:

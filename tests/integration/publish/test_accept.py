@@ -162,6 +162,19 @@ def test_each_acceptable_rule_is_archived_with_its_reason_and_found_again(each_b
     assert {row["state"] for row in again["sessions"].values()} == {"archived"}
     assert not any(row["sent_files"] for row in again["sessions"].values())
 
+    # Status tells it, to people and programs.
+    told = json.loads(bench.run("publication-status", "--type", "ephys", "--format", "json", check=0)[0])
+    told = {row["session"]: row for row in told}
+    for name, (_, rules) in CASES.items():
+        row = told[bench.keys[name][1]]
+        expected = sorted(rules) if name != "no bin" else []
+        assert (row["state"], row["accepted"]) == ("archived", expected), row
+        assert row["reason"] == (f"archived with accepted defects: {', '.join(expected)}" if expected else "")
+    assert told[bench.keys["untouched"][1]]["accepted"] == []
+    assert "accepted defects: frames, still-recording" in " ".join(
+        bench.run("publication-status", "--type", "ephys", check=0)[0].split()
+    )
+
     # The archive alone gives all of it back.
     known = rows(*PUBLICATION)
     drop(bench.rig, "publication")
