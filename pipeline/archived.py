@@ -120,7 +120,7 @@ class Archived(Withdrawable):
         restore
             Also bring back what was withdrawn or deleted on purpose.
         dry_run
-            Only say what would be written.
+            Only say what would be written; that is written and rolled back, so the account must be one that may write.
         subjects
             Only these animals, by water restriction or subject id.
         since, until
