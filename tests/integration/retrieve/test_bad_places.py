@@ -243,13 +243,15 @@ def test_a_disk_that_fills_up_in_the_middle_is_told_and_the_rest_comes_later(hom
     assert home.journal() == []
 
 
-def test_the_target_that_refuses_writing_is_told(home):
-    home.impatient()
+def test_a_target_that_refuses_writing_meanwhile_is_told_and_its_task_gathered_later(home):
+    home.rig.admin.fail_tasks("hold", count=None, label="mapshell retrieve*")
+    home.retrieve(wait=False)
     home.rig.admin.set_collection(RIG, read_only=True)
-    result = home.retrieve(ONE)
-    assert {each.verdict for each in result} == {"failed"}
-    assert all(each.reason for each in result)
-    home.no_partial()
+    with pytest.raises(PermissionDenied, match="Globus may not write"):
+        home.retrieve(raises=True)
+    assert home.here() == {}
     home.rig.admin.set_collection(RIG, read_only=False)
+    home.bench.release()
     assert home.retrieve(BOTH).whole
+    assert len(home.tasks()) == 1
     home.assert_same()
