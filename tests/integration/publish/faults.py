@@ -9,6 +9,7 @@ from dataclasses import replace
 from mapshell.errors import DONE, PARTLY, exit_code
 from pipeline import database, publication, settings
 from pipeline.status import status
+from tests.integration.rig import wait_until
 
 SUBJECT = 502716
 ONE = {"subject_id": SUBJECT, "session": 1}
@@ -48,6 +49,12 @@ def told(rig, keys=ONE, *, code=DONE, seconds=30, **options):
     assert time.monotonic() - began < seconds
     assert code_of(report) == code, (report.stopped, report.outcomes)
     return report.outcomes, report
+
+
+def aged(rig):
+    """Wait until no file is of the second in which a task would be requested: the service tells no more of it."""
+    newest = max(path.stat().st_ctime for path in rig.rig.rglob("*") if path.is_file())
+    wait_until(lambda: int(time.time()) > newest)
 
 
 def command(rig, *args, code, seconds=60):

@@ -17,7 +17,7 @@ from pipeline.errors import DatabaseReadOnly, DatabaseUnavailable
 from tests.integration.accounts import read_only
 from tests.integration.rig import enter, wait_until
 
-from .faults import COMMAND, ONE, bind, command, converges, journal_states, refused, told
+from .faults import COMMAND, ONE, aged, bind, command, converges, journal_states, refused, told
 from .proxy import STEPS, Proxy
 
 
@@ -109,6 +109,7 @@ def test_the_answer_to_a_commit_is_lost(proxied, steps, step):
 
 
 def test_a_database_that_was_lost_while_a_transfer_was_under_way(rig):
+    aged(rig)
     rig.admin.fail_tasks("hold", after_files=3)
     told(rig, wait=False)
     (task,) = rig.tasks()

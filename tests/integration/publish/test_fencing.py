@@ -17,7 +17,7 @@ from pipeline.services import process_created
 from pipeline.transitions import is_committed
 from tests.integration.rig import wait_until
 
-from .faults import COMMAND, ONE, TWO, bind, converges, journal_states, told
+from .faults import COMMAND, ONE, TWO, aged, bind, converges, journal_states, told
 from .proxy import STEPS
 
 LONG_AGO = "2001-01-01"
@@ -224,6 +224,7 @@ def test_files_of_a_superseded_transfer_are_sent_again(pg_rig):
 
 
 def test_a_dry_run_takes_nothing_into_the_journal(pg_rig):
+    aged(pg_rig)
     pg_rig.admin.fail_tasks("hold")
     told(pg_rig, wait=False)
     pg_rig.admin.control_task(pg_rig.tasks()[0]["task_id"], "release")
