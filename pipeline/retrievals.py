@@ -135,10 +135,7 @@ def _write(entry: Entry) -> dict[str, Any]:
         [
             locations.add(item.location, _location(item.location)),
             sessions.add(item.session, _session(item.session)),
-            sites.add(
-                item.site,
-                [None if item.site.folder is None else str(item.site.folder), item.site.endpoint, item.site.path],
-            ),
+            sites.add(item.site, _site(item.site)),
             item.subpath,
             item.size,
             item.mtime,

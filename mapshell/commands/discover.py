@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-from mapshell.commands.publication import kinds, session_options
+from mapshell.commands.choosing import Choice, choosing_sessions
 from mapshell.context import Context, pass_context
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 @click.command()
-@session_options
+@choosing_sessions
 @click.option("--create-sessions", is_flag=True, help="Make subjects and sessions that only a manifest knows.")
 @click.option("--restore", is_flag=True, help="Bring back what was deleted from the index on purpose.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @pass_context
 def discover(
     context: Context,
-    kind: str | None,
-    subjects: tuple[str, ...],
-    numbers: tuple[int, ...],
-    since: datetime | None,
-    until: datetime | None,
     *,
+    choice: Choice,
     create_sessions: bool,
     restore: bool,
     dry_run: bool,
@@ -53,14 +44,14 @@ def discover(
         report = rebuild(
             context.settings,
             context.globus,
-            [publication.archived_table(each)() for each in kinds(kind)],
+            [publication.archived_table(each)() for each in choice.kinds],
             create_sessions=create_sessions,
             restore=restore,
             dry_run=dry_run,
-            subjects=subjects,
-            numbers=numbers,
-            since=since,
-            until=until,
+            subjects=choice.subjects,
+            numbers=choice.numbers,
+            since=choice.since,
+            until=choice.until,
             progress=progress,
         )
     show(context.output, report)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import click
 
-from mapshell.commands.publication import kinds, restrictions, session_options
+from mapshell.commands.choosing import Choice, choosing_sessions
 from mapshell.context import Context, pass_context
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 @click.command()
-@session_options
+@choosing_sessions
 @click.option("--file-type", "file_types", multiple=True, metavar="TYPE", help="File type or pattern; repeatable.")
 @click.option("--probe", "probes", multiple=True, metavar="PROBE", help="imec0, or insertion number 1; repeatable.")
 @click.option("--to", metavar="PLACE", help="A folder, or UUID:/path of a collection elsewhere.")
@@ -32,12 +29,8 @@ if TYPE_CHECKING:
 @pass_context
 def retrieve(
     context: Context,
-    kind: str | None,
-    subjects: tuple[str, ...],
-    numbers: tuple[int, ...],
-    since: datetime | None,
-    until: datetime | None,
     *,
+    choice: Choice,
     file_types: tuple[str, ...],
     probes: tuple[str, ...],
     to: str | None,
@@ -66,12 +59,12 @@ def retrieve(
     from pipeline.retrieving import retrieve as fetch
 
     context.database()
-    chosen = restrictions(subjects, numbers, since, until)
+    chosen = choice.restrictions()
     with context.output.progress() as progress:
         result = fetch(
             context.settings,
             context.globus,
-            tables(kinds(kind), chosen),
+            tables(choice.kinds, chosen),
             file_types=file_types or None,
             probes=probes or None,
             to=to,

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mapshell.commands.publication import kinds, restrictions, session_options
+from mapshell.commands.choosing import Choice, choosing_sessions
 from mapshell.context import Context, pass_context
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from pipeline.verified import Checksum
 
 
 @click.command()
-@session_options
+@choosing_sessions
 @click.option(
     "--checksum",
     type=click.Choice(["sample", "all"]),
@@ -32,12 +30,8 @@ if TYPE_CHECKING:
 @pass_context
 def verify(
     context: Context,
-    kind: str | None,
-    subjects: tuple[str, ...],
-    numbers: tuple[int, ...],
-    since: datetime | None,
-    until: datetime | None,
     *,
+    choice: Choice,
     checksum: Checksum | None,
     unchecked_for: str | None,
     max_time: str | None,
@@ -66,12 +60,12 @@ def verify(
     from pipeline.verifying import verify as compare
 
     context.database()
-    chosen = restrictions(subjects, numbers, since, until)
+    chosen = choice.restrictions()
     with context.output.progress() as progress:
         report = compare(
             context.settings,
             context.globus,
-            tables(kinds(kind), chosen),
+            tables(choice.kinds, chosen),
             checksum=checksum,
             unchecked_for=unchecked_for,
             max_time=max_time,

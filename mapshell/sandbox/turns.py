@@ -88,10 +88,6 @@ class Turns:
         self._limit = limit
         return self._admit()
 
-    def has_place(self, task_id: str) -> bool:
-        """Tell whether a task has a place."""
-        return task_id in self._places
-
     def _admit(self) -> list[str]:
         admitted = []
         for task_id, group in list(self._queue.items()):

@@ -45,11 +45,6 @@ class Plan:
         return tuple(item for item in self.items if item.action == action)
 
     @property
-    def bytes_to_send(self) -> int:
-        """Bytes of the files to transfer."""
-        return sum(item.size for item in self.items if item.action == "send")
-
-    @property
     def nothing_to_do(self) -> bool:
         """Whether every file is in the index already."""
         return all(item.action == "skip" for item in self.items)
