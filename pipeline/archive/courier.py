@@ -33,7 +33,6 @@ _ROUNDS = 4
 """How often what a failed task did not bring is sent again, without what was at fault."""
 OLD_SECONDS = 86_400.0
 """Age at which the scratch folder of somebody who is gone is removed."""
-_BLOCK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +228,7 @@ class Courier:
             return Fetched(item.subpath, path)
         if item.sha1 is None:
             return None
-        if _sha1(path) == item.sha1:
+        if sha1_of(path) == item.sha1:
             return Fetched(item.subpath, path)
         return Fetched(item.subpath, path, _other_bytes(item)) if arrived else None
 
@@ -281,17 +280,21 @@ def _size(path: Path) -> int | None:
         return None
 
 
-def _sha1(path: Path) -> str:
-    digest = hashlib.sha1(usedforsecurity=False)
+def sha1_of(path: Path) -> str:
+    """Read a file that was fetched and return its SHA1 (40 lower-case hex digits).
+
+    Raises
+    ------
+    LocalDiskError
+        It cannot be read.
+    """
     try:
         with path.open("rb", buffering=0) as stream:
-            while block := stream.read(_BLOCK):
-                digest.update(block)
+            return hashlib.file_digest(stream, lambda: hashlib.sha1(usedforsecurity=False)).hexdigest()
     except OSError as error:
         raise LocalDiskError(
             f"{path} cannot be read: {error.strerror or error}.", remedy="check the disk, then run it again."
         ) from error
-    return digest.hexdigest()
 
 
 def _sweep(parent: Path, purpose: str, old: float = OLD_SECONDS) -> None:

@@ -122,7 +122,7 @@ def _reattach(fetching: Fetching, items: Sequence[Item], harvest: Harvest) -> tu
             whose = "" if ours else f" under the Globus identity {entry.haul.identity}"
             fetching.notes.append(
                 f"An earlier retrieval of {len(entry.items):,} files into this place{whose} is unfinished (task "
-                f"{entry.haul.task_id}); retrieve the same again{whose} to finish it."
+                f"{entry.haul.task_id or 'not submitted yet'}); retrieve the same again{whose} to finish it."
             )
     return entries, further
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pipeline.archive.courier import Courier, Wanted
+from pipeline.archive.courier import Courier, Wanted, sha1_of
 from pipeline.archive.session import join_remote
 from pipeline.errors import GlobusError, IntegrityError, LocalDiskError, MapshellError, RemotePathNotFound
 from pipeline.sizes import human_bytes
@@ -40,8 +40,6 @@ BATCH_BYTES = 20 * 10**9
 
 _ROOM = 0.5
 """How much of the free disk a transfer to scratch may fill."""
-
-_BLOCK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,16 +201,10 @@ def _of_courier(item: Item, found: Fetched) -> Checked:
         return Checked(item, None, how, error=found.error)
     if found.path is None:
         return Checked(item, "different", how)
-    digest, size = hashlib.sha1(usedforsecurity=False), 0
     try:
-        with found.path.open("rb", buffering=0) as stream:
-            while block := stream.read(_BLOCK):
-                digest.update(block)
-                size += len(block)
-    except OSError as error:
-        unreadable = LocalDiskError(f"{found.path} cannot be read: {error.strerror}.", remedy="check the disk.")
-        return Checked(item, None, how, error=unreadable)
-    return _judged(item, how, digest.hexdigest(), size)
+        return _judged(item, how, sha1_of(found.path), found.path.stat().st_size)
+    except LocalDiskError as error:
+        return Checked(item, None, how, error=error)
 
 
 def _free(root: Root) -> int:
