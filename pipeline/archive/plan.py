@@ -11,17 +11,18 @@ if TYPE_CHECKING:
     from pipeline.archive.manifest import FileEntry
     from pipeline.archive.session import LocalFile
 
-Action = Literal["send", "skip", "hash", "conflict"]
+Action = Literal["send", "skip", "hash", "renamed", "adopt", "conflict"]
 
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
-    """One file of a plan, with the reason for what becomes of it."""
+    """One file of a plan, with the reason for what becomes of it; ``was`` is the archived name of a renamed one."""
 
     action: Action
     subpath: str
     size: int
     reason: str
+    was: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,13 @@ class Plan:
     ``skip``
         the index has this very file (or, where it knows no checksum, one of this name and size).
     ``hash``
-        same size, other time than the index: its checksum decides, nothing else can.
+        same size, other time than the index, or perhaps an archived file under another name: its checksum decides,
+        nothing else can.
+    ``renamed``
+        the index has it under another name, which is not here any more: to send it would be to send it twice.
+    ``adopt``
+        the archive has a file of this name and size of which nobody knows the checksum: it is read back, and taken into
+        the index when its bytes are the same.
     ``conflict``
         the index or the archive holds other bytes under this name; never overwritten.
     """
@@ -57,6 +64,7 @@ def diff(
     *,
     ours: Collection[str] = (),
     checksums: Mapping[str, str] | None = None,
+    prove: bool = False,
 ) -> Plan:
     """Compare this computer's files with the index and the archive.
 
@@ -73,43 +81,66 @@ def diff(
         Subpaths that an unfinished task of our own may have left at the archive: they may be sent again.
     checksums
         Known SHA1 of local files, by subpath, for files whose time differs from the index.
+    prove
+        Adopt also what the index has without a checksum.
     """
     known = checksums or {}
-    items = [_item(file, indexed.get(file.subpath), remote, ours, known.get(file.subpath)) for file in local]
+    items = []
+    for file in local:
+        entry = indexed.get(file.subpath)
+        if renamed and file.subpath in renamed:
+            items.append(_renamed(file, *renamed[file.subpath]))
+        elif entry is None:
+            items.append(_unknown(file, remote, ours))
+        else:
+            items.append(_indexed(file, entry, known.get(file.subpath), remote, prove=prove))
     return Plan(tuple(sorted(items, key=lambda item: item.subpath)))
 
 
-def _item(
-    file: LocalFile,
-    entry: FileEntry | None,
-    remote: Mapping[str, int] | None,
-    ours: Collection[str],
-    sha1: str | None,
+def _indexed(
+    file: LocalFile, entry: FileEntry, sha1: str | None, remote: Mapping[str, int] | None, *, prove: bool
 ) -> PlanItem:
     def as_(action: Action, reason: str) -> PlanItem:
         return PlanItem(action, file.subpath, file.size, reason)
 
-    if entry is not None:
-        if entry.size != file.size and entry.sha1 is None:
-            return as_(
-                "conflict", f"the archive holds another file of this name: {entry.size} bytes there, {file.size} here"
-            )
-        if entry.size != file.size:
-            return as_("conflict", f"changed since it was archived: {entry.size} bytes then, {file.size} now")
-        if entry.sha1 is None:
-            return as_("skip", "present at the archive with this size; the index has no checksum to compare")
-        if entry.mtime == file.mtime or sha1 == entry.sha1:
-            return as_("skip", "archived")
-        if sha1 is None:
-            return as_("hash", "its time changed since it was archived")
-        return as_("conflict", "changed since it was archived: same size, other checksum")
+    if entry.size != file.size and entry.sha1 is None:
+        return as_(
+            "conflict", f"the archive holds another file of this name: {entry.size} bytes there, {file.size} here"
+        )
+    if entry.size != file.size:
+        return as_("conflict", f"changed since it was archived: {entry.size} bytes then, {file.size} now")
+    if entry.sha1 is None and not prove:
+        return as_("skip", "present at the archive with this size; the index has no checksum to compare")
+    if entry.sha1 is None and remote is not None:
+        return _there(file, remote, "present at the archive; nobody ever compared its bytes")
+    if entry.sha1 is None:
+        return as_("adopt", "present at the archive; nobody ever compared its bytes")
+    if entry.mtime == file.mtime or sha1 == entry.sha1:
+        return as_("skip", "archived")
+    if sha1 is None:
+        return as_("hash", "its time changed since it was archived")
+    return as_("conflict", "changed since it was archived: same size, other checksum")
+
+
+def _unknown(file: LocalFile, remote: Mapping[str, int] | None, ours: Collection[str]) -> PlanItem:
     if remote is None or file.subpath not in remote:
-        return as_("send", "new")
+        return PlanItem("send", file.subpath, file.size, "new")
     if file.subpath in ours:
-        return as_("send", "an unfinished transfer of ours left it there")
-    there = remote[file.subpath]
+        return PlanItem("send", file.subpath, file.size, "an unfinished transfer of ours left it there")
+    return _there(file, remote, "the archive holds a file of this name and size that the index does not know")
+
+
+def _there(file: LocalFile, remote: Mapping[str, int], reason: str) -> PlanItem:
+    """Judge a file by what the archive lists under its name; ``reason`` is why its bytes must be compared."""
+
+    def as_(action: Action, reason: str) -> PlanItem:
+        return PlanItem(action, file.subpath, file.size, reason)
+
+    there = remote.get(file.subpath)
+    if there is None:
+        return as_("conflict", "the index knows it from a listing, but the archive does not list it any more")
     if there < 0:
         return as_("conflict", "the archive has a folder of this name")
     if there != file.size:
         return as_("conflict", f"the archive holds another file of this name: {there} bytes there, {file.size} here")
-    return as_("conflict", "the archive holds a file of this name and size that the index does not know")
+    return as_("adopt", reason)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from pipeline.archive.ports import Store
+    from pipeline.archive.ports import RemoteEntry, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,22 @@ def _special(subpath: str, entry: os.DirEntry[str]) -> Defect:
 
 
 def list_remote(store: Store, endpoint: str, root: str, subpaths: Iterable[str]) -> dict[str, int]:
+    """List just the archive folders that hold (or would hold) these files; see :func:`look_remote`.
+
+    Returns
+    -------
+    dict
+        Size in bytes of each existing file among ``subpaths``, by subpath.  A folder of that name has size -1.
+    """
+    return sizes(look_remote(store, endpoint, root, subpaths))
+
+
+def sizes(found: Mapping[str, RemoteEntry]) -> dict[str, int]:
+    """Return the size in bytes of each file of a listing; what is no file has -1."""
+    return {subpath: entry.size if entry.kind == "file" else -1 for subpath, entry in found.items()}
+
+
+def look_remote(store: Store, endpoint: str, root: str, subpaths: Iterable[str]) -> dict[str, RemoteEntry]:
     """List just the archive folders that hold (or would hold) these files.
 
     A folder whose parent does not list it costs no call.
@@ -153,7 +169,7 @@ def list_remote(store: Store, endpoint: str, root: str, subpaths: Iterable[str])
     Returns
     -------
     dict
-        Size in bytes of each existing file among ``subpaths``, by subpath.  A folder of that name has size -1.
+        What the archive lists under each of ``subpaths``, where it lists anything.
 
     Raises
     ------
@@ -166,7 +182,7 @@ def list_remote(store: Store, endpoint: str, root: str, subpaths: Iterable[str])
         "/".join(parts[:depth]) for parts in (f.split("/") for f in folders) for depth in range(1, len(parts) + 1)
     }
     tops = _tops(folders)
-    found: dict[str, int] = {}
+    found: dict[str, RemoteEntry] = {}
     pending = sorted(tops)
     while pending:
         folder = pending.pop()
@@ -177,7 +193,7 @@ def list_remote(store: Store, endpoint: str, root: str, subpaths: Iterable[str])
         for entry in entries:
             subpath = f"{folder}/{entry.name}"
             if subpath in wanted:
-                found[subpath] = entry.size if entry.kind == "file" else -1
+                found[subpath] = entry
             if subpath in needed and entry.kind != "dir":
                 raise Conflict(
                     f"The archive has a file named {printable(subpath)}, where the session needs a folder.",

@@ -46,7 +46,8 @@ class Prepared:
     @property
     def conflicts(self) -> tuple[Defect, ...]:
         """The files whose names are taken by other bytes."""
-        return tuple(Defect("conflict", i.subpath, i.reason, _CONFLICT) for i in self.plan.only("conflict"))
+        taken = (*self.plan.only("conflict"), *self.plan.only("adopt"))
+        return tuple(Defect("conflict", i.subpath, i.reason, _CONFLICT) for i in taken)
 
 
 def submit(round_: Round, prepared: Prepared) -> Flight:

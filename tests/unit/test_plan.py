@@ -55,8 +55,18 @@ def test_without_a_checksum_in_the_index_name_and_size_are_all_there_is_to_compa
     assert action(local(size=11), indexed=known) == "conflict"
 
 
+def test_what_was_only_listed_is_compared_when_that_is_asked_for():
+    known = {"SC038/run/a.bin": entry(sha1=None)}
+    for remote, expected in ((None, "adopt"), ({"SC038/run/a.bin": 10}, "adopt")):
+        assert action(local(), indexed=known, remote=remote, prove=True) == expected
+    for remote in ({}, {"SC038/run/a.bin": 9}, {"SC038/run/a.bin": -1}):
+        assert action(local(), indexed=known, remote=remote, prove=True) == "conflict"
+    assert action(local(size=11), indexed=known, prove=True) == "conflict"
+    assert action(local(), indexed={"SC038/run/a.bin": entry()}, prove=True) == "skip"
+
+
 def test_a_name_that_the_archive_holds_is_never_overwritten():
-    assert action(local(), remote={"SC038/run/a.bin": 10}) == "conflict"
+    assert action(local(), remote={"SC038/run/a.bin": 10}) == "adopt"
     assert action(local(), remote={"SC038/run/a.bin": 9}) == "conflict"
     assert action(local(), remote={"SC038/run/a.bin": -1}) == "conflict"
 
@@ -67,7 +77,9 @@ def test_what_our_own_transfer_left_is_sent_again():
 
 names = st.sampled_from([f"SC038/run/{name}" for name in ("a.bin", "A.bin", "a.bin ", "é", "é")])
 files = st.builds(local, names, st.integers(0, 3), st.integers(1, 3))
-entries = st.dictionaries(names, st.builds(entry, st.just("x"), st.integers(0, 3), st.integers(1, 3)))
+entries = st.dictionaries(
+    names, st.builds(entry, st.just("x"), st.integers(0, 3), st.integers(1, 3), st.sampled_from([SHA1, None]))
+)
 
 
 @given(
@@ -75,9 +87,10 @@ entries = st.dictionaries(names, st.builds(entry, st.just("x"), st.integers(0, 3
     entries,
     st.dictionaries(names, st.integers(0, 3)),
     st.sets(names),
+    st.booleans(),
 )
-def test_every_file_has_one_action_and_nothing_foreign_is_overwritten(found, indexed, remote, ours):
-    plan = diff(found, indexed, remote, ours=ours)
+def test_every_file_has_one_action_and_nothing_foreign_is_overwritten(found, indexed, remote, ours, prove):
+    plan = diff(found, indexed, remote, ours=ours, prove=prove)
     assert [item.subpath for item in plan.items] == sorted(file.subpath for file in found)
     for item in plan.items:
         if item.action == "send":
@@ -85,4 +98,8 @@ def test_every_file_has_one_action_and_nothing_foreign_is_overwritten(found, ind
             assert item.subpath not in remote or item.subpath in ours
         if item.action == "skip":
             assert indexed[item.subpath].size == item.size
+        if item.action == "adopt":
+            assert remote[item.subpath] == item.size
+            assert item.subpath not in indexed or (prove and indexed[item.subpath].sha1 is None)
+            assert item.subpath in indexed or item.subpath not in ours
     assert plan.nothing_to_do == all(item.action == "skip" for item in plan.items)
