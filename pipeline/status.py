@@ -12,6 +12,7 @@ from pipeline.archive.acceptance import folders_in, rules_in
 from pipeline.archive.checksums import ChecksumCache
 from pipeline.archive.known import in_words
 from pipeline.archive.plan import diff
+from pipeline.archive.renamed import in_short, suspects, with_renames
 from pipeline.archive.session import DatasetType, Location, SessionKey, dataset_name
 from pipeline.drifted import drifted
 from pipeline.folders import cache_folder
@@ -163,13 +164,20 @@ def _changes(here: LocalSession | None, known: Manifest | None, cache: ChecksumC
     if here is None or known is None:
         return ""
     earlier = {entry.subpath: entry for entry in known.files}
-    undecided = {item.subpath for item in diff(here.files, earlier).only("hash")}
+    maybe = suspects(here.files, earlier)
+    undecided = {*(item.subpath for item in diff(here.files, earlier).only("hash")), *maybe}
     read_before = {file.subpath: cache.get(file) for file in here.files if file.subpath in undecided}
-    plan = diff(here.files, earlier, checksums={name: sha1 for name, sha1 in read_before.items() if sha1})
-    new, changed, moved = len(plan.only("send")), len(plan.only("conflict")), len(plan.only("hash"))
+    sha1s = {name: sha1 for name, sha1 in read_before.items() if sha1}
+    plan = with_renames(diff(here.files, earlier, checksums=sha1s), maybe, sha1s)
+    new, changed, renamed = len(plan.only("send")), len(plan.only("conflict")), plan.only("renamed")
+    unread = plan.only("hash")
+    perhaps = sum(bool(item.was) for item in unread)
+    moved = len(unread) - perhaps
     found = [f"{here.defects[0].subpath}: {here.defects[0].message}"] if here.defects else []
     found += [f"{new} new {_files(new)}"] if new else []
     found += [f"{changed} changed {_files(changed)}"] if changed else []
+    found += [f"{len(renamed)} renamed {_files(len(renamed))}: {in_short(renamed[0])}"] if renamed else []
+    found += [f"{perhaps} {_files(perhaps)} perhaps renamed, which the next publish compares"] if perhaps else []
     found += [f"{moved} {_files(moved)} of another time, which the next publish compares"] if moved else []
     return ", ".join(found)
 

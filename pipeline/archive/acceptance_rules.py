@@ -83,6 +83,12 @@ RULES: tuple[Rule, ...] = (
         why="no better copy may exist; the SHA1 computed here is recorded, the meta's is kept beside it",
     ),
     Rule(
+        "renamed",
+        "a file bears another name than when it was archived",
+        acceptable=True,
+        why="the new name may matter to somebody; it is sent under that one as well, and the archive has it twice",
+    ),
+    Rule(
         "still-written",
         "a file was modified a moment ago",
         acceptable=False,
@@ -138,6 +144,30 @@ RULES: tuple[Rule, ...] = (
         "the archive holds a manifest that the index does not know",
         acceptable=False,
         why="rebuild the index first (`mapshell publication-discover`)",
+    ),
+    Rule(
+        "missing",
+        "a transfer succeeded, and the archive does not list the file",
+        acceptable=False,
+        why="what is not there is not archived: publish again",
+    ),
+    Rule(
+        "size-at-archive",
+        "a transfer succeeded, and the archive lists another size",
+        acceptable=False,
+        why="what arrived in part is not archived: publish again",
+    ),
+    Rule(
+        "skipped",
+        "a transfer left the file out",
+        acceptable=False,
+        why="what is not there is not archived: look at the task's events, and publish again",
+    ),
+    Rule(
+        "source",
+        "a file could not be read to the end when its checksum was computed",
+        acceptable=False,
+        why="nobody could say which bytes were archived",
     ),
 )
 

@@ -15,6 +15,7 @@ from pipeline.archive.known import differing
 from pipeline.archive.manifest import Manifest
 from pipeline.archive.news import look_again
 from pipeline.archive.plan import Plan, diff
+from pipeline.archive.renamed import suspects, with_renames
 from pipeline.archive.resume import is_indexed, resume
 from pipeline.archive.round import (
     UNWRITABLE,
@@ -140,16 +141,23 @@ def _compare(
     ours: Collection[str] = (),
     dry_run: bool = False,
 ) -> Plan:
-    """Diff; files whose time alone differs from the index are hashed, since only that can tell (not in a dry run)."""
+    """Diff; files whose time alone differs from the index are hashed, since only that can tell (not in a dry run).
+
+    So are those that may have been archived under another name.
+    """
     earlier = {} if known is None else {entry.subpath: entry for entry in known.files}
     compare: Callable[..., Plan] = partial(diff, session.files, earlier, remote, ours=ours)
+    again = round_.acceptance is not None and "renamed" in round_.acceptance.rules and remote is not None
+    maybe = {} if again else suspects(session.files, earlier)
     plan = compare()
-    undecided = {item.subpath for item in plan.only("hash")}
-    if undecided and not dry_run:
+    undecided = {*(item.subpath for item in plan.only("hash")), *maybe}
+    if undecided:
         files = [file for file in session.files if file.subpath in undecided]
-        futures = [round_.hasher.start(file) for file in files]
-        wait(futures)
-        plan = compare(checksums={file.subpath: round_.hasher.finish(file) for file in files})
+        if not dry_run:
+            wait([round_.hasher.start(file) for file in files])
+        read = round_.hasher.known if dry_run else round_.hasher.finish
+        sha1s = {file.subpath: read(file) for file in files}
+        plan = with_renames(compare(checksums=sha1s), maybe, sha1s)
     return plan
 
 

@@ -10,6 +10,7 @@ from pipeline.archive.acceptance import divided, with_command
 from pipeline.archive.acceptance_rules import ACCEPTABLE
 from pipeline.archive.integrity import Verdict, inspect
 from pipeline.archive.known import differing
+from pipeline.archive.renamed import as_defects
 from pipeline.archive.round import refusal
 from pipeline.archive.scan import Defect, unchanged
 
@@ -34,7 +35,7 @@ def judge(round_: Round, session: LocalSession, plan: Plan, *, dry_run: bool = F
     settled = {item.subpath for item in plan.only("skip")}
     rules: Collection[str] = () if round_.acceptance is None else round_.acceptance.rules
     verdict = _inspect(round_, session, settled, rules)
-    wrong = [*session.defects, *verdict.defects]
+    wrong = [*session.defects, *as_defects(plan), *verdict.defects]
     if rules:
         new = [file for file in session.files if file.subpath not in settled]
         wrong.extend(unchanged(new))  # what moves now is never accepted
@@ -45,6 +46,8 @@ def judge(round_: Round, session: LocalSession, plan: Plan, *, dry_run: bool = F
     wrong.extend(wrong_checksum(subpath, open_[subpath], sha1) for subpath, sha1 in contradicted.items())
     unread = _unread(round_, session, open_) if "checksum" in rules and dry_run else ()
     verdict = replace(verdict, defects=tuple(wrong), unread=unread)
+    if round_.acceptance is not None and any(item.was for item in plan.only("hash")):
+        round_.acceptance.used.add("renamed")  # a dry run cannot tell
     return _accepting(round_, verdict, {name: open_[name] for name in contradicted})
 
 

@@ -63,7 +63,7 @@ def diff(
     remote: Mapping[str, int] | None = None,
     *,
     ours: Collection[str] = (),
-    checksums: Mapping[str, str] | None = None,
+    checksums: Mapping[str, str | None] | None = None,
     prove: bool = False,
 ) -> Plan:
     """Compare this computer's files with the index and the archive.
@@ -88,9 +88,7 @@ def diff(
     items = []
     for file in local:
         entry = indexed.get(file.subpath)
-        if renamed and file.subpath in renamed:
-            items.append(_renamed(file, *renamed[file.subpath]))
-        elif entry is None:
+        if entry is None:
             items.append(_unknown(file, remote, ours))
         else:
             items.append(_indexed(file, entry, known.get(file.subpath), remote, prove=prove))
