@@ -69,6 +69,7 @@ class Leases:
         """
         if not self._writable:
             database.ensure_writable()
+            database.note_writer(self._computer)
             self._writable = True
         claim = publication.Claim() & self._restriction(key)
         now = database.now()

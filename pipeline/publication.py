@@ -114,8 +114,8 @@ class DataSet(Withdrawable, Manual):
         ---
         file_subpath: varchar(1024)            # POSIX, relative to the location, compared byte by byte
         -> FileType
-        file_size: int64                       # bytes
-        file_mtime: int64                      # s since 1970 (UTC), of the file when it was sent
+        file_size = null : int64               # bytes; null while nobody has looked (adopted rows)
+        file_mtime = null : int64              # s since 1970 (UTC), of the file when it was sent; null while unknown
         file_sha1 = null : char(40)            # lower-case hex
         sha1_source = null : varchar(16)       # who computed the SHA1
         verified_at = null : datetime(6)       # UTC, when the archive's bytes were last compared with the SHA1

@@ -14,27 +14,38 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipeline.errors import ConfigError, DatabaseReadOnly, DatabaseUnavailable
+from pipeline.database.writing import ensure_writable, note_writer
+from pipeline.errors import ConfigError, DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from pipeline.database.binding import Binding
     from pipeline.database.drivers import Target
     from pipeline.database.lab_connection import LabConnection
+    from pipeline.database.migrations import Migration
     from pipeline.settings.types import DatabaseSettings, Settings
+
+__all__ = ["ensure_writable", "note_writer"]
 
 T = TypeVar("T")
 ATTEMPTS = 5
 
 
-def bind(settings: Settings | None = None) -> LabConnection:
+def bind(
+    settings: Settings | None = None, *, migrations: Sequence[Migration] | None = None, lock_out: bool = False
+) -> LabConnection:
     """Connect, make sure that all tables exist, and make every table class use this database.
 
     Parameters
     ----------
     settings
         Whose database to use; by default the one in use, else that of the configuration at hand.
+    migrations
+        The steps of the tables that the program knows; this program's own by default.
+    lock_out
+        Take steps that lock older programs out, too; ask the person first.
 
     Returns
     -------
@@ -48,13 +59,14 @@ def bind(settings: Settings | None = None) -> LabConnection:
     pipeline.errors.ServiceError
         The embedded server is not running (``mapshell services start`` starts it).
     pipeline.errors.SchemaVersionError
-        The tables are of a newer mapshell.
+        The tables are of a mapshell that this one must not write beside.
     pipeline.errors.DatabaseReadOnly
         Tables are missing and the account may not create them.
     pipeline.errors.ConfigError
         The configuration does not say how to connect.
     """
-    from pipeline.database import binding, lookups, migrations
+    from pipeline.database import binding, lookups
+    from pipeline.database import migrations as steps
 
     with binding.LOCK:
         present = binding.get_current()
@@ -67,25 +79,32 @@ def bind(settings: Settings | None = None) -> LabConnection:
         if present is not None and present.identity == settings.database:
             present.settings = settings
             return present.connection
-        _load_table_modules()
-        migrations.check_prefix(settings.database.schema_prefix)
-        from pipeline.database.lab_connection import LabConnection
-
-        database = settings.database
-        connection = LabConnection(lambda: _target(database))
-        made = binding.Binding(connection, database.schema_prefix, identity=database)
-        made.settings = settings
+        made = unused_binding(settings)
         binding.set_current(made)
         try:
-            migrations.ensure_tables(made)
+            steps.ensure_tables(made, migrations, lock_out=lock_out)
             lookups.sync(made)
         except BaseException:
             binding.set_current(present)
-            connection.close()
+            made.connection.close()
             raise
         if present is not None:
             present.connection.close()
-        return connection
+        return made.connection
+
+
+def unused_binding(settings: Settings) -> Binding:
+    """Connect to the database of the settings, whatever is in it; no table is made, and none uses it."""
+    from pipeline.database import binding, migrations
+
+    _load_table_modules()
+    migrations.check_prefix(settings.database.schema_prefix)
+    from pipeline.database.lab_connection import LabConnection
+
+    database = settings.database
+    made = binding.Binding(LabConnection(lambda: _target(database)), database.schema_prefix, identity=database)
+    made.settings = settings
+    return made
 
 
 def unbind() -> None:
@@ -242,33 +261,6 @@ def run_transaction(
                 raise
             sleep(min(0.1 * 2**attempt, 2.0))
     raise AssertionError("unreachable")
-
-
-def ensure_writable() -> None:
-    """Make sure that rows can be written, before anything is transferred.
-
-    Raises
-    ------
-    pipeline.errors.DatabaseReadOnly
-        The account or the server refuses.
-    """
-    from pipeline import publication
-
-    bound = bind()
-    for table in (publication.Transfer, publication.DataSet.PhysicalFile):
-        name = table.full_table_name
-        first = bound.adapter.quote_identifier(table.heading.primary_key[0])
-        try:
-            # Rights are checked although no row is touched.
-            with bound.transaction:
-                bound.query(f"INSERT INTO {name} SELECT * FROM {name} WHERE 1 = 0")  # noqa: S608
-                bound.query(f"UPDATE {name} SET {first} = {first} WHERE 1 = 0")  # noqa: S608
-                bound.query(f"DELETE FROM {name} WHERE 1 = 0")  # noqa: S608
-        except DatabaseReadOnly as error:
-            raise DatabaseReadOnly(
-                f"The account {bound.target.user} may not write at {bound.target.place}; nothing was transferred.",
-                remedy=error.remedy,
-            ) from error
 
 
 # ---- rows and time

@@ -44,6 +44,7 @@ class Binding:
         self.prefix = prefix
         self.identity = identity
         self.settings: Settings | None = None
+        self.knows: int | None = None
         self._headings: dict[type, Any] = {}
         self.schemas: dict[str, Any] = {}
         for group in GROUPS.values():
@@ -68,6 +69,11 @@ class Binding:
                 }
             )
         return self._headings[table]
+
+    def forget(self) -> None:
+        """Forget what the tables look like: they were changed."""
+        self._headings.clear()
+        self.connection.dependencies.clear()
 
 
 _current: Binding | None = None

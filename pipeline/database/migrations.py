@@ -1,8 +1,8 @@
 """Creating and upgrading the tables: one writer at a time, numbered steps, a version in the database.
 
 A new database gets the tables as the classes define them now, and the number of the latest migration.  An older one
-gets the missing migrations in order.  A newer one is refused: an old program must not write into tables whose rules
-it does not know.
+gets the missing migrations in order, without being asked as long as they only add what older programs need not know.
+A step that locks older programs out waits for ``upgrade``: somebody must see to the other computers first.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.database import server as db_server
-from pipeline.errors import DatabaseError, SchemaVersionError
+from pipeline.database import versions, writers
+from pipeline.errors import DatabaseError, DatabaseReadOnly, SchemaVersionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pipeline.database.binding import Binding
     from pipeline.database.lab_connection import LabConnection
-
-VERSION_TABLE = "~schema_version"
 
 
 @dataclass(frozen=True)
@@ -36,11 +35,21 @@ class Migration:
     apply
         Called with the connection and the schema prefix.  MySQL commits each statement that defines tables at once, so
         it must bear being run again after a crash half-way.
+    oldest_writer
+        The oldest version of the tables whose programs may go on writing after it; by default only those that know
+        this step.  A step that merely adds tables, or columns that may stay empty, names the version of the last step
+        that did more.
     """
 
     number: int
     description: str
     apply: Callable[[LabConnection, str], None]
+    oldest_writer: int | None = None
+
+    @property
+    def writers_from(self) -> int:
+        """The oldest version whose programs may go on writing after it."""
+        return self.number if self.oldest_writer is None else self.oldest_writer
 
 
 def _new_tables(*names: str) -> Callable[[LabConnection, str], None]:
@@ -64,10 +73,19 @@ def _new_tables(*names: str) -> Callable[[LabConnection, str], None]:
     return apply
 
 
+def _unknown_sizes(connection: LabConnection, prefix: str) -> None:
+    """Let sizes and times of files be unknown, and give the notes on writers their table."""
+    writers.create(connection, prefix)
+    for column in ("file_size", "file_mtime"):
+        db_server.let_be_null(connection, prefix + "publication", "data_set__physical_file", column)
+
+
 # Number 1: the tables as they were before there were numbers.
 FIRST_VERSION = 1
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(2, "checks of files, withdrawals, retrievals", _new_tables("FileCheck", "Withdrawal", "Retrieval")),
+    # Older programs count on a size of every file.
+    Migration(3, "files whose size nobody knows yet; which mapshell wrote last", _unknown_sizes),
 )
 
 
@@ -77,64 +95,97 @@ def latest_version(migrations: Sequence[Migration] | None = None) -> int:
     return max((step.number for step in migrations), default=FIRST_VERSION)
 
 
-def stored_version(binding: Binding) -> int | None:
-    """Version that the database says it has; None when there is none (new, or not finished)."""
-    connection, schema = binding.connection, binding.prefix + "publication"
-    found = connection.query(
-        "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
-        (schema, VERSION_TABLE),
-    ).fetchone()
-    if not found[0]:
-        return None
-    row = connection.query(f"SELECT MAX(version) FROM {_version_table(binding)}").fetchone()  # noqa: S608
-    return None if row[0] is None else int(row[0])
+def oldest_writer(migrations: Sequence[Migration]) -> int:
+    """Oldest version of the tables whose programs may write into those of the latest one."""
+    return max((step.writers_from for step in migrations), default=FIRST_VERSION)
 
 
-def _version_table(binding: Binding) -> str:
-    return str(binding.connection.adapter.make_full_table_name(binding.prefix + "publication", VERSION_TABLE))
+def missing(stored: versions.Stored, migrations: Sequence[Migration] | None = None) -> list[Migration]:
+    """Return the steps that a database lacks, in order."""
+    migrations = MIGRATIONS if migrations is None else migrations
+    return [step for step in sorted(migrations, key=lambda each: each.number) if step.number > stored.version]
 
 
-def ensure_tables(binding: Binding, migrations: Sequence[Migration] | None = None) -> None:
+def locking(stored: versions.Stored, steps: Sequence[Migration]) -> list[Migration]:
+    """Return those steps after which some program that may write now must not write any more."""
+    return [step for step in steps if step.writers_from > stored.oldest_writer]
+
+
+def ensure_tables(binding: Binding, migrations: Sequence[Migration] | None = None, *, lock_out: bool = False) -> None:
     """Create or upgrade what is missing; does nothing (one look) when everything is there.
+
+    Parameters
+    ----------
+    binding
+        The database.
+    migrations
+        The steps that the program knows; this program's own by default.
+    lock_out
+        Take steps that lock older programs out, too.
 
     Raises
     ------
     SchemaVersionError
-        The database is newer than this program.
+        The database is newer than this program can bear, or needs a step that locks older programs out.
     DatabaseReadOnly
         Something must be created and the account may not.
     """
     migrations = MIGRATIONS if migrations is None else migrations
-    latest = latest_version(migrations)
-    version = stored_version(binding)
-    _check_not_newer(binding, version, latest)
-    if version == latest:
-        return
+    binding.knows = latest = latest_version(migrations)
+    stored = versions.read(binding)
+    versions.refuse_newer(binding, stored, latest)
+    if stored is not None:
+        if stored.version >= latest:
+            return
+        if not lock_out:
+            _refuse_silence(binding, stored, migrations)
     db_server.check(binding.connection)
-    with db_server.exclusive(binding.connection, binding.prefix):
-        # Another process may have done it while we waited.
-        version = stored_version(binding)
-        _check_not_newer(binding, version, latest)
-        if version is None:
-            _create(binding, latest)
-        else:
-            for step in sorted(migrations, key=lambda step: step.number):
-                if step.number > version:
-                    step.apply(binding.connection, binding.prefix)
-                    _stamp(binding, step.number)
-    binding.connection.dependencies.clear()
+    try:
+        with db_server.exclusive(binding.connection, binding.prefix):
+            # Another process may have done it while we waited.
+            stored = versions.read(binding)
+            versions.refuse_newer(binding, stored, latest)
+            if stored is None:
+                _create(binding, latest, oldest_writer(migrations))
+            else:
+                _take(binding, stored, missing(stored, migrations))
+    except DatabaseReadOnly as error:
+        what = "has no tables of mapshell" if stored is None else f"lacks {_said(missing(stored, migrations))}"
+        raise DatabaseReadOnly(
+            f"The database at {binding.connection.target.place} ({binding.prefix}…) {what}, and the account "
+            f"{binding.connection.target.user} may not make them.",
+            remedy="Run `mapshell database upgrade` once under an account that may create tables there "
+            "(`mapshell database status` shows what is missing).",
+        ) from error
+    binding.forget()
 
 
-def _check_not_newer(binding: Binding, version: int | None, latest: int) -> None:
-    if version is not None and version > latest:
+def _take(binding: Binding, stored: versions.Stored, steps: Sequence[Migration]) -> None:
+    oldest = stored.oldest_writer
+    for step in steps:
+        step.apply(binding.connection, binding.prefix)
+        oldest = max(oldest, step.writers_from)
+        versions.stamp(binding, step.number, oldest)
+
+
+def _refuse_silence(binding: Binding, stored: versions.Stored, migrations: Sequence[Migration]) -> None:
+    """Refuse to lock other computers' programs out by the way."""
+    steps = missing(stored, migrations)
+    if locking(stored, steps):
         raise SchemaVersionError(
-            f"The tables at {binding.connection.target.place} ({binding.prefix}…) have version {version}; "
-            f"this mapshell knows versions up to {latest}.",
-            remedy="Upgrade mapshell on this computer (pipx upgrade mapshell); nothing was changed.",
+            f"The tables at {binding.connection.target.place} ({binding.prefix}…) have version {stored.version}; this "
+            f"mapshell {versions.program()} needs {steps[-1].number}, and a step to it locks out computers with an "
+            "older mapshell. Nothing was changed.",
+            remedy="Upgrade mapshell on the computers that share this database, then take the step once: "
+            "`mapshell database upgrade` (--dry-run shows what it would do).",
         )
 
 
-def _create(binding: Binding, version: int) -> None:
+def _said(steps: Sequence[Migration]) -> str:
+    return "; ".join(f"version {step.number} ({step.description})" for step in steps)
+
+
+def _create(binding: Binding, version: int, oldest: int) -> None:
     from pipeline.database.binding import GROUPS
 
     connection = binding.connection
@@ -147,8 +198,8 @@ def _create(binding: Binding, version: int) -> None:
             for group in GROUPS.values():
                 for table in group.tables():
                     _declare(table())
-            connection.query(_version_table_sql(binding))
-            _stamp(binding, version)
+            writers.create(connection, binding.prefix)
+            versions.create(binding, version, oldest)
     finally:
         connection.rewrite = None
 
@@ -181,29 +232,6 @@ def _declare(table: Any) -> None:
     else:
         table.declare(context)
     db_server.inherit_comments(table.connection, table.full_table_name)
-
-
-def _version_table_sql(binding: Binding) -> str:
-    stamp = "TIMESTAMP" if binding.connection.adapter.backend == "postgresql" else "DATETIME"
-    return (
-        f"CREATE TABLE IF NOT EXISTS {_version_table(binding)} (version INTEGER NOT NULL PRIMARY KEY, "
-        f"applied_at {stamp} NOT NULL, program VARCHAR(64) NOT NULL)"
-    )
-
-
-def _stamp(binding: Binding, version: int) -> None:
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as program_version
-
-    try:
-        program = program_version("mapshell")
-    except PackageNotFoundError:
-        program = "unknown"
-    binding.connection.query(
-        f"INSERT INTO {_version_table(binding)} (version, applied_at, program) "  # noqa: S608
-        f"VALUES (%s, {db_server.utc_now_sql(binding.connection)}, %s)",
-        (version, program),
-    )
 
 
 def drop_everything(binding: Binding) -> None:

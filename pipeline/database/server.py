@@ -202,6 +202,21 @@ def inherit_comments(connection: LabConnection, table: str) -> None:
             )
 
 
+def let_be_null(connection: LabConnection, schema: str, table: str, column: str) -> None:
+    """Let a column be empty, with the type and the comment that it has (DataJoint reads its type there)."""
+    name = connection.adapter.make_full_table_name(schema, table)
+    quoted = connection.adapter.quote_identifier(column)
+    if _is_postgres(connection):
+        connection.query(f"ALTER TABLE {name} ALTER COLUMN {quoted} DROP NOT NULL")
+        return
+    kind, comment = connection.query(
+        "SELECT column_type, column_comment FROM information_schema.columns "
+        "WHERE table_schema = %s AND table_name = %s AND column_name = %s",
+        (schema, table, column),
+    ).fetchone()
+    connection.query(f"ALTER TABLE {name} MODIFY {quoted} {kind} DEFAULT NULL COMMENT %s", (comment,))
+
+
 def utc_now_sql(connection: LabConnection) -> str:
     """Expression for the server's present time in UTC, with microseconds, without zone."""
     return "clock_timestamp() AT TIME ZONE 'UTC'" if _is_postgres(connection) else "UTC_TIMESTAMP(6)"

@@ -1,22 +1,18 @@
 """Tables bind on first use, move to another database, are made once, and are refused when they are newer."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from pipeline import database
-from pipeline.embedded import cluster as embedded_cluster
 from pipeline.errors import (
     ConfigError,
     DatabaseError,
     DatabaseReadOnly,
     DatabaseUnavailable,
-    SchemaVersionError,
     ServiceError,
 )
 from pipeline.settings.types import DatabaseSettings, Secret, Settings
@@ -142,11 +138,11 @@ def test_several_processes_bind_an_empty_database_at_once(lab_database):
 
 def test_a_creation_that_was_cut_short_is_finished(lab_database):
     from pipeline import lab, publication
-    from pipeline.database import binding, migrations
+    from pipeline.database import binding, versions
 
     connection = database.bind(lab_database)
     here = binding.get_current()
-    connection.query(f"DROP TABLE {migrations._version_table(here)}")
+    connection.query(f"DROP TABLE {versions.version_table(here)}")
     connection.query(f"DROP TABLE {publication.Verification.full_table_name}")
     lab.Rig.insert1({"rig": "kept"})
     database.unbind()
@@ -167,51 +163,6 @@ def test_schemas_of_another_program_are_left_alone(lab_database, lab_server):
         database.bind(lab_database)
     assert "database.prefix" in caught.value.remedy
     assert not database.is_bound()
-
-
-def test_newer_tables_are_refused_in_clear_words(lab_database):
-    from pipeline.database import binding, migrations
-
-    database.bind(lab_database)
-    migrations._stamp(binding.get_current(), 99)
-    database.unbind()
-    with pytest.raises(SchemaVersionError, match="version 99") as caught:
-        database.bind(lab_database)
-    assert "Upgrade mapshell" in caught.value.remedy
-    assert not database.is_bound()
-
-
-def test_migrations_run_once_and_in_order(lab_database):
-    from pipeline.database import binding, migrations
-
-    database.bind(lab_database)
-    ran = []
-    first = migrations.latest_version()
-    steps = [
-        migrations.Migration(first + 2, "then", lambda _c, prefix: ran.append((2, prefix))),
-        migrations.Migration(first + 1, "next", lambda _c, prefix: ran.append((1, prefix))),
-    ]
-    prefix = lab_database.database.schema_prefix
-    for _ in range(2):
-        migrations.ensure_tables(binding.get_current(), steps)
-    assert ran == [(1, prefix), (2, prefix)]
-    assert migrations.stored_version(binding.get_current()) == first + 2
-
-
-def test_a_database_of_the_first_version_gets_the_tables_that_came_later(lab_database):
-    from pipeline import publication
-    from pipeline.database import binding, migrations
-
-    connection = database.bind(lab_database)
-    version_table = migrations._version_table(binding.get_current())
-    later = [publication.Retrieval.Session, publication.Retrieval, publication.Withdrawal, publication.FileCheck]
-    for table in later:
-        connection.query(f"DROP TABLE {table.full_table_name}")
-    connection.query(f"UPDATE {version_table} SET version = 1")
-    database.unbind()
-    database.bind(lab_database)
-    assert [table.to_dicts() for table in later] == [[], [], [], []]
-    assert migrations.stored_version(binding.get_current()) == migrations.latest_version()
 
 
 def test_lookup_rows_are_added_once_and_those_of_others_stay(lab_database):
@@ -235,58 +186,6 @@ def test_deleting_asks_nobody_where_nobody_answers(lab_database):
     lab.Rig.insert1({"rig": "x"})
     lab.Rig.delete()
     assert len(lab.Rig()) == 0
-
-
-@pytest.fixture
-def reader(lab_database, lab_server):
-    """Settings of an account that may only read."""
-    own = lab_database.database
-    name, password = f"reader_{own.schema_prefix.strip('_')}", "a reader's secret"
-    connection = _administrator(lab_server)
-    cursor = connection.cursor()
-    schemas = [own.schema_prefix + group for group in ("lab", "experiment", "ephys", "tracking", "publication")]
-    database.bind(lab_database)
-    if lab_server.kind == "postgresql":
-        cursor.execute(f"CREATE ROLE {name} LOGIN PASSWORD %s", (password,))
-        cursor.execute(f"GRANT CONNECT ON DATABASE {own.name} TO {name}")
-        for schema in schemas:
-            cursor.execute(f"GRANT USAGE ON SCHEMA {schema} TO {name}")
-            cursor.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {name}")
-    else:
-        cursor.execute(f"CREATE USER {name} IDENTIFIED BY %s", (password,))
-        for schema in schemas:
-            cursor.execute(f"GRANT SELECT ON {schema}.* TO {name}")
-    yield replace(lab_database, database=replace(own, user=name, password=Secret(password)))
-    database.unbind()
-    if lab_server.kind == "postgresql":
-        cursor.execute(f"DROP OWNED BY {name}")
-        cursor.execute(f"DROP ROLE {name}")
-    else:
-        cursor.execute(f"DROP USER {name}")
-    connection.close()
-
-
-def _administrator(server):
-    if server.kind == "mariadb":
-        return database_connection(server.settings)
-    import psycopg2
-
-    folder = Path(os.environ["MAPSHELL_TEST_SERVERS"]) / "postgresql"
-    connection = psycopg2.connect(
-        host=server.settings.host,
-        port=server.settings.port,
-        user=embedded_cluster.SUPERUSER,
-        password=embedded_cluster.read_secrets(folder).superuser,
-        dbname=server.settings.name,
-    )
-    connection.autocommit = True
-    return connection
-
-
-def database_connection(settings):
-    import pymysql
-
-    return pymysql.connect(host=settings.host, port=settings.port, user=settings.user, password="", autocommit=True)
 
 
 def test_a_reader_binds_and_reads_and_is_told_that_it_may_not_write(reader):
