@@ -9,6 +9,7 @@ import pytest
 from mapshell.demo.days import SUBJECTS
 from mapshell.demo.lab import Lab, make_lab
 
+from .map_ephys.old_lab import old_lab as make_old_lab
 from .publish.bench import Bench
 from .rig import make_rig
 
@@ -52,3 +53,10 @@ def bare_lab(tmp_path_factory):
     for kind in ("ephys", "video"):
         (root / kind).mkdir()
     return Lab(root, SUBJECTS, (), "America/New_York")
+
+
+@pytest.fixture
+def old_lab(mariadb_server):
+    """A lab's running map-ephys database, with schemas and accounts of its own."""
+    with make_old_lab(mariadb_server.settings) as lab:
+        yield lab
