@@ -75,10 +75,7 @@ def _adopted(
     round_: Round, session: LocalSession, manifest: Manifest, files: tuple[LocalFile, ...], task: TaskStatus
 ) -> Flight:
     # Nobody knows any more which SHA1 travelled with it: every file is read, and compared with what its meta claims.
-    items = tuple(
-        TransferItem(join_remote(f.root.globus_path, f.subpath), join_remote(round_.location.path, f.subpath))
-        for f in files
-    )
+    items = tuple(TransferItem(f.in_globus, join_remote(round_.location.path, f.subpath)) for f in files)
     request = TransferRequest("", files[0].root.endpoint, round_.location.endpoint, task.label, items)
     sources = tuple(Source(file.subpath, str(file.path), file.size, file.mtime_ns) for file in files)
     entry = Entry(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from pipeline.archive.acceptance import records_in
 from pipeline.archive.journal import Entry, Journal, Outcome
 from pipeline.archive.known import differing, settled
-from pipeline.archive.session import join_remote
 from pipeline.errors import (
     ConfigError,
     Conflict,
@@ -128,7 +127,7 @@ class Flight:
     def unproved(self) -> tuple[LocalFile, ...]:
         """The files whose SHA1 did not travel with the transfer: we read them ourselves, while bytes move."""
         given = {item.source for item in self.entry.request.items if item.sha1 is not None}
-        return tuple(f for f in self.files if join_remote(f.root.globus_path, f.subpath) not in given)
+        return tuple(f for f in self.files if f.in_globus not in given)
 
     @property
     def root(self) -> Root | None:

@@ -78,6 +78,8 @@ class Root:
     """A local root: the same folder on disk and in this computer's collection.
 
     ``elsewhere`` holds the folders below it, POSIX, relative, that are roots of their own: no walk enters them.
+    ``below`` is where this very folder stands in the archive's layout when it is not the top of it, as on a loose drive:
+    ``SC038/SC038_111919_g0``; all subpaths of such a root begin with it.
     """
 
     alias: str
@@ -85,6 +87,25 @@ class Root:
     globus_path: str
     local_path: Path
     elsewhere: frozenset[str] = field(default=frozenset(), compare=False)
+    below: str = ""
+
+    def holds(self, subpath: str) -> bool:
+        """Say whether a subpath is of this root at all."""
+        return not self.below or subpath == self.below or subpath.startswith(f"{self.below}/")
+
+    def on_disk(self, subpath: str) -> Path:
+        """Return where a subpath lies on disk."""
+        return self.local_path.joinpath(*self._within(subpath))
+
+    def in_globus(self, subpath: str) -> str:
+        """Return where a subpath lies in the collection."""
+        return "/".join((self.globus_path.rstrip("/"), *self._within(subpath)))
+
+    def _within(self, subpath: str) -> list[str]:
+        if not self.holds(subpath):
+            raise ValueError(f"{subpath!r} does not begin with {self.below!r}")
+        own = subpath[len(self.below) :].lstrip("/") if self.below else subpath
+        return own.split("/") if own else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +132,12 @@ class LocalFile:
     @property
     def path(self) -> Path:
         """Where the file lies on disk."""
-        return self.root.local_path.joinpath(*self.subpath.split("/"))
+        return self.root.on_disk(self.subpath)
+
+    @property
+    def in_globus(self) -> str:
+        """Where the file lies in this computer's collection."""
+        return self.root.in_globus(self.subpath)
 
 
 def stamp(status: os.stat_result) -> tuple[int, int, int]:

@@ -74,7 +74,7 @@ def submit(round_: Round, prepared: Prepared) -> Flight:
         label=task_label(manifest, transfer_id),
         items=tuple(
             TransferItem(
-                join_remote(file.root.globus_path, file.subpath),
+                file.in_globus,
                 join_remote(round_.location.path, file.subpath),
                 sha1s[file.subpath],
             )
