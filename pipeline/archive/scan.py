@@ -88,15 +88,15 @@ def scan_folder(root: Root, folder: str, patterns: Collection[str]) -> Scan:
 def _walk(
     root: Root, folder: str, patterns: Collection[str], defects: list[Defect]
 ) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    base, pending = root.local_path, [folder]
+    pending = [folder]
     while pending:
         current = pending.pop()
         try:
-            entries = sorted(os.scandir(base.joinpath(*current.split("/"))), key=lambda entry: entry.name)
+            entries = sorted(os.scandir(root.on_disk(current)), key=lambda entry: entry.name)
         except OSError as error:
             if current == folder:
                 raise LocalDiskError(
-                    f"The folder {base / folder} cannot be listed: {error.strerror}.",
+                    f"The folder {root.on_disk(folder)} cannot be listed: {error.strerror}.",
                     remedy="give the account that runs mapshell the right to read it, or check the disk.",
                 ) from error
             defects.append(_unreadable(current, error))

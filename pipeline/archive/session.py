@@ -78,8 +78,8 @@ class Root:
     """A local root: the same folder on disk and in this computer's collection.
 
     ``elsewhere`` holds the folders below it, POSIX, relative, that are roots of their own: no walk enters them.
-    ``below`` is where this very folder stands in the archive's layout when it is not the top of it, as on a loose drive:
-    ``SC038/SC038_111919_g0``; all subpaths of such a root begin with it.
+    ``below`` is where this very folder stands in the archive's layout when it is not the top of it, as on a loose
+    drive (``SC038/SC038_111919_g0``): all subpaths of such a root begin with it.
     """
 
     alias: str
