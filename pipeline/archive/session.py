@@ -114,7 +114,7 @@ class LocalFile:
 
     ``size`` in bytes, ``mtime`` in whole UTC seconds, ``mtime_ns`` in nanoseconds.  ``ctime_ns`` is when the file's
     entry last changed (on Windows: when it was made), which no tool can set back.  Nanoseconds are never stored in the
-    database.
+    database.  ``subpath`` is its name at the archive, ``lies`` its name below the local root where that is another one.
     """
 
     root: Root
@@ -123,6 +123,7 @@ class LocalFile:
     mtime: int
     mtime_ns: int
     ctime_ns: int = 0
+    lies: str = ""
 
     @property
     def stamp(self) -> tuple[int, int, int]:
@@ -132,12 +133,12 @@ class LocalFile:
     @property
     def path(self) -> Path:
         """Where the file lies on disk."""
-        return self.root.on_disk(self.subpath)
+        return self.root.on_disk(self.lies or self.subpath)
 
     @property
     def in_globus(self) -> str:
         """Where the file lies in this computer's collection."""
-        return self.root.in_globus(self.subpath)
+        return self.root.in_globus(self.lies or self.subpath)
 
 
 def stamp(status: os.stat_result) -> tuple[int, int, int]:
