@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pipeline import database, sessions
@@ -172,7 +173,13 @@ def _discover(settings: Settings, search: Search, places: Sequence[Location], sp
 
 def _look(search: Search, place: Place) -> list[remote_find.Described]:
     """List the root and the animals concerned; return the manifests that must be read."""
-    archive = remote_find.top(search.lister, place.location, lambda h2o: search.wanted.animal(h2o, place.location))
+
+    def concerned(h2o: str) -> bool:
+        return search.wanted.animal(h2o, place.location)
+
+    archive = remote_find.top(search.lister, place.location, concerned, place.layouts)
+    elsewhere = remote_find.outside(search.lister, place.location, archive, place.layouts) if place.layouts else {}
+    archive.strangers += (elsewhere.keys() - set(archive.animals)) - set(filter(concerned, elsewhere))
     for obstacle in archive.obstacles:
         name_obstacle(search, place, obstacle)
     strangers = [h2o for h2o in archive.strangers if h2o not in search.wanted.h2os]
@@ -182,7 +189,9 @@ def _look(search: Search, place: Place) -> list[remote_find.Described]:
     search.progress.task(title, title, 0)
     wanted = []
     found = remote_find.animals(search.lister, place.location, archive.animals, place.layouts)
-    for count, animal in enumerate(found, 1):
+    apart = [remote_find.Animal(h2o) for h2o in elsewhere if h2o not in archive.animals and concerned(h2o)]
+    for count, animal in enumerate(chain(found, apart), 1):
+        animal.folders.extend(elsewhere.get(animal.h2o, ()))
         place.animals.append(animal)
         for obstacle in animal.obstacles:
             if ends(obstacle.error):

@@ -120,7 +120,10 @@ def _unowned(search: Search, place: Place, animal: Animal) -> list[ArchiveFolder
 
 
 def _claimed(subpath: str, place: Place) -> bool:
-    return "/".join(subpath.split("/")[:2]) in place.claimed
+    within = f"{subpath}/" if "/" not in subpath else ""
+    return "/".join(subpath.split("/")[:2]) in place.claimed or any(
+        within and each.startswith(within) for each in place.claimed
+    )
 
 
 def _hindered(search: Search, place: Place, key: SessionKey) -> tuple[str, str] | None:

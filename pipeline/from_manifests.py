@@ -117,7 +117,7 @@ def _believed(
     subject = search.wanted.h2os.get(described.name.h2o)
     if subject is None and not search.wanted.subject(manifest.session.subject_id, described.name.h2o):
         return None
-    why = doubt(manifest, place.location, described.subpath)
+    why = doubt(manifest, place.location, described.subpath, place.layouts)
     if why:
         refuse(search, place, described, f"{described.subpath} cannot be true: {why}", _LIES)
         return None

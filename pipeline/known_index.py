@@ -92,7 +92,7 @@ class KnownIndex:
         return found
 
     def owners(self, h2o: str) -> dict[str, set[SessionKey]]:
-        """Return the sessions that have files in an animal's folders: those of two components, and of three."""
+        """Return the sessions that have files in an animal's folders: up to three components."""
         if h2o not in self._owners:
             self._owners[h2o] = {}
             for dataset_name, folder in _folders(self._location.alias, h2o):
@@ -103,7 +103,7 @@ class KnownIndex:
 
     def _own(self, h2o: str, folder: str, key: SessionKey) -> None:
         parts = folder.split("/")
-        for depth in range(2, len(parts) + 1):
+        for depth in range(1, len(parts) + 1):
             self._owners[h2o].setdefault("/".join(parts[:depth]), set()).add(key)
 
 

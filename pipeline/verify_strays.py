@@ -9,6 +9,7 @@ from pipeline.archive.aside import is_aside
 from pipeline.archive.drift import discover, quoted
 from pipeline.archive.lister import below
 from pipeline.archive.manifest import manifest_subpath, read_manifest_name
+from pipeline.archive.naming import parse_folder
 from pipeline.archive.nesting import is_elsewhere
 from pipeline.archive.remote_find import looks_into
 from pipeline.archive.session import SessionRef, join_remote
@@ -42,6 +43,7 @@ class Animals:
         self._datasets = (publication.DataSet() & self._here).to_dicts()
         self._left: dict[str, int] = {}
         self._folders: dict[str, set[str]] = {}
+        self._tops: set[str] = set()
         for row in self._datasets:
             if row["globus_alias"] == location.alias and row["dataset_name"] in self._archived:
                 self._left[row["dataset_h2o"]] = self._left.get(row["dataset_h2o"], 0) + 1
@@ -61,7 +63,12 @@ class Animals:
         for holding in batch:
             h2o = holding.manifest.session.h2o
             mine = self._folders.setdefault(h2o, set())
-            mine.update(entry.subpath.split("/")[1] for entry in holding.manifest.files if "/" in entry.subpath)
+            for entry in holding.manifest.files:
+                top, _, below_it = entry.subpath.partition("/")
+                if top == h2o:
+                    mine.add(below_it.split("/")[0])
+                else:  # a layout of the lab puts its sessions elsewhere
+                    self._tops.add(top)
             self._left[h2o] = self._left.get(h2o, 0) - 1
             if self._left[h2o] == 0:
                 done.append(h2o)
@@ -129,9 +136,16 @@ class Animals:
 
     def unknown(self, listing: Sequence[RemoteEntry]) -> list[str]:
         """Return what the location's own folder holds beside the folders of the index's animals."""
-        known = {row["dataset_h2o"] for row in self._datasets} | self._location.elsewhere
-        names = (entry.name for entry in listing if entry.name not in known)
+        known = {row["dataset_h2o"] for row in self._datasets} | self._location.elsewhere | self._tops
+        names = (entry.name for entry in listing if entry.name not in known and not self._undecided(entry.name))
         return sorted(name.encode("utf-8", "backslashreplace").decode("utf-8") for name in names)
+
+    def _undecided(self, name: str) -> bool:
+        """Say whether a folder may hold sessions of an animal, not all of whose sessions were compared."""
+        folder = parse_folder(name, self._location.dataset_type, self._layouts) if self._layouts else None
+        if folder is not None:
+            return self._left.get(folder.h2o, 0) > 0
+        return any(layout.above(name) == "" for layout in self._layouts) and any(self._left.values())
 
     def _manifests(self, h2o: str) -> set[str]:
         """Return the names of the manifests of all datasets of an animal by now, up to their generations."""

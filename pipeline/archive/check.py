@@ -11,6 +11,7 @@ from pipeline.archive.aside import set_aside
 from pipeline.archive.gate import wrong_checksum
 from pipeline.archive.journal import Entry, Part
 from pipeline.archive.manifest import with_checksum
+from pipeline.archive.paths import top_folders
 from pipeline.archive.scan import Defect, list_remote, unchanged
 from pipeline.archive.session import join_remote
 from pipeline.errors import DiskBusy, MapshellError
@@ -103,7 +104,7 @@ def _evidence(flight: Flight, status: TaskStatus) -> dict[str, Any]:
         "computer": flight.entry.computer,
         "files": len(flight.new_entries),
         "bytes": sum(entry.size for entry in flight.new_entries),
-        "folders": sorted({"/".join(entry.subpath.split("/")[:2]) for entry in flight.manifest.files}),
+        "folders": top_folders(entry.subpath for entry in flight.manifest.files),
         "checks": ["task succeeded", "listed at the archive with its size", "source unchanged", "checksums"],
     }
 

@@ -8,11 +8,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.filetypes import RULES
+from pipeline.archive.naming import find_session_folder
 from pipeline.archive.paths import is_safe, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from pipeline.archive.layouts import Layout
     from pipeline.archive.manifest import FileEntry, Manifest
     from pipeline.archive.session import Location
 
@@ -29,7 +31,7 @@ _LEVELS = 24
 _TYPES = frozenset(rule.name for rule in RULES)
 
 
-def doubt(manifest: Manifest, location: Location, subpath: str) -> str:
+def doubt(manifest: Manifest, location: Location, subpath: str, layouts: Sequence[Layout] = ()) -> str:
     """Say why a manifest cannot be believed, whatever lies at the archive; empty when nothing speaks against it.
 
     Parameters
@@ -40,6 +42,8 @@ def doubt(manifest: Manifest, location: Location, subpath: str) -> str:
         Where it was found.
     subpath
         Its own path there, below the location's root.
+    layouts
+        Further layouts of the lab's folders: they may put sessions elsewhere than below their animal's folder.
     """
     session = manifest.session
     if manifest.dataset_type != location.dataset_type:
@@ -72,15 +76,19 @@ def doubt(manifest: Manifest, location: Location, subpath: str) -> str:
         return "its evidence names folders that are none"
     if not manifest.files:
         return "it lists no file"
-    return next(filter(None, (_file(manifest, entry) for entry in manifest.files)), "")
+    return next(filter(None, (_file(manifest, entry, layouts) for entry in manifest.files)), "")
 
 
-def _file(manifest: Manifest, entry: FileEntry) -> str:
+def _file(manifest: Manifest, entry: FileEntry, layouts: Sequence[Layout]) -> str:
     name = printable(entry.subpath)
     parts = entry.subpath.split("/")
-    if parts[0] != manifest.session.h2o:
-        return f"it lists {name}, which is not below the folder of {manifest.session.h2o}"
-    if len(parts) < _DEPTH:
+    by_layout = layouts and _by_layout(manifest, entry.subpath, layouts)
+    if parts[0] != manifest.session.h2o and not by_layout:
+        return (
+            f"it lists {name}, which is not below the folder of {manifest.session.h2o}, and no layout of this "
+            f"computer's configuration (archive.{manifest.dataset_type}_layouts) says that it is of that animal"
+        )
+    if len(parts) < _DEPTH and not by_layout:
         return f"it lists {name}, which lies in no session's folder"
     if entry.generation > manifest.generation:
         return f"it lists {name} as of generation {entry.generation}, which is later than its own"
@@ -91,6 +99,12 @@ def _file(manifest: Manifest, entry: FileEntry) -> str:
     if len(entry.verified_how or "") > _HOW or _odd(entry.verified_how or ""):
         return f"what it says of how {name} was verified is too long"
     return ""
+
+
+def _by_layout(manifest: Manifest, subpath: str, layouts: Sequence[Layout]) -> bool:
+    """Say whether a file lies in a folder that a layout of the lab gives to the manifest's animal."""
+    found = find_session_folder(subpath, manifest.dataset_type, layouts)
+    return found is not None and found[0] != subpath and found[1].h2o == manifest.session.h2o
 
 
 def _deep(value: Any) -> bool:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pipeline.archive.integrity import earliest_start
 from pipeline.archive.matching import FoundFolder, SessionFacts, match
 from pipeline.archive.naming import parse_folder
-from pipeline.archive.nesting import is_elsewhere
-from pipeline.archive.paths import check_subpath, printable
-from pipeline.archive.scan import Defect, Scan, is_link, scan_folder
-from pipeline.errors import LocalDiskError, NameRefused
+from pipeline.archive.scan import Defect, Scan, scan_folder
+from pipeline.archive.walk.session_folders import Stray, candidates
+from pipeline.errors import LocalDiskError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pipeline.archive.layouts import Layout
     from pipeline.archive.manifest import Manifest
     from pipeline.archive.session import DatasetType, LocalFile, Root, SessionKey, SessionRef
+
+__all__ = ["Found", "LocalSession", "Stray", "candidates", "find", "local_session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +32,6 @@ class LocalSession:
     folders: tuple[str, ...]
     files: tuple[LocalFile, ...]
     defects: tuple[Defect, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Stray:
-    """A folder that belongs to no session, or (``refused``) must not be given to one, with reason and remedy.
-
-    ``folder`` is ``.`` for a whole root; ``candidates`` are the sessions that a refused folder may be of.
-    """
-
-    folder: str
-    root: Root
-    reason: str
-    remedy: str
-    refused: bool = False
-    candidates: tuple[SessionKey, ...] = ()
 
 
 @dataclass(slots=True)
@@ -60,87 +46,6 @@ class Found:
     strays: list[Stray] = field(default_factory=list)
     indexed: dict[SessionKey, Manifest] = field(default_factory=dict)
     strangers: set[str] = field(default_factory=set)
-
-
-def candidates(
-    roots: Iterable[Root],
-    kind: DatasetType,
-    h2os: Collection[str],
-    layouts: Sequence[Layout] = (),
-    strangers: set[str] | None = None,
-    strays: list[Stray] | None = None,
-) -> Iterator[tuple[Root, FoundFolder]]:
-    """Yield the folders under the roots whose name says that they may be a session of one of these animals.
-
-    Only the animals' own folders are listed, and one level below where a layout puts sessions deeper.  Names of
-    folders that are no animal of these are added to ``strangers``; what is an animal's but cannot be listed or
-    followed, to ``strays``.
-
-    Raises
-    ------
-    LocalDiskError
-        A root cannot be listed.
-    """
-    obstacles: list[Stray] = [] if strays is None else strays
-    for root in roots:
-        for h2o, linked in _subfolders(root, "", obstacles):
-            if h2o not in h2os:
-                if strangers is not None and not linked and not h2o.startswith("."):
-                    strangers.add(printable(h2o))
-            elif linked:
-                obstacles.append(_linked(root, h2o))
-            else:
-                yield from _of_animal(root, h2o, kind, layouts, obstacles)
-
-
-def _of_animal(
-    root: Root, h2o: str, kind: DatasetType, layouts: Sequence[Layout], strays: list[Stray]
-) -> Iterator[tuple[Root, FoundFolder]]:
-    for name, linked in _subfolders(root, h2o, strays):
-        subpath = f"{h2o}/{name}"
-        try:
-            check_subpath(subpath)
-        except NameRefused as error:
-            strays.append(Stray(printable(subpath), root, error.message, error.remedy, refused=True))
-            continue
-        parsed = parse_folder(subpath, kind, layouts)
-        if parsed is not None and linked:
-            strays.append(_linked(root, subpath))
-        elif parsed is not None:
-            yield root, FoundFolder(parsed, subpath, None)
-        elif not linked:
-            for inner, _ in _subfolders(root, subpath, strays):
-                parsed = parse_folder(f"{subpath}/{inner}", kind, layouts)
-                if parsed is not None:
-                    yield root, FoundFolder(parsed, f"{subpath}/{inner}", None)
-
-
-def _subfolders(root: Root, folder: str, strays: list[Stray]) -> list[tuple[str, bool]]:
-    """Return the folders in a folder, each with whether it is a link; those that are another root's are left to it.
-
-    A root that cannot be listed is an error.
-    """
-    path = root.local_path.joinpath(*folder.split("/")) if folder else root.local_path
-    try:
-        with os.scandir(path) as entries:
-            found = sorted((entry.name, is_link(entry)) for entry in entries if is_link(entry) or entry.is_dir())
-    except OSError as error:
-        if folder:
-            said = f"it cannot be listed: {error.strerror}"
-            remedy = "give the account that runs mapshell the right to read it, or check the disk."
-            strays.append(Stray(printable(folder), root, said, remedy, refused=True))
-            return []
-        raise LocalDiskError(
-            f"The local root {path} ({root.alias}) cannot be listed: {error.strerror}.",
-            remedy="connect the disk, or correct the root in dj_local_conf.json (`mapshell config show`).",
-        ) from error
-    inner = f"{folder}/" if folder else ""
-    return [(name, linked) for name, linked in found if not is_elsewhere(f"{inner}{name}", root.elsewhere)]
-
-
-def _linked(root: Root, folder: str) -> Stray:
-    remedy = "put the folder itself there, or make the place where it lies a further local root."
-    return Stray(folder, root, "it is a link to another place; links are not followed", remedy, refused=True)
 
 
 def find(
@@ -185,16 +90,18 @@ def find(
     owned: dict[SessionKey, list[tuple[Root, str]]] = defaultdict(list)
     scans: dict[tuple[str, str], Scan] = {}
     unknown: list[tuple[Root, FoundFolder]] = []
+    settled: list[tuple[Root, FoundFolder]] = []
     for root, folder in seen:
         owner = owners.get(folder.subpath)
         if owner is not None:
             owned[owner].append((root, folder.subpath))
+            settled.append((root, folder))
             continue
         scan = _scan(root, folder.subpath, patterns, found, _by_name(folder, sessions))
         if scan is not None:
             scans[str(root.local_path), folder.subpath] = scan
             unknown.append((root, FoundFolder(folder.name, folder.subpath, earliest_start(scan.files))))
-    _match_unknown(unknown, sessions, owned, found)
+    _match_unknown(unknown, _same_runs(settled, unknown, patterns), sessions, owned, found)
     for key in owned if wanted is None else owned.keys() & set(wanted):
         parts = []
         for root, subpath in owned[key]:
@@ -226,9 +133,9 @@ def _with_candidates(
     """Name the sessions that an obstacle may hide: by its name, and all of an animal whose own folder it is."""
     if stray.folder == ".":
         return stray
-    if "/" not in stray.folder:
-        return replace(stray, candidates=tuple(sorted(f.key for f in sessions.values() if f.h2o == stray.folder)))
     parsed = parse_folder(stray.folder, kind, layouts)
+    if parsed is None and "/" not in stray.folder:
+        return replace(stray, candidates=tuple(sorted(f.key for f in sessions.values() if f.h2o == stray.folder)))
     if parsed is None:
         return stray
     return replace(stray, candidates=_by_name(FoundFolder(parsed, stray.folder, None), sessions))
@@ -246,9 +153,9 @@ def _owners(indexed: Mapping[SessionKey, Manifest], folders: Collection[str]) ->
     owners: dict[str, SessionKey] = {}
     for key, manifest in indexed.items():
         for entry in manifest.files:
-            parts = entry.subpath.split("/")
-            for depth in (2, 3):
-                folder = "/".join(parts[:depth])
+            folder = entry.subpath
+            while folder:
+                folder = folder.rpartition("/")[0]
                 if folder in folders:
                     owners[folder] = key
     return owners
@@ -264,13 +171,33 @@ def _scan(
         return None
 
 
+def _same_runs(
+    settled: Sequence[tuple[Root, FoundFolder]],
+    unknown: Sequence[tuple[Root, FoundFolder]],
+    patterns: Collection[str],
+) -> list[FoundFolder]:
+    """Return the folders with an owner whose run has a further gate that came later, with their starts."""
+
+    def run(folder: FoundFolder) -> tuple[str, str | None]:
+        return (folder.name.h2o, folder.name.run)
+
+    further = {run(folder) for _, folder in unknown if folder.name.gate}
+    found = []
+    for root, folder in settled:
+        if run(folder) in further:
+            with suppress(LocalDiskError):  # the session that owns it tells so
+                found.append(replace(folder, started=earliest_start(scan_folder(root, folder.subpath, patterns).files)))
+    return found
+
+
 def _match_unknown(
     unknown: Sequence[tuple[Root, FoundFolder]],
+    same_runs: Sequence[FoundFolder],
     sessions: Mapping[SessionKey, SessionFacts],
     owned: dict[SessionKey, list[tuple[Root, str]]],
     found: Found,
 ) -> None:
-    matching = match([folder for _, folder in unknown], list(sessions.values()))
+    matching = match([folder for _, folder in unknown], list(sessions.values()), others=same_runs)
     places = {id(folder): root for root, folder in unknown}
     for key, folders in matching.owned.items():
         owned[key].extend((places[id(folder)], folder.subpath) for folder in folders)

@@ -122,14 +122,14 @@ def parse_folder(relpath: str, kind: Kind, layouts: Sequence[Layout] = ()) -> Fo
     FolderName or None
         None when the path is not that of a session folder (or not a safe path).
     """
-    if not is_safe(relpath):
+    parts = relpath.split("/")
+    if not is_safe(relpath) or parts[0].startswith("."):
         return None
     for layout in layouts:
         said = _by_layout(layout, relpath, kind)
         if said is not None:
             return said
-    parts = relpath.split("/")
-    if len(parts) < 2 or parts[0].startswith("."):  # the animal and the folder
+    if len(parts) < 2:  # the animal and the folder
         return None
     if kind == "video":
         return _parse_date_folder(*parts) if len(parts) == 2 else None

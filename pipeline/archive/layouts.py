@@ -3,10 +3,14 @@
 A pattern is a POSIX path below the root, of text and fields; a part in square brackets may be absent::
 
     {h2o}/{date:%Y-%m-%d}/{ident}
-    {h2o}/catgt_{h2o}_{date:%m%d%y}[_{ident}]_g{gate}
+    {h2o}/[catgt_]{h2o}_{date:%m%d%y}[_{ident}]_g{gate}
+    [catgt_]{h2o}_{date:%Y-%m-%d}_g{gate}
+    {h2o=SC077}{date:%-m-%-d-%Y}_g{gate}
 
-Fields: ``{h2o}`` (first component), ``{date:FORMAT}`` with ``%Y %y %m %d``, ``{ident}``, ``{gate}`` (a number) and
-``{name}`` (any text that says nothing).  A field matches within one component; one that stands twice must say the same.
+Fields: ``{h2o}`` (the animal), ``{date:FORMAT}`` with ``%Y %y %m %d`` (``%-m %-d``: without leading zero),
+``{ident}``, ``{gate}`` (a number) and ``{name}`` (any text that says nothing).  A field matches within one component;
+one that stands twice must say the same.  ``{h2o=SC077}`` stands for no text: every folder of the pattern is this
+animal's.
 """
 
 from __future__ import annotations
@@ -24,7 +28,17 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(r"\{(?P<field>[^{}]*)\}|(?P<open>\[)|(?P<close>\])|(?P<brace>[{}])|(?P<text>[^\[\]{}]+)")
 _PATTERNS = {"ident": r"[^/]+?", "name": r"[^/]+?", "gate": r"0|[1-9][0-9]{0,4}", "h2o": r"[^/.][^/]*?"}
-_DATE_PARTS = {"%Y": ("Y", "[0-9]{4}"), "%y": ("y", "[0-9]{2}"), "%m": ("m", "[0-9]{2}"), "%d": ("d", "[0-9]{2}")}
+_DATE_PARTS = {
+    "%Y": ("Y", "[0-9]{4}"),
+    "%y": ("y", "[0-9]{2}"),
+    "%m": ("m", "[0-9]{2}"),
+    "%d": ("d", "[0-9]{2}"),
+    "%-m": ("m", "[0-9]{1,2}"),
+    "%-d": ("d", "[0-9]{1,2}"),
+}
+_CODE = r"(%-?[Yymd])"
+_RUN_ON = re.compile(r"%-[md](?:%|[0-9])")  # nobody knows where such a number ends
+_FIXED = "h2o="
 _EXAMPLE = 'write it like "{h2o}/{date:%Y-%m-%d}/{ident}"; fields are h2o, date, ident, gate and name.'
 _MAX_PATTERN = 256
 
@@ -47,6 +61,8 @@ class Layout:
     depth: int
     _regex: re.Pattern[str]
     _parts: tuple[tuple[str, str, int], ...]  # (kind "text" or field, text or date format, number of its optional part)
+    _above: tuple[re.Pattern[str], ...] = ()  # of the folders above, the topmost first
+    _animal: str | None = None
 
     def parse(self, relpath: str) -> LayoutFields | None:
         """Return what a folder's relative path says; None when it is not of this layout or not a safe path."""
@@ -63,7 +79,13 @@ class Layout:
             if day is None:
                 return None
         gate = said.get("gate")
-        return LayoutFields(said["h2o"], day, said.get("ident"), None if gate is None else int(gate))
+        return LayoutFields(self._animal or said["h2o"], day, said.get("ident"), None if gate is None else int(gate))
+
+    def above(self, relpath: str) -> str | None:
+        """Say whether session folders may lie below a folder: the animal that it names, "" for any, None for no."""
+        depth = relpath.count("/") + 1
+        found = self._above[depth - 1].fullmatch(relpath) if depth < self.depth and is_safe(relpath) else None
+        return None if found is None else self._animal or found.groupdict().get("h2o") or ""
 
     def format(
         self,
@@ -81,7 +103,9 @@ class Layout:
             A field outside optional parts has no value, or the values do not come back when the folder is read.
         """
         values = {"h2o": h2o, "date": day, "ident": ident, "gate": gate, "name": name}
+        with_fields = {group for kind, _, group in self._parts if kind != "text"}
         absent = {group for kind, _, group in self._parts if kind != "text" and values[kind] is None}
+        absent |= {group for kind, _, group in self._parts if group not in with_fields and group}
         written = []
         for kind, text, group in self._parts:
             if group in absent and group:
@@ -114,7 +138,8 @@ class Layout:
 
 def _format_date(day: date, form: str) -> str:
     digits = {"%Y": f"{day.year:04d}", "%y": f"{day.year % 100:02d}", "%m": f"{day.month:02d}", "%d": f"{day.day:02d}"}
-    return re.sub(r"%[Yymd]", lambda found: digits[found[0]], form)
+    digits |= {"%-m": f"{day.month}", "%-d": f"{day.day}"}
+    return re.sub(_CODE, lambda found: digits[found[0]], form)
 
 
 def compile_layout(pattern: str) -> Layout:
@@ -123,7 +148,7 @@ def compile_layout(pattern: str) -> Layout:
     Raises
     ------
     ConfigError
-        It is not a pattern that can be read both ways: unknown field, no ``{h2o}`` first, unbalanced brackets, ...
+        It is not a pattern that can be read both ways: unknown field, no animal, unbalanced brackets, ...
     """
     if len(pattern) > _MAX_PATTERN:
         raise _bad(pattern, f"it is longer than {_MAX_PATTERN} characters")
@@ -145,6 +170,8 @@ class _Builder:
         self.seen: dict[str, int] = {}
         self.groups = 0
         self.group = 0
+        self.above: list[str] = []
+        self.animal: str | None = None
 
     def add(self, token: re.Match[str]) -> None:
         if token["open"]:
@@ -154,8 +181,8 @@ class _Builder:
             self.group = self.groups
             self.regex.append("(?:")
         elif token["close"]:
-            if not self.group or not any(kind != "text" and group == self.group for kind, _, group in self.parts):
-                raise _bad(self.pattern, "a ']' has no '[' or the optional part has no field")
+            if not self.group or not any(group == self.group for _, _, group in self.parts):
+                raise _bad(self.pattern, "a ']' has no '[' or the optional part is empty")
             self.group = 0
             self.regex.append(")?")
         elif token["brace"]:
@@ -163,12 +190,19 @@ class _Builder:
         elif token["text"]:
             if "/" in token["text"] and self.group:
                 raise _bad(self.pattern, "an optional part holds '/'")
-            self.regex.append(re.escape(token["text"]))
+            for number, text in enumerate(token["text"].split("/")):
+                if number:
+                    self.above.append("".join(self.regex))
+                    self.regex.append("/")
+                self.regex.append(re.escape(text))
             self.parts.append(("text", token["text"], self.group))
         else:
             self._field(token["field"])
 
     def _field(self, field: str) -> None:
+        if field.startswith(_FIXED):
+            self._fixed(field.removeprefix(_FIXED))
+            return
         name, _, form = field.partition(":")
         if name == "date":
             expression = self._date(form)
@@ -184,17 +218,24 @@ class _Builder:
         self.regex.append(expression)
         self.parts.append((name, form, self.group))
 
+    def _fixed(self, animal: str) -> None:
+        if self.animal is not None or self.group or not is_safe(animal) or "/" in animal or animal.startswith("."):
+            raise _bad(self.pattern, "{h2o=...} must name one animal, once, outside of square brackets")
+        self.animal = animal
+
     def _date(self, form: str) -> str:
-        codes = re.findall(r"%.?", form)
-        if sorted(codes) not in (["%Y", "%d", "%m"], ["%d", "%m", "%y"]):
+        codes = re.findall(r"%-?.?", form)
+        if sorted(code.replace("-", "") for code in codes) not in (["%Y", "%d", "%m"], ["%d", "%m", "%y"]):
             raise _bad(self.pattern, f"the date format {form!r} must have a year, %m and %d, each once")
+        if _RUN_ON.search(form) or any(code not in _DATE_PARTS for code in codes):
+            raise _bad(self.pattern, f"in the date format {form!r} something else than a digit must follow %-m and %-d")
         if "/" in form:
             raise _bad(self.pattern, "a date format holds '/'")
         again = "date" in self.seen
         if again and (self.seen["date"] not in (0, self.group) or self._first_date() != form):
             raise _bad(self.pattern, "the date stands twice, in different ways")
         out = []
-        for piece in re.split(r"(%[Yymd])", form):
+        for piece in re.split(_CODE, form):
             if piece in _DATE_PARTS:
                 name, digits = _DATE_PARTS[piece]
                 out.append(f"(?P={name})" if again else f"(?P<{name}>{digits})")
@@ -208,12 +249,16 @@ class _Builder:
     def layout(self) -> Layout:
         if self.group:
             raise _bad(self.pattern, "a '[' is never closed")
-        first = self.pattern.split("/", 1)[0]
-        if first != "{h2o}" or "/" not in self.pattern:
-            raise _bad(self.pattern, "its first component must be {h2o}, and a second must follow")
-        literal = re.sub(r"\{[^{}]*\}", "x", self.pattern).replace("[", "").replace("]", "")
+        named = self.seen.get("h2o") == 0
+        if named == (self.animal is not None):
+            raise _bad(self.pattern, "{h2o} or {h2o=...} must tell the animal: one of them, outside of square brackets")
+        # The animal's name is part of no path where it is told beside it.
+        shown = self.pattern.replace(f"{{{_FIXED}{self.animal}}}", "")
+        literal = re.sub(r"\{[^{}]*\}", "x", shown).replace("[", "").replace("]", "")
         if not is_safe(literal):
             raise _bad(self.pattern, "it is not a relative POSIX path")
         if not self.seen.keys() & {"date", "ident", "name", "gate"}:
             raise _bad(self.pattern, "nothing in it tells one session from another")
-        return Layout(self.pattern, self.pattern.count("/") + 1, re.compile("".join(self.regex)), tuple(self.parts))
+        whole = re.compile("".join(self.regex))
+        above = tuple(map(re.compile, self.above))
+        return Layout(self.pattern, len(above) + 1, whole, tuple(self.parts), above, self.animal)

@@ -152,7 +152,7 @@ def _written(
 def find_session_folder(subpath: str, kind: Kind, layouts: Sequence[Layout] = ()) -> tuple[str, FolderName] | None:
     """Return the session folder that a file or folder lies in (or is), with what its name says."""
     parts = subpath.split("/")
-    for depth in range(2, len(parts) + 1):
+    for depth in range(1, len(parts) + 1):
         folder = "/".join(parts[:depth])
         name = parse_folder(folder, kind, layouts)
         if name is not None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import NameRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 MAX_SUBPATH = 1024
@@ -67,6 +68,12 @@ def visible(text: str, keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(c if c in keep or not steers(c) else _escape(c) for c in text)
+
+
+def top_folders(subpaths: Iterable[str]) -> list[str]:
+    """Return the folders, of two components at most, in which files lie; none that lies in another one."""
+    found = {"/".join(subpath.split("/")[:-1][:2]) for subpath in subpaths}
+    return sorted(folder for folder in found if folder.rpartition("/")[0] not in found)
 
 
 def steers(character: str) -> bool:

@@ -123,7 +123,7 @@ class Presence:
                     whose = owners.setdefault(folder, [])
                     if not whose or whose[-1] is not seen:
                         whose.append(seen)
-        for subpath in [subpath for subpath in expected if subpath.count("/") == 1]:
+        for subpath in [name for name in expected if name.count("/") == 1 and self.folder_of(name) is None]:
             self._beside(subpath, expected)
         self._walk(owners, expected)
         for entry, seen in expected.values():  # what no listing named
@@ -208,7 +208,7 @@ class Presence:
 
     def _may_be_there(self, folder: str, owners: Sequence[Seen]) -> bool:
         """Say whether a folder need be listed: not when the animal's listing does not have it, or does not exist."""
-        h2o, name = folder.split("/")[:2]
+        h2o, _, name = folder.partition("/")
         listing = self._animals.get(h2o)
         if listing is None:
             return True
@@ -218,7 +218,7 @@ class Presence:
             for seen in owners:
                 seen.errors[h2o] = listing
             return False
-        return name in listing
+        return not name or name.split("/")[0] in listing
 
     def _owner(self, subpath: str, owners: Mapping[str, list[Seen]]) -> Seen:
         folder = subpath

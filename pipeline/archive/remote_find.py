@@ -5,6 +5,7 @@ Only folders that a naming rule allows to be a session's are looked into later; 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -65,14 +66,21 @@ class Animal:
 
 @dataclass(slots=True)
 class Archive:
-    """The folders at the top of a location: those that are looked into, and those that are not."""
+    """The folders at the top of a location: those that are looked into, and those that are not.
+
+    ``folders`` are session folders that lie there by a layout of the lab, ``deeper`` such as may hold some.
+    """
 
     animals: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
+    folders: list[ArchiveFolder] = field(default_factory=list)
+    deeper: list[str] = field(default_factory=list)
     obstacles: list[Obstacle] = field(default_factory=list)
 
 
-def top(lister: Lister, location: Location, concerned: Callable[[str], bool]) -> Archive:
+def top(
+    lister: Lister, location: Location, concerned: Callable[[str], bool], layouts: Sequence[Layout] = ()
+) -> Archive:
     """List the root of a location; ``concerned`` tells by its name whether an animal is looked for."""
     archive = Archive()
     for _, listing in lister.folders(location.endpoint, [location.path]):
@@ -85,9 +93,32 @@ def top(lister: Lister, location: Location, concerned: Callable[[str], bool]) ->
             h2o, refused = below("", entry.name)
             if refused is not None:
                 archive.obstacles.append(Obstacle(h2o, refused))
-            else:
-                (archive.animals if concerned(h2o) else archive.strangers).append(h2o)
+                continue
+            name = parse_folder(h2o, location.dataset_type, layouts) if layouts else None
+            deeper = any(layout.above(h2o) not in (None, h2o) for layout in layouts)
+            if name is not None:
+                archive.folders.append(ArchiveFolder(name, h2o))
+                continue
+            if deeper:
+                archive.deeper.append(h2o)
+            if concerned(h2o):
+                archive.animals.append(h2o)
+            elif not deeper:
+                archive.strangers.append(h2o)
     return archive
+
+
+def outside(
+    lister: Lister, location: Location, archive: Archive, layouts: Sequence[Layout]
+) -> dict[str, list[ArchiveFolder]]:
+    """Return the session folders that lie outside of their animals' folders, by animal; obstacles go to ``archive``."""
+    holder = Animal("", deeper=list(archive.deeper))
+    found: dict[str, list[ArchiveFolder]] = defaultdict(list)
+    for folder in (*archive.folders, *look_deeper(lister, location, holder, layouts)):
+        if folder.name.h2o != folder.subpath.split("/")[0]:
+            found[folder.name.h2o].append(folder)
+    archive.obstacles.extend(holder.obstacles)
+    return dict(found)
 
 
 def animals(

@@ -20,6 +20,11 @@ PATTERNS = [
     "{h2o}/{date:%Y%m%d}[_{ident}]",
     "{h2o}/{date:%d.%m.%Y}/run{gate}/{date:%d.%m.%Y}",
     "{h2o}/{ident}",
+    "{h2o}/[catgt_]{name}_g{gate}",
+    "[catgt_]{h2o}_{date:%Y-%m-%d}[_{ident}]_g{gate}",
+    "{h2o=SC038}{date:%-m-%-d-%Y}_g{gate}",
+    "Testing Data/{h2o}/run_{ident}",
+    "{date:%d.%-m.%y}/{h2o=SC038}{ident}/[raw]data",
 ]
 
 
@@ -41,8 +46,15 @@ def test_what_a_layout_writes_it_reads(pattern, h2o, day, ident, gate):
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_plain_values_are_always_written(pattern):
-    folder = compile_layout(pattern).format("SC038", date(2019, 11, 19), "2", 0)
-    assert folder.startswith("SC038/")
+    layout = compile_layout(pattern)
+    folder = layout.format("SC038", date(2019, 11, 9), "2", 0, "x")
+    assert layout.parse(folder).h2o == "SC038"
+    above = folder
+    while "/" in above:
+        above = above.rpartition("/")[0]
+        assert layout.above(above) in ("", "SC038")
+        assert layout.parse(above) is None
+    assert layout.above(folder) is None
 
 
 @given(st.sampled_from(PATTERNS), st.text(max_size=60))
@@ -63,7 +75,18 @@ def test_any_path_can_be_tried(pattern, path):
         "{h2o}/{date:%Y/%m/%d}",
         "{h2o}/[{ident}",
         "{h2o}/{ident}]",
-        "{h2o}/[x]{ident}",
+        "{h2o}/[]{ident}",
+        "[{h2o}]_{ident}",
+        "{ident}_g{gate}",
+        "{h2o}/{h2o=SC038}{ident}",
+        "{h2o=SC038}{h2o=SC039}{ident}",
+        "{h2o=}{ident}",
+        "{h2o=a/b}{ident}",
+        "{h2o=SC038}[{h2o=SC039}{ident}]",
+        "{h2o=SC038}/{ident}",
+        "{h2o}_{date:%-m%d%Y}",
+        "{h2o}_{date:%m-%d-%-Y}",
+        "{h2o}_{date:%-m-%m-%d-%Y}",
         "{h2o}/[[{ident}]]",
         "{h2o}/[{ident}/]x",
         "{h2o}/{ident",
@@ -103,3 +126,24 @@ def test_a_layout_tells_catgt_from_raw():
     with pytest.raises(NameRefused):
         layout.format("M1", date(2023, 4, 27), gate=2)
     assert layout.format("M1", date(2023, 4, 27), gate=2, name="x") == "M1/2023-04-27/catgt_x_g2"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "folder", "h2o", "day"),
+    [
+        ("[catgt_]{h2o}_{date:%Y-%m-%d}_g{gate}", "catgt_77.230125_2023-04-27_g0", "77.230125", date(2023, 4, 27)),
+        ("[catgt_]{h2o}_{date:%Y-%m-%d}_g{gate}", "77.230125_2023-04-27_g0", "77.230125", date(2023, 4, 27)),
+        ("{h2o=XY01}{date:%-m-%-d-%Y}_g{gate}", "3-1-2021_g0", "XY01", date(2021, 3, 1)),
+        ("{h2o=XY01}{date:%-m-%-d-%Y}_g{gate}", "12-31-2021_g0", "XY01", date(2021, 12, 31)),
+        ("Testing Data/{h2o}_g{gate}", "Testing Data/test4olivier_g0", "test4olivier", None),
+        ("{h2o=MR01}{name}_g{gate}", "myrun_g0", "MR01", None),
+    ],
+)
+def test_sessions_elsewhere_than_below_their_animal(pattern, folder, h2o, day):
+    name = parse_folder(folder, "ephys", [compile_layout(pattern)])
+    assert name is not None
+    assert (name.h2o, name.gate, name.dates) == (h2o, 0, () if day is None else (day,))
+
+
+def test_a_hidden_folder_is_nobodys():
+    assert parse_folder(".mapshell_g0", "ephys", [compile_layout("{h2o=MR01}{name}_g{gate}")]) is None

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from pipeline import database, experiment, lab
-from pipeline.archive import find
+from pipeline.archive.walk import session_folders
 from pipeline.database.lab_connection import LabConnection
 from pipeline.status import status
 
@@ -35,7 +35,7 @@ def asked(monkeypatch):
     """The queries that were asked, and the folders that were listed."""
     queries: list[str] = []
     folders: list[str] = []
-    query, subfolders = LabConnection.query, find._subfolders
+    query, subfolders = LabConnection.query, session_folders.subfolders
 
     def counted(self, text, *args, **options):
         queries.append(text)
@@ -46,7 +46,7 @@ def asked(monkeypatch):
         return subfolders(root, folder, strays)
 
     monkeypatch.setattr(LabConnection, "query", counted)
-    monkeypatch.setattr(find, "_subfolders", listed)
+    monkeypatch.setattr(session_folders, "subfolders", listed)
     return queries, folders
 
 
