@@ -19,6 +19,8 @@ D2    has no date, and no start                                        unmatched
 D3    has no date, but a start                                         the day of the start counts
 D4    has a date, and no start                                         the calendar date; never the ISO-year one
 D5    its day has no session                                           unmatched
+M0    is a further gate; its run began near one session of the day,    refused
+      it began itself near another
 M1    has a start; several sessions that day, one is the nearest       owned by the nearest
       and near
 M2    the same, two are equally near                                   refused
@@ -63,7 +65,11 @@ _ONE_RUN = timedelta(hours=24)
 
 
 def match(
-    folders: Sequence[FoundFolder], sessions: Sequence[SessionFacts], *, tolerance: timedelta = TOLERANCE
+    folders: Sequence[FoundFolder],
+    sessions: Sequence[SessionFacts],
+    *,
+    tolerance: timedelta = TOLERANCE,
+    others: Sequence[FoundFolder] = (),
 ) -> Matching:
     """Give every folder to the session it belongs to, or say why not.
 
@@ -75,11 +81,13 @@ def match(
         All sessions of the lab (of the animals concerned at least).
     tolerance
         How far starts may be apart where times decide.
+    others
+        Folders that have their owners, of the same runs: they tell when these began.
     """
     by_animal: dict[str, list[SessionFacts]] = defaultdict(list)
     for session in sessions:
         by_animal[session.h2o].append(session)
-    starts = run_starts(folders)
+    starts = run_starts([*folders, *others])
     outcome = Matching()
     verdicts: list[SessionFacts | Unowned | Day] = []
     refusals: set[int] = set()

@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, timedelta
 
-_SET_IDENT = "give one of them its ident by hand (`mapshell session-ident`)"
+    from pipeline.archive.session import SessionKey
+
+
+def _set_ident(folder: FoundFolder) -> str:
+    """Name the command that gives a session this folder, whatever its start."""
+    name = folder.name
+    dated = bool(name.dates) and not name.names_other_animal
+    ident = (name.number if name.origin == "old" else name.ident or "--none") if dated else name.run
+    said = f'"{ident}"' if ident and " " in ident else ident
+    return f"give the right one this ident by hand: `mapshell session-ident {name.h2o} N {said}`"
 
 
 class Refusal(Exception):
@@ -179,11 +188,10 @@ def _no_session(folder: FoundFolder, day: date, start: datetime | None, ours: Se
         hint = f"; it may be an older name of {legacy[0].session_date}, but no meta in it tells when it was recorded"
     elif start is not None and start.date() != day:
         hint = f", and its recording began on {start:%Y-%m-%d} at {start:%H:%M:%S}"
-    return Unowned(
-        folder,
-        f"the database has no session of {folder.name.h2o} on {day}{hint}",
-        "ingest the session (`mapshell ingest-recordings`).",
-    )
+    remedy = "ingest the session (`mapshell ingest-recordings`)."
+    if start is not None and any(session.session_date == start.date() for session in ours):
+        remedy = f"if its name is wrong, rename it for {start:%Y-%m-%d}; else {remedy}"
+    return Unowned(folder, f"the database has no session of {folder.name.h2o} on {day}{hint}", remedy)
 
 
 def _among(
@@ -194,31 +202,58 @@ def _among(
     *,
     dated: bool,
 ) -> SessionFacts:
-    """Choose among several sessions of a day (M1 to M7)."""
+    """Choose among several sessions of a day (M0 to M7)."""
     has_ident = dated and folder.name.origin != "old"
-    timed = [(abs(session.started - start), session) for session in that_day if session.started and start]
-    near = sorted(((apart, s.key, s) for apart, s in timed if apart <= tolerance))
+    near = _near(start, that_day, tolerance)
     if near:
+        _refuse_other_start(folder, near[0][2], that_day, tolerance)
         if len(near) > 1 and near[0][0] == near[1][0]:
-            raise _ambiguous([near[0][2], near[1][2]])
+            raise _ambiguous(folder, [near[0][2], near[1][2]])
         return near[0][2]
     left = [session for session in that_day if start is None or session.started is None]
     same = [session for session in left if has_ident and session.ident == folder.name.ident]
     if len(same) == 1:
         return same[0]
     if left:
-        raise _ambiguous(that_day)
+        raise _ambiguous(folder, that_day)
+    what = "recording" if folder.started in (None, start) else "run"
     raise Refusal(
-        f"its recording began at {start:%H:%M:%S}, not within {tolerance.seconds // 60} min of {_listed(that_day)}",
-        f"correct the start times of the sessions, or {_SET_IDENT}.",
+        f"its {what} began at {start:%H:%M:%S}, not within {tolerance.seconds // 60} min of {_listed(that_day)}",
+        f"correct the start times of the sessions, or {_set_ident(folder)}.",
         that_day,
     )
 
 
-def _ambiguous(sessions: Sequence[SessionFacts]) -> Refusal:
+def _near(
+    start: datetime | None, sessions: Sequence[SessionFacts], tolerance: timedelta
+) -> list[tuple[timedelta, SessionKey, SessionFacts]]:
+    """Return the sessions that began near a start, the nearest first."""
+    timed = [(abs(session.started - start), session) for session in sessions if session.started and start]
+    return sorted((apart, session.key, session) for apart, session in timed if apart <= tolerance)
+
+
+def _refuse_other_start(
+    folder: FoundFolder, of_run: SessionFacts, that_day: Sequence[SessionFacts], tolerance: timedelta
+) -> None:
+    """Refuse a further gate that began with another session than its run: both may be right (M0)."""
+    own = _near(folder.started, that_day, tolerance)
+    if not own or own[0][2] is of_run:
+        return
+    other, name = own[0][2], folder.name
+    ident = name.ident or "--none"
+    raise Refusal(
+        f"it is a further gate of the run that began with {of_run}, but it began with {other} itself",
+        f"if it is of session {of_run.key[1]} like its run, say `mapshell session-ident {name.h2o} {of_run.key[1]} "
+        f"{ident}`; if it is of session {other.key[1]}, rename the folder, with an ident of its own before _g"
+        f"{name.gate}.",
+        [of_run, other],
+    )
+
+
+def _ambiguous(folder: FoundFolder, sessions: Sequence[SessionFacts]) -> Refusal:
     return Refusal(
         f"{_listed(sessions)} fit it",
-        f"set the recording start time of these sessions (session_time), or {_SET_IDENT}.",
+        f"set the recording start time of these sessions (session_time), or {_set_ident(folder)}.",
         sessions,
     )
 

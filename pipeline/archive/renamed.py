@@ -67,7 +67,7 @@ def _judged(item: PlanItem, entries: Sequence[FileEntry], sha1: str | None) -> P
     was = same[0].subpath
     if sha1 is None:
         return replace(item, action="hash", reason=f"it may be {was} under another name", was=was)
-    return replace(item, action="renamed", reason=f"renamed since it was archived as {was}", was=was)
+    return replace(item, action="renamed", reason=f"renamed since it was archived: it is {was} at the archive", was=was)
 
 
 def as_defects(plan: Plan) -> tuple[Defect, ...]:

@@ -41,6 +41,7 @@ def verdicts(folders, sessions, **options):
 
 
 RAW = "AB038/AB038_111919_g0"
+GATE = "AB038/AB038_111919_g1"
 CATGT = "AB038/catgt_AB038_111919_g0"
 TIMED = "AB038/catgt_AB038_111919_115124_g0"
 SURFACE = "AB038/catgt_AB038_111919_surface_g0"
@@ -82,6 +83,9 @@ TABLE = [
     ("D4", [("AB038/catgt_AB038_010120_g0", None)], NEW_YEAR[:1], ["unmatched"]),
     ("D4", [("AB038/catgt_AB038_010121_g0", None)], NEW_YEAR, [7]),
     ("D5", [(CATGT, None)], OTHER_DAY, ["unmatched"]),
+    ("M0", [(RAW, "09:04:00"), (GATE, "13:55:00")], TWO, [1, "refused"]),
+    ("M0", [(RAW, "09:04:00"), (GATE, "13:55:00")], [session(1, "09:00:00", by_hand=""), TWO[1]], [1, 1]),
+    ("M1", [(RAW, "09:04:00"), (GATE, "12:00:00")], TWO, [1, 1]),
     ("M1", [(CATGT, "09:04:00"), (SURFACE, "13:55:00")], TWO, [1, 2]),
     ("M1", [(CATGT, "13:55:00"), (SURFACE, "09:04:00")], TWO, [2, 1]),
     ("M1", [(OLD, "13:55:00"), ("AB038/20191119/2", "13:55:01")], TWO, [2, 2]),
@@ -126,7 +130,7 @@ def test_the_table_is_tested_whole():
 
     rows = {line[:2] for line in matching.__doc__.splitlines() if line[:2].isalnum() and line[2:4] == "  "}
     assert rows == {row[0] for row in TABLE}
-    assert len(rows) == 21
+    assert len(rows) == 22
 
 
 def test_further_gates_follow_their_first_one():
