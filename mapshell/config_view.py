@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mapshell.output import Column
-from pipeline.settings import Secret
+from pipeline.settings import Secret, lab
 from pipeline.settings.keys import KEYS, Key
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ REFERENCE_COLUMNS = (
     Column("Setting", "setting", style="bold", wrap=False),
     Column("Meaning", "meaning"),
     Column("Default", "default"),
+)
+SCHEMA_COLUMNS = (
+    Column("Tables", "tables", style="bold"),
+    Column("Schema", "schema"),
 )
 LOCATION_COLUMNS = (
     Column("Alias", "alias", style="bold"),
@@ -96,6 +100,7 @@ def document(settings: Settings) -> dict[str, Any]:
         },
         "local_roots": folder_rows(settings)["local_roots"],
         "storage_locations": folder_rows(settings)["storage_locations"],
+        "lab_schemas": folder_rows(settings)["lab_schemas"],
         "timezone": settings.archive.timezone,
         "foreign": settings.foreign,
         "warnings": settings.warnings,
@@ -115,7 +120,7 @@ def setting_rows(settings: Settings) -> list[dict[str, Any]]:
 
 
 def folder_rows(settings: Settings) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of the local roots and of the storage locations."""
+    """Return the rows of the local roots, of the storage locations, and of the lab's own schemas."""
     return {
         "local_roots": [
             {
@@ -134,15 +139,22 @@ def folder_rows(settings: Settings) -> dict[str, list[dict[str, Any]]]:
             }
             for place in settings.globus.storage_locations
         ],
+        "lab_schemas": [
+            {"tables": group, "schema": schema}
+            for group, schema in settings.database.lab_schemas
+            if group in lab.GROUPS
+        ],
     }
 
 
 def write_folders(output: Output, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-    """Print the tables of folders that are not empty."""
+    """Print those of the tables that are not empty."""
     if rows["local_roots"]:
         output.table(rows["local_roots"], ROOT_COLUMNS, title="\nFolders of this computer")
     if rows["storage_locations"]:
         output.table(rows["storage_locations"], LOCATION_COLUMNS, title="\nArchives named in the configuration")
+    if rows["lab_schemas"]:
+        output.table(rows["lab_schemas"], SCHEMA_COLUMNS, title="\nThe lab's own tables, which are only read")
 
 
 def plain(value: Any) -> Any:

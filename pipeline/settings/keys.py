@@ -110,6 +110,13 @@ KEYS: tuple[Key, ...] = (
         default="mapshell_",
     ),
     Key(
+        "database.lab_prefix",
+        "text",
+        "Beginning of the names of the lab's own schemas (lab, experiment, ephys, tracking): read, never written.",
+        shown_default="none: tables of our own",
+        example="map_v2_",
+    ),
+    Key(
         "globus.client_id",
         "uuid",
         "Client id of the application that you registered with Globus.",

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import folders
 from pipeline.errors import ConfigError
+from pipeline.settings import lab, unused
 from pipeline.settings.globus import FlatRoot, Places, local_roots, shared_root, storage_locations
-from pipeline.settings.keys import BY_NAME, KEYS
-from pipeline.settings.text import Found, Source, read_keys, suggest
+from pipeline.settings.keys import KEYS
+from pipeline.settings.text import Found, Source, read_keys
 from pipeline.settings.types import (
     DEFAULT_ALIASES,
     DEFAULT_PORTS,
@@ -72,7 +73,7 @@ def parse(text: str, *, file: Path | None, environ: Mapping[str, str]) -> Settin
             raw[key.name] = (value, found.source if variable is None else _Variable(variable, None))
     _keep_own_sandbox(values, origins)
     _check_simple(values, origins, found.source)
-    database = _database(values, origins, found.source, environ)
+    database = _database(values, origins, found, environ)
     globus = _globus(values, origins, found.source, raw, places, environ)
     archive = ArchiveSettings(
         leave_out=values["archive.leave_out"],
@@ -102,7 +103,12 @@ def parse(text: str, *, file: Path | None, environ: Mapping[str, str]) -> Settin
         archive=archive,
         origins=origins,
         foreign=tuple(found.foreign),
-        warnings=(*found.warnings, *_unused_host(database, origins), *_unknown_variables(environ)),
+        warnings=(
+            *found.warnings,
+            *_unused_host(database, origins),
+            *unused.lab_prefix(database, values),
+            *unused.variables(environ),
+        ),
         values=values,
     )
 
@@ -131,6 +137,12 @@ def _check_simple(values: Mapping[str, Any], origins: Mapping[str, str], source:
             f"{_place('database.prefix', origins, source)}: {prefix!r} cannot begin the names of schemas.",
             remedy="use small letters, digits and underscores, beginning with a letter, at most 32: mapshell_",
         )
+    lab_prefix = values["database.lab_prefix"]
+    if lab_prefix is not None and not lab.is_prefix(lab_prefix):
+        raise ConfigError(
+            f"{_place('database.lab_prefix', origins, source)}: {lab_prefix!r} cannot begin the names of schemas.",
+            remedy="write what the names of the lab's schemas begin with: map_v2_",
+        )
     if not _STAGING.fullmatch(staging) or staging in {".", ".."}:
         raise ConfigError(
             f"{_place('archive.staging_name', origins, source)}: {staging!r} is not the name of a folder.",
@@ -157,9 +169,9 @@ def _rank(origin: str) -> int:
 
 
 def _database(
-    values: Mapping[str, Any], origins: dict[str, str], source: Source, environ: Mapping[str, str]
+    values: Mapping[str, Any], origins: dict[str, str], found: Found, environ: Mapping[str, str]
 ) -> DatabaseSettings:
-    host, embedded = values["database.host"], values["database.embedded"]
+    host, embedded, source = values["database.host"], values["database.embedded"], found.source
     prefix = values["database.prefix"]
     if host is not None and embedded is not None:
         host_rank, embedded_rank = _rank(origins["database.host"]), _rank(origins["database.embedded"])
@@ -184,6 +196,7 @@ def _database(
         name=values["database.name"],
         use_tls=values["database.use_tls"],
         schema_prefix=prefix,
+        lab_schemas=lab.schemas(values["database.lab_prefix"], found.schemas, prefix),
     )
 
 
@@ -266,20 +279,4 @@ def _unused_host(database: DatabaseSettings, origins: Mapping[str, str]) -> list
             "environment variable DJ_HOST is not used: database.embedded names the database of this folder. "
             "Remedy: remove database.embedded, or set MAPSHELL_DATABASE_HOST."
         )
-    ]
-
-
-def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    """Return a warning for each variable that looks like a setting of ours and is none."""
-    known = {variable for key in KEYS for variable in key.variables}
-    sections = {key.section for key in BY_NAME.values()}
-    strange = [
-        name
-        for name in sorted(environ)
-        if name.startswith("MAPSHELL_") and name not in known and name.split("_")[1].lower() in sections
-    ]
-    return [
-        f"environment variable {name}: there is no such setting; "
-        + suggest(name, [each for each in known if each.startswith("MAPSHELL_")]).rstrip(".")
-        for name in strange
     ]

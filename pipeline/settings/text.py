@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline.errors import ConfigError
+from pipeline.settings import lab
 from pipeline.settings.keys import BY_NAME, RETIRED, STRICT_SECTIONS
 
 if TYPE_CHECKING:
@@ -69,10 +70,14 @@ class Source:
 
 @dataclass
 class Found:
-    """What a file holds: our keys by dotted name, the names of all others, and things to tell the person."""
+    """What a file holds: our keys by dotted name, the names of all others, and things to tell the person.
+
+    ``schemas`` are the schemas that a predecessor's file names, by group of tables.
+    """
 
     source: Source
     keys: dict[str, Any] = field(default_factory=dict)
+    schemas: dict[str, str] = field(default_factory=dict)
     foreign: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -109,6 +114,9 @@ def _collect(found: Found, level: dict[str, Any], *, at_top: bool) -> None:
             continue  # a name that begins with an underscore is a remark
         section, dot, _ = written.partition(".")
         ours = section in (SECTIONS if at_top else STRICT_SECTIONS)
+        if written in lab.SCHEMA_NAMES:
+            _take_schema(found, written, value)
+            continue
         if not ours:
             found.foreign.append(written if at_top else f"custom.{written}")
             continue
@@ -134,6 +142,22 @@ def _collect(found: Found, level: dict[str, Any], *, at_top: bool) -> None:
                 f"{found.source.place(written)}: expected an object with settings, found {describe(value)}.",
                 remedy=f'write "{section}": {{ ... }} or dotted keys such as "{_first(section)}".',
             )
+
+
+def _take_schema(found: Found, name: str, value: Any) -> None:
+    """Read a line in which the predecessor's file names a schema of the lab."""
+    if value is None or value == "":
+        return
+    if not lab.is_schema(value):
+        raise ConfigError(
+            f"{found.source.place(name)}: {describe(value)} is not the name of a schema.",
+            remedy='write the name that the lab\'s server shows, such as "map_v2_lab".',
+        )
+    if found.schemas.setdefault(lab.SCHEMA_NAMES[name], value) != value:
+        raise ConfigError(
+            f"{found.source.place(name)}: the schema stands at two places with different names.",
+            remedy="keep it at one place: under custom.",
+        )
 
 
 def _first(section: str) -> str:
