@@ -49,6 +49,7 @@ COMMANDS: dict[str, Entry] = {
     "login": Entry("login", "login", "Log in to Globus, with all consents at once.", SET_UP),
     "logout": Entry("login", "logout", "End the Globus login of this computer.", SET_UP),
     "whoami": Entry("login", "whoami", "Show who is logged in to Globus.", SET_UP),
+    "shell": Entry("shell", "shell", "Commands and Python under one prompt.", EVERYDAY),
     "sandbox": Entry("sandbox", "sandbox", "A local Globus over plain folders, for trials.", SERVICES),
     "services": Entry("services", "services", "Start, stop and list the local database and sandbox.", SERVICES),
 }
@@ -62,6 +63,16 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 """Names of map-ephys for the same commands, so that its cron lines go on working; no help lists them."""
 
+LONG = "publication-"
+SHORT: dict[str, str] = {name.removeprefix(LONG): name for name in COMMANDS if name.startswith(LONG)}
+"""Every name without its ``publication-`` does as well."""
+
+
+def command_names() -> frozenset[str]:
+    """Return all names under which a command can be called."""
+    return frozenset((*COMMANDS, *ALIASES, *SHORT))
+
+
 EXAMPLES = """\b
 Examples:
   mapshell demo                              a whole recording day, archived before your eyes
@@ -71,7 +82,8 @@ Examples:
   mapshell publication-status --format json  for programs
 
 \b
-The options above may stand behind the command's name as well.
+The options above may stand behind the command's name as well; publication- may
+be left out of a command's name (mapshell publish).
 Exit status: 0 done, 1 failed, 2 wrong use, 3 partly done,
              4 login needed, 5 configuration, 130 interrupted."""
 
@@ -157,7 +169,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command, None when there is none of that name."""
         del ctx
-        return _load(ALIASES.get(cmd_name, (cmd_name,))[0])
+        return _load(SHORT.get(cmd_name) or ALIASES.get(cmd_name, (cmd_name,))[0])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

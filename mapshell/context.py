@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -104,6 +104,19 @@ class Context:
         for warning in loaded.warnings:
             self.output.warn(warning)
         return loaded
+
+    def child(self) -> Context:
+        """Return a context for one of several commands of this process: options of its own, all else shared."""
+        child = Context(replace(self.options), clock=self.clock, environ=self.environ)
+        child.__dict__.update({name: self.__dict__[name] for name in ("settings",) if name in self.__dict__})
+        child._connection, child._globus = self._connection, self._globus
+        return child
+
+    def take_back(self, child: Context) -> None:
+        """Keep what a child has read, connected and logged in, for the commands that follow."""
+        if child.options.config == self.options.config:
+            self.__dict__.update({name: child.__dict__[name] for name in ("settings",) if name in child.__dict__})
+            self._connection, self._globus = child._connection, child._globus
 
     @property
     def interactive(self) -> bool:

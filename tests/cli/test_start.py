@@ -9,7 +9,7 @@ import sys
 import click
 import pytest
 
-from mapshell.cli import ALIASES, COMMANDS, common_options
+from mapshell.cli import ALIASES, COMMANDS, SHORT, common_options
 from mapshell.context import Context, pass_context
 from mapshell.errors import EXIT_CODES, Partial
 from pipeline.errors import ConfigError, IntegrityError, LoginNeeded, UsageError
@@ -63,8 +63,8 @@ def test_version(mapshell):
     ("args", "meant"),
     [
         (["publication-publsh"], "mapshell publication-publish"),
-        (["publish"], "mapshell publication-publish"),
-        (["status"], "mapshell publication-status"),
+        (["publsh"], "mapshell publication-publish"),
+        (["statu"], "mapshell publication-status"),
         (["conf"], "mapshell config"),
         (["config", "shwo"], "mapshell config show"),
         (["--fromat", "json"], "--format"),
@@ -227,3 +227,11 @@ def test_nobody_is_asked_without_a_terminal(workplace, monkeypatch):
 
 def test_json_reaches_a_program_through_a_pipe(mapshell_process):
     assert json.loads(mapshell_process("config", "show", "--format", "json").stdout)["settings"]
+
+
+@pytest.mark.parametrize("short", sorted(SHORT))
+def test_every_publication_command_has_a_short_name(mapshell, short):
+    long, short_ = mapshell(SHORT[short], "--help"), mapshell(short, "--help")
+
+    assert (short_.code, long.code) == (0, 0)
+    assert short_.stdout.replace(f"mapshell {short} ", f"mapshell {SHORT[short]} ") == long.stdout

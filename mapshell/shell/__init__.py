@@ -1,0 +1,1 @@
+"""The interactive shell: subcommands and Python under one prompt."""

@@ -1,0 +1,89 @@
+"""What a line of the shell is: a subcommand, Python, a question, a command of the system.  Pure.
+
+The rule, whole: a line whose first word is a command's name runs that command, unless the word is being given a value
+(``status = 3``).  ``?name`` and ``name?`` ask, ``!text`` goes to the system's shell; anything else is Python.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+Kind = Literal["nothing", "command", "question", "system", "python"]
+
+_ASSIGNED = re.compile(r"\s*(=(?!=)|:=|[-+*/|&^%@]=|//=|\*\*=|>>=|<<=)")
+_NAME_ASKED = re.compile(r"[\w.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line as it is understood; ``text`` is what is run or asked: the words of a command are in it still."""
+
+    kind: Kind
+    text: str = ""
+
+
+def understand(text: str, commands: Collection[str]) -> Line:
+    """Say what a line is.
+
+    Parameters
+    ----------
+    text
+        The line; several lines of Python are one line here.
+    commands
+        The names that begin a command.
+    """
+    stripped = text.strip()
+    if not stripped or (stripped.startswith("#") and "\n" not in stripped):
+        return Line("nothing")
+    if stripped.startswith("!"):
+        return Line("system", stripped[1:].strip())
+    if stripped.startswith("?") or (stripped.endswith("?") and "\n" not in stripped):
+        asked = stripped.strip("?").strip()
+        if _NAME_ASKED.fullmatch(asked):
+            return Line("question", asked)
+    word = first_word(stripped)
+    if word in commands and not _ASSIGNED.match(stripped[len(word) :]):
+        return Line("command", stripped)
+    return Line("python", text)
+
+
+def first_word(text: str) -> str:
+    """Return what stands before the first white space."""
+    parts = text.split(maxsplit=1)
+    return parts[0] if parts else ""
+
+
+def words(text: str, *, backslashes: bool) -> list[str]:
+    r"""Split a command's line into words, by quotes as in a terminal.
+
+    Parameters
+    ----------
+    text
+        The line.
+    backslashes
+        Whether a backslash takes the next character as it is; on Windows it is a part of paths.
+
+    Raises
+    ------
+    UsageError
+        A quote is not closed.
+    """
+    lexer = shlex.shlex(text.replace("\\\n", " "), posix=True, punctuation_chars=False)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    if not backslashes:
+        lexer.escape = ""
+    try:
+        return list(lexer)
+    except ValueError as error:
+        raise UsageError(
+            f"The line cannot be taken apart: {str(error).lower()}.", remedy="close the quote, or put a \\ before it."
+        ) from error

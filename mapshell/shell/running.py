@@ -1,0 +1,168 @@
+"""Runs what is typed: commands in this process with everything they share, Python in one namespace."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+from mapshell import errors
+from mapshell.shell import python
+from mapshell.shell.language import Line, first_word, understand, words
+from pipeline.errors import MapshellError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import click
+
+    from mapshell.context import Context
+
+LEAVE = ("exit", "quit")
+HELP = "help"
+
+
+class Leave(Exception):
+    """The person wants to go; ``code`` is the exit status."""
+
+    def __init__(self, code: int = 0) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Runner:
+    """Runs lines one after the other; every error is shown, and told as an exit code.
+
+    Parameters
+    ----------
+    context
+        Settings, database and login that all lines share.
+    group
+        The subcommands.
+    commands
+        Their names, the short ones too.
+    names
+        The Python namespace.
+    """
+
+    def __init__(self, context: Context, group: click.Group, commands: frozenset[str], names: dict[str, Any]) -> None:
+        self.context = context
+        self.group = group
+        self.commands = commands | {*LEAVE, HELP}
+        self.python = python.Python(names, self._show)
+        self.after: Callable[[], object] = lambda: None
+        self._ready = False
+
+    def understand(self, text: str) -> Line:
+        """Say what a line is."""
+        return understand(text, self.commands)
+
+    def run(self, line: Line, file: str = "", number: int = 1) -> int:
+        """Run one line and return its exit code; ``after`` is called when it is done.
+
+        Raises
+        ------
+        Leave
+            The line was ``exit`` or ``quit``.
+        """
+        try:
+            return self._run(line, file, number)
+        finally:
+            self.after()
+
+    def _run(self, line: Line, file: str, number: int) -> int:
+        if line.kind == "command":
+            return self._command(line.text)
+        if line.kind == "question":
+            return self._question(line.text)
+        if line.kind == "system":
+            return self._system(line.text)
+        if line.kind == "python":
+            return self._python(line.text, file, number)
+        return errors.DONE
+
+    def _command(self, text: str) -> int:
+        try:
+            args = words(text, backslashes=os.name != "nt")
+        except UsageError as error:
+            self.context.output.error(error.message, error.remedy)
+            return errors.exit_code(error)
+        if args[0] in LEAVE:
+            raise Leave(int(args[1]) if len(args) > 1 and args[1].isdecimal() else errors.DONE)
+        if args[0] == HELP:
+            return self._help(args[1:])
+        if args[0] == "shell":
+            self.context.output.error("This is the shell already.", "type the commands here; exit leaves.")
+            return errors.USAGE
+        child = self.context.child()
+        try:
+            return errors.run(self.group, args, child)
+        finally:
+            self.context.take_back(child)
+
+    def _help(self, args: list[str]) -> int:
+        from mapshell.shell.banner import how_to
+
+        if args:
+            return self._question(".".join(args) if args[0] not in self.commands else " ".join(args))
+        code = errors.run(self.group, ["--help"], self.context.child())
+        self.context.output.data(how_to())
+        return code
+
+    def _question(self, asked: str) -> int:
+        if not asked:
+            return self._help([])
+        if first_word(asked) in self.commands - {*LEAVE, HELP}:
+            return errors.run(self.group, [*asked.split(), "--help"], self.context.child())
+        from mapshell.shell.names import describe
+
+        said = describe(self.python.names, asked)
+        if said is None:
+            self.context.output.error(f"Nothing is called {asked}.", "help lists the commands; dir() the Python names.")
+            return errors.USAGE
+        self.context.output.data(said)
+        return errors.DONE
+
+    def _system(self, text: str) -> int:
+        """Let the system's own shell run a text, as a person types it there."""
+        if not text:
+            self.context.output.error("There is nothing behind the exclamation mark.", "for example: !df -h")
+            return errors.USAGE
+        try:
+            return subprocess.run(text, shell=True, check=False).returncode  # noqa: S602 - that is what ! means
+        except KeyboardInterrupt:
+            return errors.INTERRUPTED
+
+    def _python(self, text: str, file: str, number: int) -> int:
+        try:
+            self._prepare()
+            self.python.run(text, file, number)
+        except Leave:
+            raise
+        except SystemExit as error:
+            raise Leave(error.code if isinstance(error.code, int) else errors.FAILED if error.code else 0) from None
+        except KeyboardInterrupt as error:
+            self.context.output.warn("interrupted; transfers that were submitted go on, and stay in the journal.")
+            return errors.exit_code(error)
+        except BaseException as error:  # noqa: BLE001 - what a person types may raise anything; the shell goes on
+            python.tell(error, self.context.output)
+            return errors.exit_code(error)
+        return errors.DONE
+
+    def _prepare(self) -> None:
+        """Before the first Python: the tables' database and the local services, which a command starts by itself."""
+        if self._ready:
+            return
+        self._ready = True
+        try:
+            self.context.database()
+            self.context.start_sandbox()
+        except MapshellError as error:
+            self.context.output.warn(f"{error.message} {error.remedy}")
+
+    def _show(self, value: Any) -> None:
+        output = self.context.output
+        if output.json:
+            output.data(value if not hasattr(value, "to_dicts") else value.to_dicts())
+        else:
+            output.data(repr(value))
