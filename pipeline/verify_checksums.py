@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from pipeline import publication
@@ -10,7 +9,7 @@ from pipeline.archive import drift
 from pipeline.archive.courier import Wanted
 from pipeline.archive.due import Budget, due
 from pipeline.archive.haul import Patient
-from pipeline.archive.readback import Item, by_transfers, means, over_https
+from pipeline.archive.readback import Item, Moved, by_transfers, means, over_https
 from pipeline.archive.reader import read_small
 from pipeline.archive.session import Root
 from pipeline.errors import (
@@ -119,7 +118,7 @@ class ChecksumPass:
         by = means(self._store, self._location, root)
         for check in self._checks:
             check.how = by
-        key, moved = f"sha1-{self._location.alias}", _Moved(progress, f"sha1-{self._location.alias}")
+        key, moved = f"sha1-{self._location.alias}", Moved(progress, f"sha1-{self._location.alias}")
         how = "over HTTPS" if by == "https" else "by transfers to a scratch folder"
         progress.task(key, f"{self._location.alias}: reading back {how}", 0)
         items = self._due(budget)
@@ -231,19 +230,6 @@ class ChecksumPass:
     def _flush(self) -> None:
         self._recorder.files(self._location, self._kept)
         self._kept.clear()
-
-
-class _Moved:
-    """Adds up bytes that several threads read, for display."""
-
-    def __init__(self, progress: Progress, key: str) -> None:
-        self._progress, self._key, self._bytes, self._lock = progress, key, 0, threading.Lock()
-
-    def __call__(self, size: int) -> None:
-        with self._lock:
-            self._bytes += size
-            total = self._bytes
-        self._progress.update(self._key, total)
 
 
 def scratch_root(settings: Settings, alias: str) -> Root | None:

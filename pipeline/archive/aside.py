@@ -22,12 +22,19 @@ _LONGEST_NAME = 255
 """Bytes that a component of a path may have on the usual file systems."""
 
 
-_ASIDE = re.compile(r".+\.(?:unfinished|quarantined)-[0-9a-f]{8}", re.DOTALL)
+_ASIDE = re.compile(r".+\.(?:unfinished|quarantined|reassigned)-[0-9a-f]{8}", re.DOTALL)
 
 
 def is_aside(name: str) -> bool:
     """Say whether the name of a file (not its path) is one that :func:`set_aside` gives, and nobody else."""
     return _ASIDE.fullmatch(name) is not None
+
+
+def aside_name(subpath: str, why: str) -> str:
+    """Return ``<name>.<why>-<8 hex digits>`` beside a file, no longer than a name may be."""
+    suffix = f".{why}-{uuid.uuid4().hex[:8]}"
+    folder, slash, name = subpath.rpartition("/")
+    return folder + slash + name.encode("utf-8")[: _LONGEST_NAME - len(suffix)].decode("utf-8", "ignore") + suffix
 
 
 def set_aside(round_: Round, subpaths: Iterable[str], why: Literal["unfinished", "quarantined"]) -> None:
@@ -40,17 +47,15 @@ def set_aside(round_: Round, subpaths: Iterable[str], why: Literal["unfinished",
     """
     location = round_.location
     for subpath in subpaths:
-        suffix = f".{why}-{uuid.uuid4().hex[:8]}"
-        folder, name = subpath.rsplit("/", 1)
-        aside = name.encode("utf-8")[: _LONGEST_NAME - len(suffix)].decode("utf-8", "ignore") + suffix
-        old, new = (join_remote(location.path, f"{folder}/{each}") for each in (name, aside))
+        aside = aside_name(subpath, why)
+        old, new = (join_remote(location.path, each) for each in (subpath, aside))
         round_.store().rename(location.endpoint, old, new)
-        round_.progress.say(f"At the archive, {subpath} was renamed to {aside}.")
+        round_.progress.say(f"At the archive, {subpath} was renamed to {aside.rpartition('/')[2]}.")
 
 
 def left_at_the_archive(round_: Round, flight: Flight) -> tuple[str, ...]:
     """Look which destinations of a failed task hold something: only that may be ours, what comes later is not."""
     location = round_.location
-    subpaths = [entry.subpath for entry in flight.new_entries]
+    subpaths = [file.subpath for file in flight.sent]  # what was adopted is not ours
     there = list_remote(round_.store(), location.endpoint, location.path, subpaths)
     return tuple(join_remote(location.path, subpath) for subpath in there)

@@ -12,7 +12,7 @@ from pipeline.archive.gate import wrong_checksum
 from pipeline.archive.journal import Entry, Part
 from pipeline.archive.manifest import with_checksum
 from pipeline.archive.paths import top_folders
-from pipeline.archive.scan import Defect, list_remote, unchanged
+from pipeline.archive.scan import Defect, look_remote, sizes, unchanged
 from pipeline.archive.session import join_remote
 from pipeline.errors import DiskBusy, MapshellError
 
@@ -66,10 +66,15 @@ def check(round_: Round, flight: Flight, status: TaskStatus) -> tuple[Entry | No
 def _at_the_archive(round_: Round, flight: Flight) -> list[Defect]:
     location = round_.location
     wanted = {entry.subpath: entry.size for entry in flight.new_entries}
-    listed = list_remote(round_.store(), location.endpoint, location.path, wanted)
+    there, compared = look_remote(round_.store(), location.endpoint, location.path, wanted), flight.compared
+    listed = sizes(there)
     defects = []
     for subpath, size in wanted.items():
-        if subpath not in listed:
+        if subpath in compared:
+            if listed.get(subpath) != size or there[subpath].mtime != compared[subpath]:
+                said = "the archive's file was changed after it had been compared with this one"
+                defects.append(Defect("conflict", subpath, said, _CHANGED))
+        elif subpath not in listed:
             defects.append(Defect("missing", subpath, "the transfer succeeded, but the archive does not list it", _ASK))
         elif listed[subpath] != size:
             said = f"the archive lists {listed[subpath]} bytes instead of {size}"
@@ -80,9 +85,9 @@ def _at_the_archive(round_: Round, flight: Flight) -> list[Defect]:
 def _checked(round_: Round, flight: Flight, status: TaskStatus, computed: dict[str, str]) -> Entry:
     manifest, now = flight.manifest, round_.clock.now().replace(microsecond=0)
     given = {item.destination for item in flight.entry.request.items if item.sha1}
-    files = []
+    files, adopted = [], flight.compared
     for entry in manifest.files:
-        if entry.generation != manifest.generation:
+        if entry.generation != manifest.generation or entry.subpath in adopted:
             files.append(entry)
             continue
         known = entry.sha1 is not None
@@ -97,15 +102,15 @@ def _checked(round_: Round, flight: Flight, status: TaskStatus, computed: dict[s
 
 def _evidence(flight: Flight, status: TaskStatus) -> dict[str, Any]:
     return {
-        "task": status.task_id,
+        "task": status.task_id or None,
         "requested": _instant(status.request_time),
         "completed": _instant(status.completion_time),
         "submitted_by": flight.entry.identity,
         "computer": flight.entry.computer,
-        "files": len(flight.new_entries),
-        "bytes": sum(entry.size for entry in flight.new_entries),
+        "files": len(flight.new_entries) - len(flight.adopted),
+        "bytes": sum(entry.size for entry in flight.new_entries) - sum(entry.size for entry in flight.adopted),
         "folders": top_folders(entry.subpath for entry in flight.manifest.files),
-        "checks": ["task succeeded", "listed at the archive with its size", "source unchanged", "checksums"],
+        "checks": [*_CHECKS, "read back at the archive"] if flight.compared else _CHECKS,
     }
 
 
@@ -150,5 +155,7 @@ def quarantine(round_: Round, defects: Sequence[Defect], left: Collection[str]) 
     set_aside(round_, sorted(wrong & set(left)), "quarantined")
 
 
+_CHECKS = ["task succeeded", "listed at the archive with its size", "source unchanged", "checksums"]
+_CHANGED = "find out who writes there; publish again to compare it anew."
 _COMPARE = "compare the two; nothing was overwritten."
 _ASK = "look at the task's events (`globus task event-list`); publish again to send it again."

@@ -5,15 +5,13 @@ SHA1 because that is what SpikeGLX writes into its own metas.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import sqlite3
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from typing import TYPE_CHECKING
 
+from pipeline.archive.cachefile import CacheFile
 from pipeline.archive.priority import step_back
 from pipeline.archive.session import stamp
 from pipeline.errors import DiskBusy, IntegrityError, LocalDiskError
@@ -27,86 +25,37 @@ if TYPE_CHECKING:
     from pipeline.archive.session import LocalFile
 
 _BLOCK = 1024 * 1024
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS sha1"
+    " (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, sha1 TEXT)"
+)
 
 
 class ChecksumCache:
-    """SHA1 of files already read, in an SQLite file of the user's.
-
-    A cache that cannot be opened or is damaged only costs time: it is replaced, or done without.
-    """
+    """SHA1 of files already read, in an SQLite file of the user's."""
 
     def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._connection: sqlite3.Connection | None = None
-
-    def _open(self) -> sqlite3.Connection | None:
-        if self._connection is None and self._path is not None:
-            try:
-                self._connection = self._create(self._path)
-            except sqlite3.DatabaseError:
-                self._path.unlink(missing_ok=True)
-                try:
-                    self._connection = self._create(self._path)
-                except sqlite3.Error:
-                    self._path = None
-            except OSError:
-                self._path = None
-        return self._connection
-
-    @staticmethod
-    def _create(path: Path) -> sqlite3.Connection:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS sha1"
-                " (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, sha1 TEXT)"
-            )
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
+        self._file = CacheFile(path, _SCHEMA)
 
     def get(self, file: LocalFile) -> str | None:
         """Return the SHA1 computed when the file had this size and time, if any."""
-        connection = self._open()
-        if connection is None:
-            return None
-        try:
-            row = connection.execute(
-                "SELECT sha1 FROM sha1 WHERE path = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?",
-                (str(file.path), *file.stamp),
-            ).fetchone()
-        except sqlite3.Error:
-            return None
+        row = self._file.row(
+            "SELECT sha1 FROM sha1 WHERE path = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?",
+            (str(file.path), *file.stamp),
+        )
         return None if row is None else str(row[0])
 
     def drop(self, file: LocalFile) -> None:
         """Forget a file's SHA1."""
-        connection = self._open()
-        if connection is not None:
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("DELETE FROM sha1 WHERE path = ?", (str(file.path),))
+        self._file.write("DELETE FROM sha1 WHERE path = ?", (str(file.path),))
 
     def put(self, file: LocalFile, sha1: str) -> None:
         """Remember a SHA1."""
-        connection = self._open()
-        if connection is None:
-            return
-        try:
-            connection.execute(
-                "INSERT OR REPLACE INTO sha1 VALUES (?, ?, ?, ?, ?)", (str(file.path), *file.stamp, sha1)
-            )
-        except sqlite3.Error:
-            self._path = None
+        self._file.write("INSERT OR REPLACE INTO sha1 VALUES (?, ?, ?, ?, ?)", (str(file.path), *file.stamp, sha1))
 
     def close(self) -> None:
         """Close the file."""
-        if self._connection is not None:
-            with closing(self._connection):
-                self._connection = None
+        self._file.close()
 
 
 class Stopped(Exception):

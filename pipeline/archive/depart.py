@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import wait
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.archive.adopt import lost_task
+from pipeline.archive.adoption.decide import adopt, later, to_read_back
 from pipeline.archive.describe import unstage
 from pipeline.archive.gate import judge, refused
 from pipeline.archive.identity import disowned
@@ -28,8 +29,9 @@ from pipeline.archive.round import (
     outcome,
     refusal,
     settled_outcome,
+    under_way,
 )
-from pipeline.archive.scan import Defect, list_remote
+from pipeline.archive.scan import Defect, look_remote, sizes
 from pipeline.archive.submit import Prepared, next_generation, submit
 from pipeline.errors import CollectionNotFound, CollectionOffline
 
@@ -38,7 +40,9 @@ if TYPE_CHECKING:
 
     from pipeline.archive.find import LocalSession
     from pipeline.archive.integrity import Verdict
-    from pipeline.archive.session import SessionKey
+    from pipeline.archive.session import LocalFile, SessionKey
+
+T = TypeVar("T")
 
 
 def depart(
@@ -51,7 +55,8 @@ def depart(
 ) -> Departures:
     """Plan every session and, unless ``dry_run``, submit what is to be sent.
 
-    ``hash_early`` starts reading files whose SHA1 is unknown as soon as their transfer is submitted.
+    ``hash_early`` starts reading files whose SHA1 is unknown as soon as their transfer is submitted, and has files that
+    are at the archive already compared there: after all other sessions have departed, for that takes long.
 
     A missing login, a database that is lost or may not be written, and a Globus that does not answer end the round;
     every other error only its own session.
@@ -64,33 +69,62 @@ def depart(
             unstage(round_, (part.manifest for part in entry.parts))  # we died after the commit
             round_.journal.settle(entry)
     left = Departures()
+    waiting: list[Prepared] = []
     for session in sessions:
         key = session.ref.key
-        try:
-            if key in unfinished and not dry_run:
-                result = resume(round_, session, unfinished[key])
-            elif key in unfinished:
-                result = outcome(round_, session, "in flight", f"task {unfinished[key].task_id or 'being submitted'}")
-            else:
-                result = _depart(round_, session, indexed.get(key), dry_run=dry_run)
-        except Exception as error:  # noqa: BLE001 - one session's error, of whatever kind, never stops the others
-            said = in_words(error)
-            result = failure(round_, session, said, indexed.get(key))
-            if ends_the_round(error):
-                left.stopped = said
-        if isinstance(result, Flight):
-            left.flights.append(result)
-            _take_off(round_, result, hash_early=hash_early)
+        begin = partial(_begin, round_, session, indexed.get(key), unfinished.get(key), dry_run=dry_run)
+        result = _attempt(round_, left, session, indexed.get(key), begin)
+        if isinstance(result, Prepared) and hash_early:
+            waiting.append(result)
         else:
-            left.outcomes.append(result)
-            if not dry_run and not isinstance(left.stopped, UNWRITABLE):
-                round_.journal.release([key])
+            result = later(round_, result) if isinstance(result, Prepared) else result
+            _note(round_, left, result, dry_run=dry_run, hash_early=hash_early)
         if left.stopped is not None:
             break
+    for prepared in waiting:
+        if left.stopped is None:
+            result = _attempt(round_, left, prepared.session, prepared.known, partial(adopt, round_, prepared))
+            _note(round_, left, result, dry_run=dry_run, hash_early=hash_early)
+        elif not isinstance(left.stopped, UNWRITABLE):
+            round_.journal.release([prepared.session.ref.key])
     return left
 
 
-def _depart(round_: Round, session: LocalSession, known: Manifest | None, *, dry_run: bool) -> Flight | Outcome:
+def _attempt(
+    round_: Round, left: Departures, session: LocalSession, known: Manifest | None, work: Callable[[], T]
+) -> T | Outcome:
+    """Do what is to be done for one session; an error, of whatever kind, never stops the others."""
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 - see above
+        said = in_words(error)
+        if ends_the_round(error):
+            left.stopped = said
+        return failure(round_, session, said, known)
+
+
+def _note(round_: Round, left: Departures, result: Flight | Outcome, *, dry_run: bool, hash_early: bool) -> None:
+    if isinstance(result, Flight):
+        left.flights.append(result)
+        _take_off(round_, result, hash_early=hash_early)
+        return
+    left.outcomes.append(result)
+    if not dry_run and not isinstance(left.stopped, UNWRITABLE):
+        round_.journal.release([result.key])
+
+
+def _begin(
+    round_: Round, session: LocalSession, known: Manifest | None, entry: Entry | None, *, dry_run: bool
+) -> Flight | Outcome | Prepared:
+    """Go on with what an earlier round left of a session, or begin; one that must be compared first is handed back."""
+    if entry is None:
+        return _depart(round_, session, known, dry_run=dry_run)
+    return outcome(round_, session, "in flight", under_way(entry)) if dry_run else resume(round_, session, entry)
+
+
+def _depart(
+    round_: Round, session: LocalSession, known: Manifest | None, *, dry_run: bool
+) -> Flight | Outcome | Prepared:
     if known is not None and (wrong := disowned(known, session.ref)):
         state = "refused" if known.archived_at is None else differing(known, "refused")
         return refusal(round_, session, state, [wrong])
@@ -127,9 +161,14 @@ def _depart(round_: Round, session: LocalSession, known: Manifest | None, *, dry
         return prepared
     if prepared.plan.nothing_to_do:
         return settled_outcome(round_, session, known)
-    if prepared.conflicts and (known is None or not prepared.files):
+    reading: Sequence[LocalFile] = ()
+    if dry_run:
+        prepared, reading = to_read_back(round_, prepared)
+    if prepared.hopeless:
         return refusal(round_, session, differing(known, "refused"), prepared.conflicts)
-    return _as_plan(round_, prepared) if dry_run else submit(round_, prepared)
+    if dry_run:
+        return _as_plan(round_, prepared, reading)
+    return prepared if prepared.candidates else submit(round_, prepared)
 
 
 def _compare(
@@ -146,7 +185,7 @@ def _compare(
     So are those that may have been archived under another name.
     """
     earlier = {} if known is None else {entry.subpath: entry for entry in known.files}
-    compare: Callable[..., Plan] = partial(diff, session.files, earlier, remote, ours=ours)
+    compare: Callable[..., Plan] = partial(diff, session.files, earlier, remote, ours=ours, prove=round_.adopt)
     again = round_.acceptance is not None and "renamed" in round_.acceptance.rules and remote is not None
     maybe = {} if again else suspects(session.files, earlier)
     plan = compare()
@@ -168,11 +207,11 @@ def _against_archive(
     draft = Manifest(session.ref, location.dataset_type, location.alias, next_generation(known), ())
     looked_for = [draft.subpath, *(file.subpath for file in session.files)]
     try:
-        remote = list_remote(store, location.endpoint, location.path, looked_for)
+        there = look_remote(store, location.endpoint, location.path, looked_for)
     except (CollectionOffline, CollectionNotFound) as error:
         round_.closed = error  # the next sessions need not wait for it again
         raise
-    ours = set(round_.journal.leftovers(key))
+    remote, ours = sizes(there), set(round_.journal.leftovers(key))
     if draft.subpath in remote and draft.subpath not in ours:
         return refusal(round_, session, differing(known, "refused"), [_described(draft)])
     already = {entry.subpath for entry in known.files} if known else set()
@@ -183,9 +222,10 @@ def _against_archive(
         if lost is not None:
             return lost
     plan = _compare(round_, session, known, remote=remote, ours=ours, dry_run=dry_run)
-    sending = {item.subpath for item in plan.only("send")}
-    files = tuple(file for file in session.files if file.subpath in sending)
-    return Prepared(session, known, plan, files, verdict, aside=tuple(sorted(ours & sending & set(remote))))
+    sending, same = ({item.subpath for item in plan.only(action)} for action in ("send", "adopt"))
+    files, candidates = (tuple(f for f in session.files if f.subpath in names) for names in (sending, same))
+    aside = tuple(sorted(ours & sending & set(remote)))
+    return Prepared(session, known, plan, files, verdict, aside, candidates, there)
 
 
 def _described(draft: Manifest) -> Defect:
@@ -198,7 +238,7 @@ def _described(draft: Manifest) -> Defect:
     )
 
 
-def _as_plan(round_: Round, prepared: Prepared) -> Outcome:
+def _as_plan(round_: Round, prepared: Prepared, reading: Sequence[LocalFile]) -> Outcome:
     size = sum(file.size for file in prepared.files)
     compared = {item.subpath for item in prepared.plan.only("hash")}
     to_compare = {"action": "hash", "reason": "compared with its meta's SHA1 before it is sent"}
@@ -208,22 +248,33 @@ def _as_plan(round_: Round, prepared: Prepared) -> Outcome:
         if file.subpath not in prepared.verdict.claims or file.subpath in prepared.verdict.unread
     ]
     unread += [file for file in prepared.session.files if file.subpath in compared]
+    unread += prepared.candidates
     accepted = ({"action": "accept", "file": d.subpath, "reason": d.message} for d in prepared.verdict.accepted)
     return outcome(
         round_,
         prepared.session,
         differing(prepared.known, "queued"),
-        f"{len(prepared.files)} files to send",
+        _to_do(prepared),
         failed=bool(prepared.conflicts),
         to_send_files=len(prepared.files),
         to_send_bytes=size,
         to_read_bytes=sum(file.size for file in unread if round_.hasher.known(file) is None),
+        to_compare_files=len(reading),
+        to_compare_bytes=sum(file.size for file in reading),
         details=(
             *accepted,
             *({**to_compare, "file": subpath} for subpath in prepared.verdict.unread),
             *({"action": item.action, "file": item.subpath, "reason": item.reason} for item in prepared.plan.items),
+            *({"action": "conflict", "file": defect.subpath, "reason": defect.message} for defect in prepared.unlike),
         ),
     )
+
+
+def _to_do(prepared: Prepared) -> str:
+    adopting = len(prepared.candidates) - len(prepared.unlike)
+    said = [f"{len(prepared.files)} files to send"] if prepared.files or not adopting else []
+    said += [f"{adopting} to adopt, which the archive has already"] if adopting else []
+    return ", ".join(said)
 
 
 def _take_off(round_: Round, flight: Flight, *, hash_early: bool) -> None:

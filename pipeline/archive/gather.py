@@ -13,6 +13,7 @@ from pipeline.archive.describe import Description, astray, describe, reattach, u
 from pipeline.archive.journal import Outcome, step
 from pipeline.archive.known import differing
 from pipeline.archive.news import has_news, look_again
+from pipeline.archive.ports import TaskStatus
 from pipeline.archive.round import (
     UNWRITABLE,
     Flight,
@@ -22,6 +23,8 @@ from pipeline.archive.round import (
     ends_the_round,
     in_words,
     outcome,
+    under_way,
+    with_amounts,
 )
 from pipeline.archive.scan import Defect, unchanged
 from pipeline.archive.transfer import why_failed
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
 
     from pipeline.archive.find import LocalSession
     from pipeline.archive.journal import Entry
-    from pipeline.archive.ports import TaskStatus
 
 
 class Gatherer:
@@ -68,7 +70,10 @@ class Gatherer:
     def _run(self, watch: Watch, *, wait_for_tasks: bool) -> None:
         self._reattach()
         while True:
-            watch.ask([f.entry for f in self._airborne if not f.landed] + [d.entry for d in self._described])
+            watch.ask(
+                [f.entry for f in self._airborne if not f.landed and f.entry.request.items]
+                + [d.entry for d in self._described]
+            )
             for flight in list(self._airborne):
                 with self._only_ending([flight]):
                     self._look(watch, flight)
@@ -92,7 +97,7 @@ class Gatherer:
             if error is None and flight.entry.transfer_id in self._given_up:
                 self._leave_cancelled(flight)
                 continue
-            reason = f"task {flight.entry.task_id}" if error is None else error.message
+            reason = under_way(flight.entry) if error is None else error.message
             self._end(flight, "in flight", reason, "" if error is None else error.remedy, failed=error is not None)
 
     @contextmanager
@@ -131,6 +136,9 @@ class Gatherer:
             self._end(flight, "in flight", error.message, error.remedy, failed=True)
 
     def _look(self, watch: Watch, flight: Flight) -> None:
+        if not flight.entry.request.items:
+            self._landed(flight, _NO_TASK)
+            return
         try:
             status = watch.status(flight.entry)
         except Forgotten:
@@ -185,7 +193,7 @@ class Gatherer:
             return
         entry, defects = check(self._round, flight, status)
         if entry is None:
-            moved = tuple(self._round.store().transferred(status.task_id))
+            moved = tuple(self._round.store().transferred(status.task_id)) if status.task_id else ()
             self._failed(flight, f"{defects[0].subpath}: {defects[0].message}", defects[0].remedy, defects, moved)
             return
         step("checking")
@@ -272,7 +280,7 @@ class Gatherer:
         if flight.more or (not flight.problems and has_news(now, flight.session, flight.manifest)):
             self.again.append(now)
         result = committed(self._round, flight)
-        self._finish(flight, result.with_sent(len(flight.new_entries), sum(e.size for e in flight.new_entries)))
+        self._finish(flight, with_amounts(result, flight))
 
     def _end(self, flight: Flight, state: str, reason: str, remedy: str, **more: object) -> None:
         self._airborne = [other for other in self._airborne if other is not flight]
@@ -300,5 +308,8 @@ class Gatherer:
 
 
 _CANCELLED_WITHIN = timedelta(minutes=1)
+
+_NO_TASK = TaskStatus("", "SUCCEEDED", "")
+"""What stands for the task of a session of which nothing had to be sent."""
 
 _AGAIN = "publish again: it will be sent again."

@@ -7,6 +7,8 @@ An entry is written before its task is submitted and tells enough to go on after
 ``checked``    the task succeeded and our own listing agreed; the manifest is final and stored here
 ``done``       its rows are committed (or, for a manifest's own transfer, the manifest was checked)
 ``failed``     it ended without success; what it may have left at the archive is ours to send again
+
+A *move* sends nothing: its entry names what is renamed at the archive.  It goes from *planned* to *checked* by itself.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from pipeline.archive.session import SessionKey, SessionRef
 
 JournalState = Literal["planned", "submitted", "checked", "done", "failed"]
-Purpose = Literal["publish", "manifest"]
+Purpose = Literal["publish", "manifest", "move"]
 
 
 def step(name: str) -> None:
@@ -38,32 +40,79 @@ def step(name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A local file as it was when it was planned."""
+    """A local file as it was when it was planned.
+
+    An ``adopted`` one is not sent: the archive's file was compared with it, whose time (whole UTC seconds) was
+    ``listed`` there (None where the archive tells no times).
+    """
 
     subpath: str
     path: str
     size: int
     mtime_ns: int
+    adopted: bool = False
+    listed: int | None = None
+
+    def pack(self) -> list[Any]:
+        """Return it as JSON data."""
+        row = [self.subpath, self.path, self.size, self.mtime_ns]
+        return [*row, self.listed] if self.adopted else row
+
+    @classmethod
+    def unpack(cls, row: Sequence[Any]) -> Source:
+        """Read what :meth:`pack` wrote."""
+        subpath, path, size, mtime_ns, *listed = row
+        return cls(subpath, path, size, mtime_ns, bool(listed), *listed)
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """One renaming at the archive, never onto an existing path; both names are below the location's root.
+
+    ``size`` is that of a file (bytes; None: not compared); ``folder`` marks a folder, with all that lies in it.
+    """
+
+    old: str
+    new: str
+    size: int | None = None
+    folder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One session's share of a transfer: the manifest as it will be, and the files that bring it about."""
+    """One session's share of a transfer: the manifest as it will be, and the files that bring it about.
+
+    Of a move: ``before`` is what the index had and ``renames`` what leads from it to the manifest; ``gone`` marks the
+    share of the session that has nothing any more afterwards (its manifest is what the index had).
+    """
 
     manifest: Manifest
     sources: tuple[Source, ...] = ()
+    before: Manifest | None = None
+    renames: tuple[Rename, ...] = ()
+    gone: bool = False
 
     @property
     def key(self) -> SessionKey:
         """The session."""
         return self.manifest.session.key
 
+    @property
+    def generation(self) -> int:
+        """The generation of the dataset that this makes; 0 where none is left."""
+        return 0 if self.gone else self.manifest.generation
+
     def pack(self) -> bytes:
         """Serialise for the journal."""
-        document = {
+        document: dict[str, Any] = {
             "manifest": to_json(self.manifest).decode("utf-8"),
-            "sources": [[s.subpath, s.path, s.size, s.mtime_ns] for s in self.sources],
+            "sources": [source.pack() for source in self.sources],
         }
+        if self.before is not None:
+            document["before"] = to_json(self.before).decode("utf-8")
+            document["renames"] = [[r.old, r.new, r.size, r.folder] for r in self.renames]
+        if self.gone:
+            document["gone"] = True
         return gzip.compress(json.dumps(document, ensure_ascii=False).encode("utf-8"), mtime=0)
 
     @classmethod
@@ -71,12 +120,21 @@ class Part:
         """Read what :meth:`pack` wrote."""
         document = json.loads(gzip.decompress(payload))
         manifest = from_json(document["manifest"].encode("utf-8"), name="the journal's manifest")
-        return cls(manifest, tuple(Source(*row) for row in document["sources"]))
+        before = document.get("before")
+        return cls(
+            manifest,
+            tuple(Source.unpack(row) for row in document["sources"]),
+            None if before is None else from_json(before.encode("utf-8"), name="the journal's earlier manifest"),
+            tuple(Rename(*row) for row in document.get("renames", ())),
+            bool(document.get("gone")),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One transfer in the journal.
+    """One transfer in the journal; without items in its request, all its files were at the archive before.
+
+    The first part of a move is the session that has the files afterwards.
 
     ``left`` names (by destination path) what a failed transfer may have left at the archive; None means any of its
     items.  ``submitted_at`` is None when this very round submitted it.
@@ -128,8 +186,9 @@ class Outcome:
 
     ``reason`` is empty when there is nothing to say; ``remedy`` likewise.  ``failed`` marks what a person should see
     (the round is then only partly done).  ``files`` and ``size`` (bytes) count what the session holds here,
-    ``sent_files`` and ``sent_bytes`` what this round archived, ``to_send_files`` and ``to_send_bytes`` what a dry run
-    found to send, ``to_read_bytes`` what it found to read here for checksums.
+    ``sent_files`` and ``sent_bytes`` what this round sent and archived, ``adopted_files`` and ``adopted_bytes`` what it
+    archived without sending; ``to_send_files`` and ``to_send_bytes`` what a dry run found to send, ``to_read_bytes``
+    what it found to read here for checksums, ``to_compare_files`` and ``to_compare_bytes`` what at the archive.
     """
 
     key: SessionKey
@@ -148,11 +207,19 @@ class Outcome:
     to_send_files: int = 0
     to_send_bytes: int = 0
     to_read_bytes: int = 0
+    adopted_files: int = 0
+    adopted_bytes: int = 0
+    to_compare_files: int = 0
+    to_compare_bytes: int = 0
     details: tuple[Mapping[str, str], ...] = field(default=())
 
     def with_sent(self, files: int, size: int) -> Outcome:
-        """Return the outcome with what this round archived."""
+        """Return the outcome with what this round sent."""
         return replace(self, sent_files=files, sent_bytes=size)
+
+    def with_adopted(self, files: int, size: int) -> Outcome:
+        """Return the outcome with what this round archived without sending it."""
+        return replace(self, adopted_files=files, adopted_bytes=size)
 
 
 class Journal(Protocol):

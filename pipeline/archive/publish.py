@@ -96,4 +96,7 @@ def _joined(earlier: Outcome | None, outcome: Outcome) -> Outcome:
     if earlier is None:
         return outcome
     sent = outcome.with_sent(earlier.sent_files + outcome.sent_files, earlier.sent_bytes + outcome.sent_bytes)
+    sent = sent.with_adopted(
+        earlier.adopted_files + outcome.adopted_files, earlier.adopted_bytes + outcome.adopted_bytes
+    )
     return sent if sent.details else replace(sent, details=earlier.details)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.archive.courier import Fetched
     from pipeline.archive.haul import Patient
     from pipeline.archive.manifest import FileEntry
-    from pipeline.archive.ports import Store
+    from pipeline.archive.ports import Progress, Store
     from pipeline.archive.session import Location, Root
 
 Means = Literal["https", "globus"]
@@ -66,6 +66,20 @@ class Checked:
     error: MapshellError | None = None
 
 
+class Moved:
+    """Adds up bytes that several threads read, for display."""
+
+    def __init__(self, progress: Progress, key: str) -> None:
+        self._progress, self._key, self._bytes, self._lock = progress, key, 0, threading.Lock()
+
+    def __call__(self, size: int) -> None:
+        """Add bytes."""
+        with self._lock:
+            self._bytes += size
+            total = self._bytes
+        self._progress.update(self._key, total)
+
+
 def means(store: Store, location: Location, root: Root | None) -> Means:
     """Say how files of a location are read back: over HTTPS where this login may, else by transfers.
 
@@ -104,7 +118,7 @@ def over_https(
     """
     todo, under_way = iter(items), deque[tuple[Item, "Future[Checked]"]]()
     stop = threading.Event()
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="verify")
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="readback")
     try:
         while True:
             while len(under_way) < 2 * threads and (item := next(todo, None)) is not None:
@@ -148,6 +162,7 @@ def by_transfers(
     patient: Patient,
     *,
     staging: str = ".mapshell",
+    purpose: str = "verify",
     free: Callable[[Root], int] | None = None,
 ) -> Iterator[Checked]:
     """Read files back by transfers to a scratch folder below a local root, in batches that the disk has room for.
@@ -157,6 +172,8 @@ def by_transfers(
 
     Parameters
     ----------
+    purpose
+        First word of the tasks' labels and of the scratch folder's name.
     free
         Says how many bytes are free at a root; the disk's own answer by default.
     """
@@ -166,7 +183,7 @@ def by_transfers(
     for item in items:
         most = max(1, min(BATCH_BYTES, int(room(root) * _ROOM)))
         if batch and (size + item.entry.size > most or len(batch) >= BATCH_FILES):
-            yield from _batch(store, location, batch, root, patient, staging)
+            yield from _batch(store, location, batch, root, patient, staging, purpose)
             batch, size = [], 0
         if item.entry.size > room(root):
             yield Checked(item, None, HOW["globus"], error=_no_room(item, root, room(root)))
@@ -174,16 +191,16 @@ def by_transfers(
         batch.append(item)
         size += item.entry.size
     if batch:
-        yield from _batch(store, location, batch, root, patient, staging)
+        yield from _batch(store, location, batch, root, patient, staging, purpose)
 
 
 def _batch(
-    store: Store, location: Location, items: Iterable[Item], root: Root, patient: Patient, staging: str
+    store: Store, location: Location, items: Iterable[Item], root: Root, patient: Patient, staging: str, purpose: str
 ) -> Iterator[Checked]:
     by_subpath = {item.entry.subpath: item for item in items}  # within a location a subpath is one file
     wanted = [Wanted(item.entry.subpath, item.entry.size, item.entry.sha1) for item in by_subpath.values()]
     try:
-        with Courier(store, root, patient, staging=staging, purpose="verify", checksums=True) as courier:
+        with Courier(store, root, patient, staging=staging, purpose=purpose, checksums=True) as courier:
             for found in courier.fetch(location, wanted):
                 yield _of_courier(by_subpath.pop(found.subpath), found)
     except LocalDiskError as error:  # a disk that filled up meanwhile: the next run goes on
@@ -220,8 +237,8 @@ def _free(root: Root) -> int:
 def _no_room(item: Item, root: Root, free: int) -> LocalDiskError:
     return LocalDiskError(
         f"{item.entry.subpath} has {human_bytes(item.entry.size)}; {root.local_path} has {human_bytes(free)} free.",
-        remedy="make room on that disk, or verify on another computer.",
+        remedy="make room on that disk, or run it on another computer.",
     )
 
 
-_STOPPED = GlobusError("The reading was interrupted.", remedy="verify again: it goes on with what was not checked.")
+_STOPPED = GlobusError("The reading was interrupted.", remedy="run it again: it goes on with what was not read.")

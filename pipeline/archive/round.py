@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.acceptance import records_in
+from pipeline.archive.adoption.evidence import listed_before
+from pipeline.archive.adoption.remembered import Remembered
 from pipeline.archive.journal import Entry, Journal, Outcome
 from pipeline.archive.known import differing, settled
 from pipeline.errors import (
@@ -52,7 +54,9 @@ class Round:
     ``epoch`` gives this instant in UTC seconds since 1970, by this computer's clock, as file times are.
     ``stall_seconds`` is how long a task that only meets errors is waited for.
     ``leave_out`` names what is never archived, for a further look at the folders.
-    ``closed`` is why the archive cannot be reached, once that is known.
+    ``closed`` is why the archive cannot be reached, ``unreadable`` why its files cannot be, once that is known.
+    ``adopt`` says that files which the index knows from a listing alone are compared; ``scratch`` is a root below which
+    files of the archive may be fetched for a while; ``remembered`` what was read back there before.
     ``quiet`` tells whether something is recorded on a disk (None: nobody asks); ``acceptance`` is what a person
     accepts of what the gate refuses, of one session.
     """
@@ -71,11 +75,15 @@ class Round:
     stall_seconds: float = 300.0
     staging: str = ".mapshell"
     closed: MapshellError | None = None
+    unreadable: MapshellError | None = None
     leave_out: Collection[str] = ()
     extra_types: Sequence[FileTypeRule] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     quiet: Quiet | None = None
     acceptance: Acceptance | None = None
+    adopt: bool = False
+    scratch: Root | None = None
+    remembered: Remembered = field(default_factory=lambda: Remembered(None))
 
     def rest(self, files: Iterable[LocalFile]) -> bool:
         """Wait until nothing is recorded on the disks of these files; say whether that took any waiting.
@@ -92,8 +100,8 @@ class Round:
 class Flight:
     """A session whose transfer is submitted, with what this computer knows of it.
 
-    ``files`` are those of this transfer; ``problems`` what does not stop this transfer but keeps the session from
-    being archived without changes; ``changed`` the files that are no longer what was planned; ``notes``
+    ``files`` are those of this transfer, sent or adopted; ``problems`` what does not stop this transfer but keeps the
+    session from being archived without changes; ``changed`` the files that are no longer what was planned; ``notes``
     what a person may like to know; ``more`` says that this computer has, or may have, further files of the session,
     which follow as the next generation.
     """
@@ -119,9 +127,28 @@ class Flight:
 
     @property
     def known(self) -> Manifest | None:
-        """What the index held before."""
+        """What the index held before, as far as it matters: what this generation completes, it had without a SHA1."""
         earlier = tuple(e for e in self.manifest.files if e.generation < self.manifest.generation)
+        if listed_before(self.manifest.evidence):
+            earlier = (*earlier, *(replace(e, sha1=None) for e in self.adopted))
         return replace(self.manifest, files=earlier) if earlier else None
+
+    @property
+    def sent(self) -> tuple[LocalFile, ...]:
+        """The files that a task moves."""
+        adopted = self.compared
+        return tuple(file for file in self.files if file.subpath not in adopted)
+
+    @property
+    def adopted(self) -> tuple[FileEntry, ...]:
+        """The manifest's new entries that were at the archive before."""
+        compared = self.compared
+        return tuple(entry for entry in self.new_entries if entry.subpath in compared)
+
+    @property
+    def compared(self) -> dict[str, int | None]:
+        """The times, as the archive listed them, of its files that were compared with ours and are not sent."""
+        return {source.subpath: source.listed for source in self.entry.parts[0].sources if source.adopted}
 
     @property
     def unproved(self) -> tuple[LocalFile, ...]:
@@ -136,8 +163,8 @@ class Flight:
 
     @property
     def size(self) -> int:
-        """Bytes in this transfer."""
-        return sum(file.size for file in self.files)
+        """Bytes that a task moves."""
+        return sum(file.size for file in self.sent)
 
 
 @dataclass(slots=True)
@@ -177,6 +204,13 @@ def settled_outcome(
     return outcome(round_, session, state, reason or said, **more)
 
 
+def under_way(entry: Entry) -> str:
+    """Say how a session's unfinished entry is being brought about."""
+    if entry.request.items:
+        return f"task {entry.task_id or 'being submitted'}"
+    return "nothing of it must be sent; the next publish records it"
+
+
 def committed(round_: Round, flight: Flight) -> Outcome:
     """Make the outcome of a session whose new files have just entered the index."""
     accepted = as_accepted(flight.manifest)
@@ -184,6 +218,14 @@ def committed(round_: Round, flight: Flight) -> Outcome:
         refused = refusal(round_, flight.session, differing(flight.manifest, "archived with changes"), flight.problems)
         return replace(refused, details=(*refused.details, *accepted))
     return settled_outcome(round_, flight.session, flight.manifest, details=(*as_details(flight.notes), *accepted))
+
+
+def with_amounts(result: Outcome, flight: Flight) -> Outcome:
+    """Return the outcome of a session with how much of it was sent now, and how much adopted."""
+    adopted = flight.adopted
+    there = sum(entry.size for entry in adopted)
+    result = result.with_adopted(len(adopted), there)
+    return result.with_sent(len(flight.new_entries) - len(adopted), sum(e.size for e in flight.new_entries) - there)
 
 
 def ends_the_round(error: Exception) -> bool:

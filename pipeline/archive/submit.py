@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.acceptance import as_evidence, records_in
+from pipeline.archive.adoption import evidence as adoption
 from pipeline.archive.aside import set_aside
+from pipeline.archive.evidence import lasting
 from pipeline.archive.filetypes import classify
 from pipeline.archive.journal import Entry, Part, Source, step
 from pipeline.archive.manifest import FileEntry, Manifest, merged
@@ -18,11 +20,13 @@ from pipeline.archive.session import join_remote
 from pipeline.archive.transfer import submit_once, task_label
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from pipeline.archive.find import LocalSession
     from pipeline.archive.integrity import Verdict
     from pipeline.archive.plan import Plan
+    from pipeline.archive.ports import RemoteEntry
     from pipeline.archive.round import Round
     from pipeline.archive.session import LocalFile
 
@@ -30,10 +34,25 @@ _CONFLICT = "compare the two files; keep one name for one content (nothing was o
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """A file at the archive that was read back and has the very bytes of the one here.
+
+    ``at`` (naive UTC) and ``how`` tell of the reading; ``listed`` is the file's time there, as listed before it.
+    """
+
+    sha1: str
+    at: datetime
+    how: str
+    listed: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A session that has something to send: the files, what they become, and what the gate and the plan found.
 
-    ``aside`` names what our own unfinished transfers left at the archive under names that are to be sent.
+    ``aside`` names what our own unfinished transfers left at the archive under names that are to be sent;
+    ``candidates`` are files of which the archive holds one of the same name and size, which ``there`` tells more of;
+    ``proofs`` are those of them that are the same, ``unlike`` why others are not.
     """
 
     session: LocalSession
@@ -42,12 +61,28 @@ class Prepared:
     files: tuple[LocalFile, ...]
     verdict: Verdict
     aside: tuple[str, ...] = ()
+    candidates: tuple[LocalFile, ...] = ()
+    there: Mapping[str, RemoteEntry] = field(default_factory=dict)
+    proofs: Mapping[str, Proof] = field(default_factory=dict)
+    unlike: tuple[Defect, ...] = ()
 
     @property
     def conflicts(self) -> tuple[Defect, ...]:
         """The files whose names are taken by other bytes."""
-        taken = (*self.plan.only("conflict"), *self.plan.only("adopt"))
-        return tuple(Defect("conflict", i.subpath, i.reason, _CONFLICT) for i in taken)
+        taken = (Defect("conflict", i.subpath, i.reason, _CONFLICT) for i in self.plan.only("conflict"))
+        return (*taken, *self.unlike)
+
+    @property
+    def adopted(self) -> tuple[LocalFile, ...]:
+        """The files that are at the archive already, as was proved."""
+        return tuple(file for file in self.candidates if file.subpath in self.proofs)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether conflicts keep all of it from being archived: a new session is archived whole or not at all."""
+        refused = {defect.subpath for defect in self.unlike}
+        usable = self.files or any(file.subpath not in refused for file in self.candidates)
+        return bool(self.conflicts) and (self.known is None or not usable)
 
 
 def submit(round_: Round, prepared: Prepared) -> Flight:
@@ -59,16 +94,17 @@ def submit(round_: Round, prepared: Prepared) -> Flight:
         It was not submitted; what the journal holds tells the next round how to go on.
     """
     # A task has one source collection: files under another one follow as the next generation.
-    endpoint = prepared.files[0].root.endpoint
-    files = tuple(file for file in prepared.files if file.root.endpoint == endpoint)
+    endpoint = (prepared.files or prepared.adopted)[0].root.endpoint
+    sent = tuple(file for file in prepared.files if file.root.endpoint == endpoint)
+    files = (*sent, *prepared.adopted)
     store, transfer_id = round_.store(), uuid.uuid4()
-    names = {file.subpath for file in files}
+    names = {file.subpath for file in sent}
     round_.journal.keep([prepared.session.ref.key])
     set_aside(round_, (subpath for subpath in prepared.aside if subpath in names), "unfinished")
-    manifest = draft(round_, prepared.session, prepared.known, files, prepared.verdict)
+    manifest = draft(round_, prepared.session, prepared.known, files, prepared.verdict, prepared.proofs)
     sha1s = {entry.subpath: entry.sha1 for entry in manifest.files}
     request = TransferRequest(
-        submission_id=store.new_submission_id(),
+        submission_id=store.new_submission_id() if sent else "",
         source_endpoint=endpoint,
         destination_endpoint=round_.location.endpoint,
         label=task_label(manifest, transfer_id),
@@ -78,10 +114,10 @@ def submit(round_: Round, prepared: Prepared) -> Flight:
                 join_remote(round_.location.path, file.subpath),
                 sha1s[file.subpath],
             )
-            for file in files
+            for file in sent
         ),
     )
-    sources = tuple(Source(file.subpath, str(file.path), file.size, file.mtime_ns) for file in files)
+    sources = tuple(_source(file, prepared.proofs.get(file.subpath)) for file in files)
     entry = Entry(
         transfer_id=transfer_id,
         purpose="publish",
@@ -96,8 +132,13 @@ def submit(round_: Round, prepared: Prepared) -> Flight:
     round_.journal.open(entry)
     step("planned")
     entry = submit_once(store, round_.journal, entry, round_.clock)
-    more = len(files) < len(prepared.files)
+    more = len(sent) < len(prepared.files)
     return Flight(entry, prepared.session, files, prepared.conflicts, notes=prepared.verdict.warnings, more=more)
+
+
+def _source(file: LocalFile, proof: Proof | None) -> Source:
+    listed = None if proof is None else proof.listed
+    return Source(file.subpath, str(file.path), file.size, file.mtime_ns, proof is not None, listed)
 
 
 def next_generation(known: Manifest | None) -> int:
@@ -106,21 +147,32 @@ def next_generation(known: Manifest | None) -> int:
 
 
 def draft(
-    round_: Round, session: LocalSession, known: Manifest | None, files: Sequence[LocalFile], verdict: Verdict
+    round_: Round,
+    session: LocalSession,
+    known: Manifest | None,
+    files: Sequence[LocalFile],
+    verdict: Verdict,
+    proofs: Mapping[str, Proof] | None = None,
 ) -> Manifest:
-    """Return the manifest as far as it is known before the transfer: SHA1 claimed by metas, or read earlier."""
-    generation = next_generation(known)
+    """Return the manifest as far as it is known before the transfer: SHA1 claimed by metas, or read earlier.
+
+    Of files that need not be sent, because they were compared at the archive, ``proofs`` tell all the rest.
+    """
+    generation, earlier = next_generation(known), known.evidence if known else None
     new = []
     for file in files:
         claim, computed = verdict.claims.get(file.subpath), round_.hasher.known(file)
+        proof = (proofs or {}).get(file.subpath)
         new.append(
             FileEntry(
                 subpath=file.subpath,
                 size=file.size,
                 mtime=file.mtime,
                 file_type=classify(file.subpath, round_.extra_types),
-                sha1=claim or computed,
-                sha1_source="meta" if claim else "computed" if computed else None,
+                sha1=proof.sha1 if proof else claim or computed,
+                sha1_source="meta" if claim else "computed" if proof or computed else None,
+                verified_at=proof.at if proof else None,
+                verified_how=proof.how if proof else None,
                 generation=generation,
             )
         )
@@ -130,7 +182,11 @@ def draft(
         alias=round_.location.alias,
         generation=generation,
         files=merged(known.files if known else (), new),
-        evidence=as_evidence([*records_in(known.evidence if known else None), *_accepted(round_, verdict, generation)]),
+        evidence={
+            **lasting(earlier),
+            **as_evidence([*records_in(earlier), *_accepted(round_, verdict, generation)]),
+            **adoption.as_evidence([entry for entry in new if entry.verified_at], known),
+        },
         lab=round_.journal.lab_rows(session.ref),
         provenance=round_.provenance,
     )

@@ -43,7 +43,7 @@ def label_of_any_attempt(manifest: Manifest) -> str:
 
 
 def submit_once(store: Store, journal: Journal, entry: Entry, clock: Clock) -> Entry:
-    """Bring a planned entry to *submitted*; the service runs its submission id at most once.
+    """Bring a planned entry to *submitted*; the service runs its submission id at most once, or needs not be asked.
 
     Raises
     ------
@@ -54,6 +54,8 @@ def submit_once(store: Store, journal: Journal, entry: Entry, clock: Clock) -> E
     MapshellError
         The service cannot be asked now; the entry stays planned.
     """
+    if not entry.request.items:
+        return _stored(journal, entry.advanced("submitted"))
     if entry.identity != store.identity:
         raise other_login(entry)
     if clock.now() - entry.created_at > SUBMISSION_ID_LIFE and (known := _known_task(store, entry)):

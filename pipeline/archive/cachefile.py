@@ -1,0 +1,74 @@
+"""An SQLite file of the user's that saves time and holds nothing else: damaged or not writable, it is done without."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class CacheFile:
+    """One table in a file; ``schema`` makes it where it is missing.  Without a path, nothing is remembered."""
+
+    def __init__(self, path: Path | None, schema: str) -> None:
+        self._path = path
+        self._schema = schema
+        self._connection: sqlite3.Connection | None = None
+
+    def row(self, query: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+        """Return the first row of a query; None when there is none, or no file."""
+        connection = self._open()
+        if connection is None:
+            return None
+        try:
+            found: tuple[Any, ...] | None = connection.execute(query, values).fetchone()
+        except sqlite3.Error:
+            return None
+        return found
+
+    def write(self, statement: str, values: Sequence[Any]) -> None:
+        """Change a row; a file that refuses is not asked again."""
+        connection = self._open()
+        if connection is None:
+            return
+        try:
+            connection.execute(statement, values)
+        except sqlite3.Error:
+            self.close()
+            self._path = None
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._connection is not None:
+            with closing(self._connection):
+                self._connection = None
+
+    def _open(self) -> sqlite3.Connection | None:
+        if self._connection is None and self._path is not None:
+            try:
+                self._connection = self._create(self._path)
+            except sqlite3.DatabaseError:
+                self._path.unlink(missing_ok=True)
+                try:
+                    self._connection = self._create(self._path)
+                except sqlite3.Error:
+                    self._path = None
+            except OSError:
+                self._path = None
+        return self._connection
+
+    def _create(self, path: Path) -> sqlite3.Connection:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute(self._schema)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
