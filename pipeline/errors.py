@@ -125,3 +125,7 @@ class LocalDiskError(MapshellError):
 
 class DiskBusy(LocalDiskError):
     """Something writes to a disk, an acquisition most likely: nothing is read from it or sent until it rests."""
+
+
+class DriveGone(LocalDiskError):
+    """A loose drive was disconnected while something read from it; what is under way waits for it."""

@@ -119,7 +119,10 @@ def subfolders(root: Root, folder: str, strays: list[Stray]) -> list[tuple[str, 
 
     A root that cannot be listed is an error.
     """
-    path = root.local_path.joinpath(*folder.split("/")) if folder else root.local_path
+    if root.below and not root.holds(folder):  # above the root itself there is only what leads to it
+        led = f"{folder}/" if folder else ""
+        return [(root.below.removeprefix(led).split("/")[0], False)] if root.below.startswith(led) else []
+    path = root.on_disk(folder)
     try:
         with os.scandir(path) as entries:
             found = sorted((entry.name, is_link(entry)) for entry in entries if is_link(entry) or entry.is_dir())
