@@ -138,7 +138,7 @@ def ensure_tables(binding: Binding, migrations: Sequence[Migration] | None = Non
         if stored.version >= latest:
             return
         if not lock_out:
-            _refuse_silence(binding, stored, migrations)
+            refuse_silence(binding, stored, migrations)
     db_server.check(binding.connection)
     try:
         with db_server.exclusive(binding.connection, binding.prefix):
@@ -168,7 +168,7 @@ def _take(binding: Binding, stored: versions.Stored, steps: Sequence[Migration])
         versions.stamp(binding, step.number, oldest)
 
 
-def _refuse_silence(binding: Binding, stored: versions.Stored, migrations: Sequence[Migration]) -> None:
+def refuse_silence(binding: Binding, stored: versions.Stored, migrations: Sequence[Migration]) -> None:
     """Refuse to lock other computers' programs out by the way."""
     steps = missing(stored, migrations)
     if locking(stored, steps):
@@ -189,7 +189,7 @@ def _create(binding: Binding, version: int, oldest: int) -> None:
     from pipeline.database.binding import GROUPS
 
     connection = binding.connection
-    _check_not_foreign(binding)
+    check_not_foreign(binding)
     for group in GROUPS.values():
         db_server.create_schema(connection, binding.prefix + group.name)
     connection.rewrite = db_server.table_rewriter(connection)
@@ -204,7 +204,7 @@ def _create(binding: Binding, version: int, oldest: int) -> None:
         connection.rewrite = None
 
 
-def _check_not_foreign(binding: Binding) -> None:
+def check_not_foreign(binding: Binding) -> None:
     """Refuse to put our tables among those of another program, as with an empty prefix on a lab's own server."""
     from pipeline.database.binding import GROUPS
 
