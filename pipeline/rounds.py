@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import accepting, database, insertions, sessions
+from pipeline.archive.adoption.remembered import Remembered
 from pipeline.archive.checksums import ChecksumCache, Hasher
 from pipeline.archive.find import Found, find
 from pipeline.archive.naming import compile_layout
@@ -23,11 +24,13 @@ from pipeline.archive.session import DatasetType, Location, Root, SessionKey
 from pipeline.errors import DatabaseError
 from pipeline.folders import cache_folder
 from pipeline.forecast import Move, forecast, past_moves
+from pipeline.ingest.leftovers import look_beside
 from pipeline.journal import TableJournal
 from pipeline.locations import locations
 from pipeline.not_published import concerns, deleted, in_sight, left_behind, refused
 from pipeline.report import Report
 from pipeline.unknown_roots import unknown_roots
+from pipeline.verify_checksums import scratch_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,6 +77,7 @@ def publish_round(
     wait: bool = True,
     accept: str | Sequence[str] = (),
     because: str = "",
+    adopt: bool = False,
     progress: Progress | None = None,
     clock: Clock | None = None,
     epoch: Callable[[], float] = time.time,
@@ -94,6 +98,8 @@ def publish_round(
         As in :func:`pipeline.archive.publish.publish`.
     accept, because
         Rules of the gate that a person accepts for the one chosen session, and why.
+    adopt
+        Read back what the index knows from a listing alone, and archive it when it is what this computer has.
 
     Raises
     ------
@@ -115,7 +121,8 @@ def publish_round(
     moves: list[Move] = []
     seen: set[SessionKey] = set()
     cache = ChecksumCache(cache_folder(os.environ) / "sha1.sqlite")
-    with Hasher(cache, threads=settings.archive.hash_threads, pace=pace) as hasher:
+    remembered = Remembered(cache_folder(os.environ) / "read-back.sqlite")
+    with Hasher(cache, threads=settings.archive.hash_threads, pace=pace) as hasher, closing(remembered):
         for location in (places := locations(settings, types, register=not dry_run)):
             roots = local_roots(settings, location.alias)
             journal = TableJournal(location, lab_sessions.refs, computer)
@@ -159,6 +166,9 @@ def publish_round(
                 leave_out=_patterns(settings),
                 quiet=quiet,
                 acceptance=accepted,
+                adopt=adopt,
+                scratch=scratch_root(settings, location.alias),
+                remembered=remembered,
             )
             with journal:
                 result = publish(round_, here, found.indexed, dry_run=dry_run, wait=wait)
@@ -173,6 +183,10 @@ def publish_round(
                     report.probes.extend(insertions.gaps(location.alias, worth, found.indexed))
                 if dry_run and news:
                     moves.extend(past_moves(location, computer))
+    if keys is None:
+        beside = look_beside(settings, {facts.h2o for facts in lab_sessions.facts.values()}).strays
+        report.strays.extend(beside)
+        report.strangers -= {stray.folder for stray in beside}
     unknown = report.stopped is not None and location is not places[-1]
     report.not_here = 0 if unknown else len(wanted - seen)
     report.unbroken = () if accepted is None else accepted.unused

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 _ATTEMPTS = 4
+_NAMED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +102,10 @@ def ingest_recordings(
     animals = tables.animals(subjects)
     entered = {identity for (_, identity), row in tables.load(animals).rows.recordings.items() if row["duration"]}
     seen = list(look(settings, animals, skipped, entered, strangers=subjects is None))
+    notes = _beside(settings, animals, skipped) if subjects is None else []
     for _ in range(_ATTEMPTS):
         plan = plan_ingest(seen, tables.load(animals), settings.archive.timezone, video_sessions=video_sessions)
-        plan = replace(plan, skipped=(*skipped, *plan.skipped))
+        plan = replace(plan, skipped=(*skipped, *plan.skipped), notes=(*plan.notes, *notes))
         if dry_run or plan.is_empty or tables.enter(plan):
             return plan
     raise DatabaseError(
@@ -226,8 +228,27 @@ def _strangers(root: Root, kind: DatasetType, names: Collection[str], layouts: S
             kind,
             name,
             f"it holds {many}, but no subject has the water restriction {name}",
-            "enter the animal with `mapshell ingest-subjects`, then run this again.",
+            "enter the animal with `mapshell ingest-subjects`, then run this again; if the folder is no animal's, say "
+            f"by a pattern in archive.{kind}_layouts whose recordings these are, such as {name}/{{h2o}}_g{{gate}}",
         )
+
+
+def _beside(settings: Settings, animals: Mapping[str, int], skipped: list[Skipped]) -> list[str]:
+    """Name what lies in no session's folder; return a note of what looks like no recording."""
+    from pipeline.ingest.leftovers import look_beside
+
+    found = look_beside(settings, animals)
+    told = {skip.folder for skip in skipped}
+    kinds: dict[str, DatasetType] = {root.alias: "video" for root in _roots(settings, "video")}
+    skipped.extend(
+        Skipped(kinds.get(stray.root.alias, "ephys"), stray.folder, stray.reason, stray.remedy)
+        for stray in found.strays
+    )
+    others = [name for name in found.others if name not in told]
+    if not others:
+        return []
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    return [f"Not looked at, for they are named like no recording: {', '.join(others[:_NAMED])}{more}."]
 
 
 def _reports(sessions: SessionPlan, rows: NewRows) -> Iterator[SessionReport]:
