@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline import publication
-from pipeline.archive.aside import is_aside
+from pipeline.archive.aside import OWN_FOLDERS, is_aside
 from pipeline.archive.drift import discover, quoted
 from pipeline.archive.lister import below
 from pipeline.archive.manifest import manifest_subpath, read_manifest_name
@@ -137,6 +137,7 @@ class Animals:
     def unknown(self, listing: Sequence[RemoteEntry]) -> list[str]:
         """Return what the location's own folder holds beside the folders of the index's animals."""
         known = {row["dataset_h2o"] for row in self._datasets} | self._location.elsewhere | self._tops
+        known |= set(OWN_FOLDERS)
         names = (entry.name for entry in listing if entry.name not in known and not self._undecided(entry.name))
         return sorted(name.encode("utf-8", "backslashreplace").decode("utf-8") for name in names)
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from pipeline.archive.round import Flight, Round
 
+OWN_FOLDERS = (".mapshell-doctor", ".mapshell-doctor-renamed")
+"""Names of the one empty folder that we may leave in an archive's folder: `mapshell doctor` proves writing with it."""
+
 _LONGEST_NAME = 255
 """Bytes that a component of a path may have on the usual file systems."""
 

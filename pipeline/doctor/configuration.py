@@ -1,0 +1,63 @@
+"""The settings of this computer: which file, what it says that is odd, in which time zone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.doctor.findings import Finding, Subject, ok, warning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipeline.doctor.world import World
+
+_REMEDY = " Remedy: "
+
+
+def read(world: World, _: Subject) -> Iterable[Finding]:
+    """Read the settings; each of their warnings is one."""
+    from pipeline import settings
+
+    loaded = world.settings = settings.load(environ=world.environ, file=world.file)
+    if loaded.file is not None:
+        yield ok(f"{loaded.file}", file=str(loaded.file))
+    elif all(origin == "default" for origin in loaded.origins.values()):
+        yield warning(
+            "There is no dj_local_conf.json in this folder, in those above it, or in your configuration folder; the "
+            "defaults hold.",
+            "work in the lab's folder, name the file with --config FILE, or write one: mapshell config init",
+        )
+    else:
+        yield ok("no file; environment variables alone")
+    for each in loaded.warnings:
+        message, _mark, remedy = each.partition(_REMEDY)
+        yield warning(message, remedy or "correct it there; `mapshell config reference` lists every setting.")
+
+
+def zone(world: World, _: Subject) -> Iterable[Finding]:
+    """Tell in which time zone session times are read."""
+    own = world.settings.archive
+    if own.timezone_name is not None:
+        yield ok(f"{own.timezone} (archive.timezone)", timezone=own.timezone)
+    elif own.timezone == "UTC" and world.settings.globus.local_roots:
+        yield warning(
+            "This computer's time zone is UTC, and archive.timezone is not set: recordings are given to sessions by "
+            "their local start.",
+            "set archive.timezone to the zone of the rigs, such as America/New_York (or UTC, if that is meant).",
+            timezone=own.timezone,
+        )
+    else:
+        yield ok(f"{own.timezone} (this computer's)", timezone=own.timezone)
+
+
+def computer(world: World, _: Subject) -> Iterable[Finding]:
+    """Tell what other computers call this one."""
+    name = world.settings.archive.computer
+    if name.partition(".")[0].lower() in {"localhost", "", "desktop", "computer"}:
+        yield warning(
+            f"This computer is called {name or 'nothing'!r}, which others may be called too: rigs that share a "
+            "database need names of their own.",
+            'set archive.computer, such as "rig-1".',
+        )
+    else:
+        yield ok(name, computer=name)
