@@ -44,6 +44,7 @@ COMMANDS: dict[str, Entry] = {
     "publication-retrieve": Entry("retrieve", "retrieve", "Fetch archived files, each checked.", EVERYDAY),
     "publication-verify": Entry("verify", "verify", "Compare the archive with the index.", EVERYDAY),
     "demo": Entry("demo", "demo", "Try everything on a small synthetic lab.", SET_UP),
+    "doctor": Entry("doctor", "doctor", "Look whether all is set up, and say what would mend it.", SET_UP),
     "config": Entry("config", "config", "Show the settings and their origin, or write them.", SET_UP),
     "storage": Entry("storage", "storage", "Show or say where archives lie, for all computers.", SET_UP),
     "login": Entry("login", "login", "Log in to Globus, with all consents at once.", SET_UP),
