@@ -47,6 +47,7 @@ COMMANDS: dict[str, Entry] = {
     "doctor": Entry("doctor", "doctor", "Look whether all is set up, and say what would mend it.", SET_UP),
     "config": Entry("config", "config", "Show the settings and their origin, or write them.", SET_UP),
     "storage": Entry("storage", "storage", "Show or say where archives lie, for all computers.", SET_UP),
+    "database": Entry("database", "database", "Look at the database, bring its tables forward.", SET_UP),
     "login": Entry("login", "login", "Log in to Globus, with all consents at once.", SET_UP),
     "logout": Entry("login", "logout", "End the Globus login of this computer.", SET_UP),
     "whoami": Entry("login", "whoami", "Show who is logged in to Globus.", SET_UP),

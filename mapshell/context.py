@@ -139,14 +139,38 @@ class Context:
             The embedded server cannot be started.
         """
         if self._connection is None:
-            from pipeline import database, embedded
+            from pipeline import database
 
-            folder = self.settings.database.embedded
-            if folder is not None:
-                self._warn_without_settings(folder)
-                embedded.start(folder)
+            self.start_database()
             self._connection = database.bind(self.settings)
         return self._connection
+
+    def start_database(self, *, create: bool = True) -> None:
+        """Start the embedded server where it is configured; no table is looked at.
+
+        Parameters
+        ----------
+        create
+            Make its data when there are none yet.
+
+        Raises
+        ------
+        pipeline.errors.ServiceError
+            It cannot be started, or has no data and must not make them.
+        """
+        folder = self.settings.database.embedded
+        if folder is None:
+            return
+        from pipeline import embedded
+        from pipeline.errors import ServiceError
+
+        self._warn_without_settings(folder)
+        if not create and not embedded.status(folder).exists:
+            raise ServiceError(
+                f"There is no embedded database in {folder} yet.",
+                remedy="the first command that needs one makes it; for a lab's own server set database.host.",
+            )
+        embedded.start(folder)
 
     def _warn_without_settings(self, folder: Path) -> None:
         """Tell that a database of nobody's choice is used: a job in the wrong folder must not look healthy."""
