@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mapshell.output import Column
 from mapshell.session_views import WHO, problem
-from pipeline.report import NO_MATCH, NO_SESSION
+from pipeline.report import NO_MATCH, NO_SESSION, amount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,6 +88,11 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "to_send_files": outcome.to_send_files,
         "to_send_bytes": outcome.to_send_bytes,
         "to_read_bytes": outcome.to_read_bytes,
+        "adopted_files": outcome.adopted_files,
+        "adopted_bytes": outcome.adopted_bytes,
+        "to_adopt_files": outcome.to_adopt_files,
+        "to_adopt_bytes": outcome.to_adopt_bytes,
+        "to_read_back_bytes": outcome.to_read_back_bytes,
         "reason": outcome.reason,
         "remedy": outcome.remedy,
         "details": list(outcome.details),
@@ -136,6 +141,7 @@ def _forecast(forecast: Forecast) -> dict[str, Any]:
     return {
         "bytes_to_send": forecast.to_send,
         "bytes_to_read": forecast.to_read,
+        "bytes_to_read_back": forecast.to_read_back,
         "seconds": forecast.seconds,
         "bytes_per_second": forecast.speed,
         "transfers": forecast.transfers,
@@ -147,7 +153,7 @@ def _show_plans(output: Output, outcomes: Sequence[Outcome]) -> None:
         {"session": outcome.h2o + " " + outcome.session_date, **detail}
         for outcome in outcomes
         for detail in outcome.details
-        if detail.get("action") in ("accept", "send", "conflict", "hash")
+        if detail.get("action") in ("accept", "send", "adopt", "conflict", "hash")
     ]
     if items:
         columns = (Column("Action", "action"), Column("File", "file"), Column("Reason", "reason"))
@@ -198,11 +204,24 @@ def _show_notes(output: Output, report: Report) -> None:
     ]
     if len(notes) > _NAMED:
         notes[_NAMED:] = [f"and {len(notes) - _NAMED} more were accepted (all of them: --format json)"]
+    notes.extend(_adopted(report))
     notes.extend(f"probes: {gap}" for gap in report.probes)
     if notes:
         output.say()
     for note in notes:
         output.say(note)
+
+
+def _adopted(report: Report) -> list[str]:
+    notes = [
+        f"adopted: {outcome.h2o} session {outcome.key[1]}: {amount(outcome.adopted_files, outcome.adopted_bytes)} that "
+        f"{outcome.alias} had already: read back, the same, not sent"
+        for outcome in report.outcomes
+        if outcome.adopted_files
+    ]
+    if len(notes) > _NAMED:
+        notes[_NAMED:] = [f"and {len(notes) - _NAMED} more sessions with adopted files (all of them: --format json)"]
+    return notes
 
 
 def show_rules(output: Output) -> None:

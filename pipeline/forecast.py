@@ -31,9 +31,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Bytes to send and to read for checksums; ``seconds`` and ``speed`` (bytes/s) are None where nobody knows.
+    """Bytes to send, to read for checksums, and to read back at the archive.
 
-    ``transfers`` is how many past ones the speed comes from.
+    ``seconds`` and ``speed`` (bytes/s) are None where nobody knows; ``transfers`` is how many past ones the speed comes
+    from.
     """
 
     to_send: int
@@ -41,6 +42,7 @@ class Forecast:
     seconds: float | None = None
     speed: float | None = None
     transfers: int = 0
+    to_read_back: int = 0
 
     def __str__(self) -> str:
         read = f"To read here for checksums: {human_bytes(self.to_read)}."
@@ -63,14 +65,16 @@ def forecast(outcomes: Sequence[Outcome], moves: Sequence[Move], mb_per_second: 
         Most that is read in a second for checksums (10**6 bytes); None: no limit.
     """
     send, read = sum(o.to_send_bytes for o in outcomes), sum(o.to_read_bytes for o in outcomes)
-    if not any(outcome.to_send_files or outcome.to_read_bytes for outcome in outcomes):
+    back = sum(o.to_read_back_bytes for o in outcomes)
+    if not any(outcome.to_send_files or outcome.to_read_bytes or outcome.to_adopt_files for outcome in outcomes):
         return None
     rate = speed(moves)
     if rate is None:
-        return Forecast(send, read)
+        return Forecast(send, read, to_read_back=back)
     # Files are read while bytes move; only a limit can make that the longer of the two.
-    seconds = max(send / rate, read / (mb_per_second * 1e6) if mb_per_second else 0.0)
-    return Forecast(send, read, seconds, rate, len(moves))
+    # What is read back is taken to come as fast as what is sent.
+    seconds = max((send + back) / rate, read / (mb_per_second * 1e6) if mb_per_second else 0.0)
+    return Forecast(send, read, seconds, rate, len(moves), back)
 
 
 def speed(moves: Iterable[Move]) -> float | None:

@@ -61,7 +61,9 @@ class Report:
         if quiet:
             sentences.append(f"Archived before: {_counted(quiet, 'session')}.")
         for state in sorted({outcome.state for outcome in self.outcomes} - {"archived"}):
-            theirs = [o for o in self.outcomes if o.state == state and (o.failed or not o.to_send_files)]
+            theirs = [
+                o for o in self.outcomes if o.state == state and (o.failed or not (o.to_send_files or o.to_adopt_files))
+            ]
             if theirs:
                 sentences.append(f"{state.capitalize()}: {_counted(theirs)}.")
         if self.forecast is not None:
@@ -89,18 +91,33 @@ class Report:
     @staticmethod
     def is_news(outcome: Outcome) -> bool:
         """Say whether a session is more than archived before."""
-        return outcome.state != "archived" or bool(outcome.sent_files)
+        return outcome.state != "archived" or bool(outcome.sent_files or outcome.adopted_files)
 
     def _sent(self) -> str:
         if self.dry_run:
             planned = [outcome for outcome in self.outcomes if outcome.to_send_files]
             files, size = sum(o.to_send_files for o in planned), sum(o.to_send_bytes for o in planned)
-            return f"Would send: {_counted(planned, 'session')} ({_amount(files, size)})." if planned else _NOTHING_TO
-        sent = [outcome for outcome in self.outcomes if outcome.sent_files]
-        if not sent:
+            said = f"Would send: {_counted(planned, 'session')} ({amount(files, size)})." if planned else _NOTHING_TO
+            return f"{said}{self._to_adopt()}"
+        new = [outcome for outcome in self.outcomes if outcome.sent_files or outcome.adopted_files]
+        if not new:
             return "Nothing new to archive."
-        files, size = sum(o.sent_files for o in sent), sum(o.sent_bytes for o in sent)
-        return f"Archived now: {_counted(sent, 'session')} ({_amount(files, size)}), each file checked at the archive."
+        files, size = sum(o.adopted_files for o in new), sum(o.adopted_bytes for o in new)
+        adopted = (
+            f" Not sent: {amount(files, size)}, which the archive had already and which are the same." if files else ""
+        )
+        files, size = files + sum(o.sent_files for o in new), size + sum(o.sent_bytes for o in new)
+        said = f"Archived now: {_counted(new, 'session')} ({amount(files, size)}), each file checked at the archive."
+        return f"{said}{adopted}"
+
+    def _to_adopt(self) -> str:
+        there = [outcome for outcome in self.outcomes if outcome.to_adopt_files]
+        if not there:
+            return ""
+        files, size = sum(o.to_adopt_files for o in there), sum(o.to_adopt_bytes for o in there)
+        read = human_bytes(sum(o.to_read_back_bytes for o in there))
+        what = f"{amount(files, size)}, of which the archive has name and size already"
+        return f" Would compare: {what}; to read back there: {read}."
 
 
 def _counted(outcomes: Iterable[Outcome], noun: str = "") -> str:
@@ -110,7 +127,8 @@ def _counted(outcomes: Iterable[Outcome], noun: str = "") -> str:
     return ", ".join(f"{count:,}{word} in {alias}" for (alias, count), word in zip(counts, nouns, strict=False))
 
 
-def _amount(files: int, size: int) -> str:
+def amount(files: int, size: int) -> str:
+    """Return a number of files and their bytes as people say it."""
     return f"{files:,} {'file' if files == 1 else 'files'}, {human_bytes(size)}"
 
 

@@ -16,19 +16,26 @@ from pipeline import database, experiment, lab, publication
 from pipeline.archive.identity import is_same, mistaken
 from pipeline.archive.journal import step
 from pipeline.archive.session import SessionRef
+from pipeline.database import bulk
 from pipeline.database.quiet import dj
 from pipeline.errors import DatabaseError, LeaseLost, MapshellError, Refused
 from pipeline.rows import archived_row, dataset_row, file_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from pipeline.archive.journal import Entry
-    from pipeline.archive.manifest import Manifest
+    from pipeline.archive.manifest import FileEntry, Manifest
 
 OPEN = ("planned", "submitted", "checked")
 BEFORE = {"submitted": ("planned",), "checked": ("submitted",), "done": ("checked",), "failed": OPEN}
+BEFORE_OF_MOVES = {**BEFORE, "checked": ("planned",)}
 _AGAIN = "publish again: it goes on from what the journal and the index say then."
+
+
+def states_before(entry: Entry) -> Collection[str]:
+    """Return the states from which an entry may come into the one that it has."""
+    return (BEFORE_OF_MOVES if entry.purpose == "move" else BEFORE)[entry.state]
 
 
 def move(entry: Entry, before: Collection[str]) -> None:
@@ -74,7 +81,7 @@ def commit(manifest: Manifest) -> None:
     DatabaseError
         The lab has no such session any more, or the index has lost its archived row.
     """
-    _check_lab(manifest.session)
+    check_lab(manifest.session)
     dataset, archived = dataset_row(manifest), archived_row(manifest)
     stored = locked(
         publication.DataSet, "dataset_generation", {name: dataset[name] for name in ("globus_alias", "dataset_name")}
@@ -90,12 +97,24 @@ def commit(manifest: Manifest) -> None:
     else:
         publication.DataSet.update1(dataset)
     new = [entry for entry in manifest.files if entry.generation == manifest.generation]
-    database.bulk_insert(publication.DataSet.PhysicalFile, file_rows(manifest, new))
+    listed = _completed(dataset, new) if manifest.generation > 1 else set()
+    table_of_files = publication.DataSet.PhysicalFile
+    database.bulk_insert(table_of_files, file_rows(manifest, [e for e in new if e.subpath not in listed]))
+    completed = file_rows(manifest, [entry for entry in new if entry.subpath in listed])
+    bulk.bulk_update(database.connection(), table_of_files, completed)
     step("committing")
     if manifest.generation == 1:
         table.insert1(archived, allow_direct_insert=True)
     else:
         table.update1(archived)
+
+
+def _completed(dataset: Mapping[str, Any], new: Iterable[FileEntry]) -> set[str]:
+    """Return those of a generation's files that the index has, without a SHA1 (or somebody has just found the same)."""
+    mine = {name: dataset[name] for name in ("globus_alias", "dataset_name")}
+    rows = (publication.DataSet.PhysicalFile() & mine).proj("file_subpath", "file_sha1").to_dicts()
+    stored = {row["file_subpath"]: row["file_sha1"] for row in rows}
+    return {e.subpath for e in new if e.subpath in stored and stored[e.subpath] in (None, e.sha1)}
 
 
 def is_committed(manifest: Manifest) -> bool:
@@ -111,7 +130,16 @@ def is_committed(manifest: Manifest) -> bool:
     )
 
 
-def _check_lab(session: SessionRef) -> None:
+def check_lab(session: SessionRef) -> None:
+    """Make sure that the lab's tables still have a session, as it was submitted.
+
+    Raises
+    ------
+    Refused
+        The lab's row of the session names another recording now.
+    DatabaseError
+        The lab has no such session any more.
+    """
     one = {"subject_id": session.subject_id, "session": session.session}
     rows = (experiment.Session() & one).to_dicts()
     names = (lab.WaterRestriction() & {"subject_id": session.subject_id}).to_dicts()

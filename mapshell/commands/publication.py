@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     metavar="RULE",
     help="Archive one session although the gate refuses it under this rule; repeatable. `--accept help` lists all.",
 )
+@click.option(
+    "--adopt",
+    is_flag=True,
+    help="Prove sessions that are only listed at the archive: read them back, compare them with what is here.",
+)
 @click.option("--because", default="", metavar="TEXT", help="With --accept: why. It is recorded with the files.")
 @pass_context
 def publish(
@@ -32,6 +37,7 @@ def publish(
     dry_run: bool,
     no_wait: bool,
     accept: tuple[str, ...],
+    adopt: bool,
     because: str,
 ) -> None:
     """Archive this computer's recordings, and prove that they arrived.
@@ -44,9 +50,14 @@ def publish(
     What is refused (after a crash of the acquisition, for instance) can be archived as it is by naming the rule and
     the reason, one session at a time; files that change now never.
 
+    Files that the archive holds already are never overwritten. Where the index does not know them, and name and size
+    are the same, they are read back and compared: what is the same is archived without being sent. With --adopt, so
+    are sessions that the index knows from a listing alone (present); --dry-run tells how much is to be read back.
+
     \b
     Examples:
       mapshell publication-publish --dry-run
+      mapshell publication-publish --subject SC038 --adopt --dry-run
       mapshell publication-publish --subject SC038 --since 2019-11-01
       mapshell publication-publish --type video --no-wait
       mapshell publication-publish --accept help
@@ -72,6 +83,7 @@ def publish(
             wait=not no_wait,
             accept=accept,
             because=because,
+            adopt=adopt,
             progress=progress,
         )
     show(context.output, report)

@@ -6,6 +6,7 @@ from concurrent.futures import wait
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from pipeline.archive import relocate
 from pipeline.archive.adopt import lost_task
 from pipeline.archive.adoption.decide import adopt, later, to_read_back
 from pipeline.archive.describe import unstage
@@ -33,6 +34,7 @@ from pipeline.archive.round import (
 )
 from pipeline.archive.scan import Defect, look_remote, sizes
 from pipeline.archive.submit import Prepared, next_generation, submit
+from pipeline.archive.superseding import supersede, to_supersede
 from pipeline.errors import CollectionNotFound, CollectionOffline
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def depart(
     """
     unfinished: dict[SessionKey, Entry] = {}
     for entry in round_.journal.unfinished([session.ref.key for session in sessions]):
-        if entry.purpose == "publish":
+        if entry.purpose != "manifest":
             unfinished.update({part.key: entry for part in entry.parts})
         elif not dry_run and all(is_indexed(part, indexed) for part in entry.parts):
             unstage(round_, (part.manifest for part in entry.parts))  # we died after the commit
@@ -119,6 +121,8 @@ def _begin(
     """Go on with what an earlier round left of a session, or begin; one that must be compared first is handed back."""
     if entry is None:
         return _depart(round_, session, known, dry_run=dry_run)
+    if entry.purpose == "move":  # this round could not bring it to an end
+        return outcome(round_, session, "in flight", relocate.under_way(entry))
     return outcome(round_, session, "in flight", under_way(entry)) if dry_run else resume(round_, session, entry)
 
 
@@ -151,7 +155,7 @@ def _depart(
             return outcome(round_, session, "in flight", f"{holder} is publishing it now")
         step("claimed")
         # Another computer may have ended it, or begun it, between our first look and the claim.
-        if any(entry.purpose == "publish" for entry in round_.journal.unfinished([session.ref.key])):
+        if any(entry.purpose != "manifest" for entry in round_.journal.unfinished([session.ref.key])):
             return outcome(round_, session, "in flight", "another computer submitted it a moment ago")
         known = round_.journal.indexed([session.ref.key]).get(session.ref.key)
         if known is not None and (wrong := disowned(known, session.ref)):
@@ -161,6 +165,10 @@ def _depart(
         return prepared
     if prepared.plan.nothing_to_do:
         return settled_outcome(round_, session, known)
+    if prepared.superseding and round_.acceptance is not None:
+        if not dry_run:
+            return supersede(round_, prepared, round_.acceptance)  # the new bytes follow as the next generation
+        round_.acceptance.superseded.update(prepared.superseding)
     reading: Sequence[LocalFile] = ()
     if dry_run:
         prepared, reading = to_read_back(round_, prepared)
@@ -197,7 +205,8 @@ def _compare(
         read = round_.hasher.known if dry_run else round_.hasher.finish
         sha1s = {file.subpath: read(file) for file in files}
         plan = with_renames(compare(checksums=sha1s), maybe, sha1s)
-    return plan
+    superseding = round_.acceptance is not None and round_.acceptance.supersede
+    return to_supersede(plan, earlier) if superseding else plan
 
 
 def _against_archive(
@@ -222,8 +231,8 @@ def _against_archive(
         if lost is not None:
             return lost
     plan = _compare(round_, session, known, remote=remote, ours=ours, dry_run=dry_run)
-    sending, same = ({item.subpath for item in plan.only(action)} for action in ("send", "adopt"))
-    files, candidates = (tuple(f for f in session.files if f.subpath in names) for names in (sending, same))
+    sending, same, other = ({item.subpath for item in plan.only(action)} for action in ("send", "adopt", "supersede"))
+    files, candidates = (tuple(f for f in session.files if f.subpath in names) for names in (sending | other, same))
     aside = tuple(sorted(ours & sending & set(remote)))
     return Prepared(session, known, plan, files, verdict, aside, candidates, there)
 
@@ -249,18 +258,21 @@ def _as_plan(round_: Round, prepared: Prepared, reading: Sequence[LocalFile]) ->
     ]
     unread += [file for file in prepared.session.files if file.subpath in compared]
     unread += prepared.candidates
+    unlike = {defect.subpath for defect in prepared.unlike}
+    adopting = [file for file in prepared.candidates if file.subpath not in unlike]
     accepted = ({"action": "accept", "file": d.subpath, "reason": d.message} for d in prepared.verdict.accepted)
     return outcome(
         round_,
         prepared.session,
         differing(prepared.known, "queued"),
-        _to_do(prepared),
+        _to_do(len(prepared.files), len(adopting)),
         failed=bool(prepared.conflicts),
         to_send_files=len(prepared.files),
         to_send_bytes=size,
         to_read_bytes=sum(file.size for file in unread if round_.hasher.known(file) is None),
-        to_compare_files=len(reading),
-        to_compare_bytes=sum(file.size for file in reading),
+        to_adopt_files=len(adopting),
+        to_adopt_bytes=sum(file.size for file in adopting),
+        to_read_back_bytes=sum(file.size for file in reading),
         details=(
             *accepted,
             *({**to_compare, "file": subpath} for subpath in prepared.verdict.unread),
@@ -270,9 +282,8 @@ def _as_plan(round_: Round, prepared: Prepared, reading: Sequence[LocalFile]) ->
     )
 
 
-def _to_do(prepared: Prepared) -> str:
-    adopting = len(prepared.candidates) - len(prepared.unlike)
-    said = [f"{len(prepared.files)} files to send"] if prepared.files or not adopting else []
+def _to_do(sending: int, adopting: int) -> str:
+    said = [f"{sending} files to send"] if sending or not adopting else []
     said += [f"{adopting} to adopt, which the archive has already"] if adopting else []
     return ", ".join(said)
 

@@ -187,8 +187,9 @@ class Outcome:
     ``reason`` is empty when there is nothing to say; ``remedy`` likewise.  ``failed`` marks what a person should see
     (the round is then only partly done).  ``files`` and ``size`` (bytes) count what the session holds here,
     ``sent_files`` and ``sent_bytes`` what this round sent and archived, ``adopted_files`` and ``adopted_bytes`` what it
-    archived without sending; ``to_send_files`` and ``to_send_bytes`` what a dry run found to send, ``to_read_bytes``
-    what it found to read here for checksums, ``to_compare_files`` and ``to_compare_bytes`` what at the archive.
+    archived without sending.  Of a dry run, ``to_send_files`` and ``to_send_bytes`` are what is to be sent,
+    ``to_adopt_files`` and ``to_adopt_bytes`` what the archive has already, as far as names and sizes tell;
+    ``to_read_bytes`` is what is to be read here for checksums, ``to_read_back_bytes`` what at the archive.
     """
 
     key: SessionKey
@@ -209,8 +210,9 @@ class Outcome:
     to_read_bytes: int = 0
     adopted_files: int = 0
     adopted_bytes: int = 0
-    to_compare_files: int = 0
-    to_compare_bytes: int = 0
+    to_adopt_files: int = 0
+    to_adopt_bytes: int = 0
+    to_read_back_bytes: int = 0
     details: tuple[Mapping[str, str], ...] = field(default=())
 
     def with_sent(self, files: int, size: int) -> Outcome:

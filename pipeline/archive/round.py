@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("mapshell.publish")
 
+PROVE = "to have what is here compared with the archive's bytes: `mapshell publication-publish --adopt`."
+
 UNWRITABLE = (DatabaseUnavailable, DatabaseReadOnly)
 """After these nothing more can be written down."""
 
@@ -201,7 +203,8 @@ def settled_outcome(
 ) -> Outcome:
     """Make the outcome of a session of which nothing new is here: archived, or present without ever being verified."""
     state, reason = settled(known)
-    return outcome(round_, session, state, reason or said, **more)
+    remedy = PROVE if state == "present" and session.files else ""
+    return outcome(round_, session, state, reason or said, remedy, **more)
 
 
 def under_way(entry: Entry) -> str:

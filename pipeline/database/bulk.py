@@ -53,6 +53,43 @@ def bulk_insert(connection: LabConnection, table: Any, rows: Iterable[Mapping[st
     return total
 
 
+def bulk_update(connection: LabConnection, table: Any, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Change rows that exist, each found by its primary key, in batches; what was not there is not made.
+
+    Parameters
+    ----------
+    connection
+        The database.
+    table
+        Table class.
+    rows
+        Mappings with the same attributes each, the primary key among them; the others get these values.
+
+    Returns
+    -------
+    int
+        How many rows were given.
+
+    Raises
+    ------
+    UsageError
+        An attribute is unknown, or the rows do not have the same ones.
+    """
+    heading, quote = table.heading, connection.adapter.quote_identifier
+    total = 0
+    for batch in _batches(rows):
+        names = _names(table, batch[0])
+        order = (*(name for name in names if name not in heading.primary_key), *heading.primary_key)
+        encoders = [_encoder(heading[name], connection.adapter.backend) for name in order]
+        values = [_encode_row(table, order, encoders, row) for row in batch]
+        changed = ", ".join(f"{quote(name)} = %s" for name in order[: -len(heading.primary_key)])
+        where = " AND ".join(f"{quote(name)} = %s" for name in heading.primary_key)
+        statement = f"UPDATE {table.full_table_name} SET {changed} WHERE {where}"  # noqa: S608 - our own names
+        _executemany(connection, statement, values)
+        total += len(values)
+    return total
+
+
 def insert_if_absent(connection: LabConnection, table: Any, row: Mapping[str, Any]) -> bool:
     """Insert one row unless its key (primary or unique) is taken; never breaks a transaction.
 
@@ -164,10 +201,21 @@ def _insert(connection: LabConnection, table: Any, names: tuple[str, ...], value
             with raw.cursor() as cursor:
                 execute_values(cursor, statement, values, page_size=len(values))
     else:
-        statement = _statement(connection, table, names, f"({', '.join(['%s'] * len(names))})")
+        _executemany(connection, _statement(connection, table, names, f"({', '.join(['%s'] * len(names))})"), values)
+        return
+    connection.run(run, statement)
 
-        def run(raw: Any) -> None:
-            with raw.cursor() as cursor:
+
+def _executemany(connection: LabConnection, statement: str, values: list[list[Any]]) -> None:
+    postgres = connection.adapter.backend == "postgresql"
+
+    def run(raw: Any) -> None:
+        with raw.cursor() as cursor:
+            if postgres:  # its own executemany asks once for each row
+                from psycopg2.extras import execute_batch
+
+                execute_batch(cursor, statement, values, page_size=len(values))
+            else:
                 cursor.executemany(statement, values)
 
     connection.run(run, statement)

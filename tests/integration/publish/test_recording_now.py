@@ -186,6 +186,7 @@ def test_a_dry_run_foretells_bytes_and_time(each_bench):
     assert document["forecast"] == {
         "bytes_to_send": total,
         "bytes_to_read": total - claimed.stat().st_size,
+        "bytes_to_read_back": 0,
         "seconds": None,
         "bytes_per_second": None,
         "transfers": 0,
