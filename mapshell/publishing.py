@@ -132,6 +132,7 @@ def _document(report: Report) -> dict[str, Any]:
             for gap in report.probes
         ],
         "nothing_accepted_under": list(report.unbroken),
+        "nothing_superseded": report.unchanged,
         "forecast": None if report.forecast is None else _forecast(report.forecast),
         "stopped": None if report.stopped is None else report.stopped.message,
     }
@@ -153,7 +154,7 @@ def _show_plans(output: Output, outcomes: Sequence[Outcome]) -> None:
         {"session": outcome.h2o + " " + outcome.session_date, **detail}
         for outcome in outcomes
         for detail in outcome.details
-        if detail.get("action") in ("accept", "send", "adopt", "conflict", "hash")
+        if detail.get("action") in ("accept", "supersede", "send", "adopt", "conflict", "hash")
     ]
     if items:
         columns = (Column("Action", "action"), Column("File", "file"), Column("Reason", "reason"))
@@ -204,12 +205,25 @@ def _show_notes(output: Output, report: Report) -> None:
     ]
     if len(notes) > _NAMED:
         notes[_NAMED:] = [f"and {len(notes) - _NAMED} more were accepted (all of them: --format json)"]
+    notes.extend(_superseded(report.outcomes))
     notes.extend(_adopted(report))
     notes.extend(f"probes: {gap}" for gap in report.probes)
     if notes:
         output.say()
     for note in notes:
         output.say(note)
+
+
+def _superseded(outcomes: Sequence[Outcome]) -> list[str]:
+    """Tell which archived bytes were moved aside, as far as a person wants to read."""
+    moved = [(outcome, detail) for outcome in outcomes for detail in outcome.details if "superseded" in detail]
+    lines = [
+        f"superseded: {outcome.h2o} session {outcome.key[1]}, {_within(outcome, detail['file'])}: its archived bytes "
+        f"are {detail['superseded'].rpartition('/')[2]} now"
+        for outcome, detail in moved[:_NAMED]
+    ]
+    more = [f"and {len(moved) - _NAMED} more were superseded (all of them: --format json)"]
+    return lines + (more if len(moved) > _NAMED else [])
 
 
 def _adopted(report: Report) -> list[str]:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def acceptance(
-    accept: str | Sequence[str], because: str, store: Callable[[], Store], computer: str
+    accept: str | Sequence[str], because: str, store: Callable[[], Store], computer: str, *, supersede: bool = False
 ) -> Acceptance | None:
-    """Return what a person accepts; None when it is nothing.
+    """Return what a person accepts, and whether changed files supersede archived ones; None when it is nothing.
 
     Parameters
     ----------
@@ -29,6 +29,8 @@ def acceptance(
         Gives the Globus manager; asked who is logged in as soon as something is accepted.
     computer
         This computer's name.
+    supersede
+        Whether files that were changed since they were archived take the place of the archived ones.
 
     Raises
     ------
@@ -36,19 +38,20 @@ def acceptance(
         A rule does not exist or can never be accepted, or the reason is missing, or there is a reason for nothing.
     """
     names = [accept] if isinstance(accept, str) else list(accept)
-    if not names:
+    if not names and not supersede:
         if because.strip():
             raise UsageError(
                 "There is a reason, but nothing that is to be accepted for it.",
-                remedy="name the rule: `--accept RULE` (`--accept help` lists them).",
+                remedy="name the rule: `--accept RULE` (`--accept help` lists them), or say `--supersede`.",
             )
         return None
     rules = checked_rules(names)
-    return Acceptance(rules, checked_reason(because), _account(), computer, _Person(store))
+    reason = checked_reason(because, "accepted" if names else "superseded")
+    return Acceptance(rules, reason, _account(), computer, _Person(store), supersede=supersede)
 
 
 def one_session(acceptance: Acceptance | None, chosen: int) -> None:
-    """Refuse to accept something of more, or less, than one session.
+    """Refuse to accept, or supersede, something of more, or less, than one session.
 
     Raises
     ------
@@ -56,8 +59,9 @@ def one_session(acceptance: Acceptance | None, chosen: int) -> None:
         The restrictions choose another number of sessions.
     """
     if acceptance is not None and chosen != 1:
+        what = "What is refused can be accepted" if acceptance.rules else "What is archived can be superseded"
         raise UsageError(
-            f"What is refused can be accepted for one session at a time; {chosen:,} are chosen.",
+            f"{what} for one session at a time; {chosen:,} are chosen.",
             remedy="name the one: --subject NAME --session N.",
         )
 

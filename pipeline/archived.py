@@ -35,6 +35,7 @@ class Archived(Withdrawable):
         wait: bool = True,
         accept: str | Sequence[str] = (),
         because: str = "",
+        supersede: bool = False,
         progress: Progress | None = None,
         display_progress: bool = True,
     ) -> Report:
@@ -54,6 +55,9 @@ class Archived(Withdrawable):
         accept, because
             Rules of the gate that you accept for the one session that is chosen, and why: it is archived all the same,
             and rule, reason and person are recorded (``pipeline.archive.acceptance_rules.RULES`` lists them).
+        supersede
+            Let changed files of the one session that is chosen take the place of the archived ones, which are moved
+            aside at the archive and stay there; ``because`` says why.
         progress
             Who is told how it goes.
         display_progress
@@ -68,7 +72,8 @@ class Archived(Withdrawable):
         ------
         UsageError
             Called on a restricted table: restrictions of what is to be published go into the call.  Or something is to
-            be accepted that does not exist or never can be, without a reason, or for several sessions.
+            be accepted that does not exist or never can be, or accepted or superseded without a reason, or for several
+            sessions.
         LoginNeeded, DatabaseError, ConfigError
             Nothing can be done before that is mended.
         """
@@ -90,6 +95,7 @@ class Archived(Withdrawable):
             wait=wait,
             accept=accept,
             because=because,
+            supersede=supersede,
             progress=progress,
         )
         if report.stopped is not None:

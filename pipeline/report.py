@@ -31,7 +31,8 @@ class Report:
     are folders that belong to no session; ``nameless`` sessions of subjects without water restriction; ``strangers``
     folders of animals of which the database has no session; ``stopped`` is the error that ended the round early;
     ``probes`` is where files and insertions differ, of sessions that are news or were asked for; ``unbroken`` the rules
-    that were to be accepted and that no file broke; ``forecast`` what a dry run foretells.
+    that were to be accepted and that no file broke; ``unchanged`` says that files were to be superseded and none was
+    changed; ``forecast`` what a dry run foretells.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -45,6 +46,7 @@ class Report:
     dry_run: bool = False
     probes: list[ProbeGap] = field(default_factory=list)
     unbroken: tuple[str, ...] = ()
+    unchanged: bool = False
     forecast: Forecast | None = None
 
     @property
@@ -71,6 +73,8 @@ class Report:
         if self.unbroken:
             rules = ", ".join(self.unbroken)
             sentences.append(f"Nothing was accepted under {rules}: no file to be archived breaks that rule.")
+        if self.unchanged:
+            sentences.append("Nothing was superseded: no archived file was changed here.")
         if self.not_here:
             sentences.append(f"Not here: {self.not_here:,}.")
         return " ".join(sentences)

@@ -28,7 +28,14 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Prove sessions that are only listed at the archive: read them back, compare them with what is here.",
 )
-@click.option("--because", default="", metavar="TEXT", help="With --accept: why. It is recorded with the files.")
+@click.option(
+    "--supersede",
+    is_flag=True,
+    help="Archive files of one session that were changed since; the archived bytes are moved aside, never deleted.",
+)
+@click.option(
+    "--because", default="", metavar="TEXT", help="With --accept or --supersede: why. It is recorded with the files."
+)
 @pass_context
 def publish(
     context: Context,
@@ -38,6 +45,7 @@ def publish(
     no_wait: bool,
     accept: tuple[str, ...],
     adopt: bool,
+    supersede: bool,
     because: str,
 ) -> None:
     """Archive this computer's recordings, and prove that they arrived.
@@ -49,6 +57,9 @@ def publish(
     While something is recorded on a disk, nothing is read from it and nothing new is sent: the run says so, and waits.
     What is refused (after a crash of the acquisition, for instance) can be archived as it is by naming the rule and
     the reason, one session at a time; files that change now never.
+
+    A file that was changed after it was archived is a conflict. With --supersede the archived bytes get another name
+    there, which index and manifest keep, and the new ones take their place.
 
     Files that the archive holds already are never overwritten. Where the index does not know them, and name and size
     are the same, they are read back and compared: what is the same is archived without being sent. With --adopt, so
@@ -62,6 +73,7 @@ def publish(
       mapshell publication-publish --type video --no-wait
       mapshell publication-publish --accept help
       mapshell publication-publish --subject SC038 --session 3 --accept still-recording --because "crashed at 11:40"
+      mapshell publication-publish --subject SC038 --session 3 --supersede --because "sorted again" --dry-run
     """
     from mapshell.errors import end
     from mapshell.publishing import show, show_rules
@@ -83,6 +95,7 @@ def publish(
             wait=not no_wait,
             accept=accept,
             because=because,
+            supersede=supersede,
             adopt=adopt,
             progress=progress,
         )

@@ -50,8 +50,8 @@ def checked_rules(names: Iterable[str]) -> frozenset[str]:
     return frozenset(chosen)
 
 
-def checked_reason(because: str) -> str:
-    """Return a person's reason, in one line.
+def checked_reason(because: str, what: str = "accepted") -> str:
+    """Return a person's reason for what is ``what``, in one line.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def checked_reason(because: str) -> str:
     said = " ".join(because.split())
     if not said:
         raise UsageError(
-            "What is accepted needs a reason.",
+            f"What is {what} needs a reason.",
             remedy='say why, for whoever reads it in ten years: --because "the acquisition crashed at 11:40".',
         )
     if len(said) > MOST_WORDS:
@@ -88,7 +88,8 @@ class Acceptance:
     """What a person accepts for one session: the rules, the reason, and who it is.
 
     ``person`` tells who is logged in to Globus (``identity``, ``username``); it is asked once, when something is
-    accepted.  ``used`` collects the rules that the session really breaks.
+    accepted.  ``used`` collects the rules that the session really breaks.  With ``supersede`` changed files take the
+    place of archived ones; ``superseded`` collects which.
     """
 
     rules: frozenset[str]
@@ -97,11 +98,17 @@ class Acceptance:
     computer: str
     person: Callable[[], Mapping[str, str]]
     used: set[str] = field(default_factory=set)
+    supersede: bool = False
+    superseded: set[str] = field(default_factory=set)
 
     @property
     def unused(self) -> tuple[str, ...]:
         """The rules that no file to be archived breaks: nothing was accepted under them."""
         return tuple(sorted(self.rules - self.used))
+
+    def who(self) -> dict[str, str]:
+        """Return the person, the account and the computer."""
+        return {**self.person(), "account": self.account, "computer": self.computer}
 
     def records(
         self, defects: Sequence[Defect], claims: Mapping[str, str], *, generation: int, at: datetime
@@ -109,7 +116,7 @@ class Acceptance:
         """Return what was accepted, as JSON data for manifest and row; ``claims`` are SHA1 of metas, by subpath."""
         if not defects:
             return []
-        who = {**self.person(), "account": self.account, "computer": self.computer}
+        who = self.who()
         return [
             {
                 "rule": defect.rule,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pipeline.archive.manifest import FileEntry
     from pipeline.archive.session import LocalFile
 
-Action = Literal["send", "skip", "hash", "renamed", "adopt", "conflict"]
+Action = Literal["send", "skip", "hash", "renamed", "adopt", "supersede", "conflict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class Plan:
     ``adopt``
         the archive has a file of this name and size of which nobody knows the checksum: it is read back, and taken into
         the index when its bytes are the same.
+    ``supersede``
+        it was changed since it was archived, and a person wants the new bytes: the archived ones are moved aside.
     ``conflict``
         the index or the archive holds other bytes under this name; never overwritten.
     """

@@ -99,4 +99,5 @@ def _joined(earlier: Outcome | None, outcome: Outcome) -> Outcome:
     sent = sent.with_adopted(
         earlier.adopted_files + outcome.adopted_files, earlier.adopted_bytes + outcome.adopted_bytes
     )
-    return sent if sent.details else replace(sent, details=earlier.details)
+    done = tuple(d for d in earlier.details if "superseded" in d and d not in sent.details)
+    return replace(sent, details=(*done, *sent.details)) if sent.details else replace(sent, details=earlier.details)

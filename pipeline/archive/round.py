@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.archive.acceptance import records_in
 from pipeline.archive.adoption.evidence import listed_before
 from pipeline.archive.adoption.remembered import Remembered
+from pipeline.archive.evidence import records
 from pipeline.archive.journal import Entry, Journal, Outcome
 from pipeline.archive.known import differing, settled
 from pipeline.errors import (
@@ -216,7 +217,7 @@ def under_way(entry: Entry) -> str:
 
 def committed(round_: Round, flight: Flight) -> Outcome:
     """Make the outcome of a session whose new files have just entered the index."""
-    accepted = as_accepted(flight.manifest)
+    accepted = (*as_accepted(flight.manifest), *as_superseded(flight.manifest))
     if flight.problems:
         refused = refusal(round_, flight.session, differing(flight.manifest, "archived with changes"), flight.problems)
         return replace(refused, details=(*refused.details, *accepted))
@@ -283,4 +284,18 @@ def as_accepted(manifest: Manifest) -> tuple[dict[str, str], ...]:
         {"accepted": f"{r['rule']}", "file": f"{r['file']}", "reason": f"{r['found']}", "because": f"{r['because']}"}
         for r in records_in(manifest.evidence)
         if r.get("generation") == manifest.generation  # of earlier ones, who knows what stands there
+    )
+
+
+def as_superseded(manifest: Manifest) -> tuple[dict[str, str], ...]:
+    """Return which files this very generation moved aside as the details of an outcome."""
+    return tuple(
+        {
+            "superseded": f"{r['as']}",
+            "file": f"{r['file']}",
+            "reason": f"is {r['as']} now",
+            "because": f"{r['because']}",
+        }
+        for r in records(manifest.evidence, "superseded")
+        if r.get("generation") == manifest.generation
     )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.archive.plan import Plan
     from pipeline.archive.ports import RemoteEntry
     from pipeline.archive.round import Round
-    from pipeline.archive.session import LocalFile
+    from pipeline.archive.session import DatasetType, LocalFile, SessionRef
 
 _CONFLICT = "compare the two files; keep one name for one content (nothing was overwritten)."
 
@@ -67,9 +67,19 @@ class Prepared:
     unlike: tuple[Defect, ...] = ()
 
     @property
+    def superseding(self) -> tuple[str, ...]:
+        """The files that are to take the place of archived ones."""
+        return tuple(item.subpath for item in self.plan.only("supersede"))
+
+    @property
     def conflicts(self) -> tuple[Defect, ...]:
         """The files whose names are taken by other bytes."""
-        taken = (Defect("conflict", i.subpath, i.reason, _CONFLICT) for i in self.plan.only("conflict"))
+        known = {entry.subpath: entry.sha1 for entry in self.known.files} if self.known else {}
+        changed = _CONFLICT if self.known is None else _changed(self.session.ref, self.known.dataset_type)
+        taken = (
+            Defect("conflict", i.subpath, i.reason, changed if known.get(i.subpath) else _CONFLICT)
+            for i in self.plan.only("conflict")
+        )
         return (*taken, *self.unlike)
 
     @property
@@ -83,6 +93,16 @@ class Prepared:
         refused = {defect.subpath for defect in self.unlike}
         usable = self.files or any(file.subpath not in refused for file in self.candidates)
         return bool(self.conflicts) and (self.known is None or not usable)
+
+
+def _changed(ref: SessionRef, kind: DatasetType) -> str:
+    """Say what becomes of a file that was changed after it was archived."""
+    subject = f'"{ref.h2o}"' if " " in ref.h2o else ref.h2o
+    return (
+        "compare the two; nothing was overwritten. If the archived one is right, put it back here; if this one is, "
+        f"`mapshell publication-publish --type {kind} --subject {subject} --session {ref.session} --supersede "
+        '--because "WHY"` moves the archived bytes aside, where they stay, and archives these.'
+    )
 
 
 def submit(round_: Round, prepared: Prepared) -> Flight:

@@ -1,0 +1,102 @@
+"""Archived files whose bytes a person replaces on purpose: the old ones get another name at the archive, and stay.
+
+``<name>.superseded-<8 hex digits>`` is a file of the session like any other: in the index, in the manifest, with its
+SHA1.  Moving it there is a generation of its own; the new bytes follow as the next one, like every new file.
+"""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import wait
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pipeline.archive.aside import aside_name
+from pipeline.archive.evidence import lasting, records
+from pipeline.archive.gate import wrong_checksum
+from pipeline.archive.known import differing
+from pipeline.archive.paths import check_subpath
+from pipeline.archive.plan import Plan
+from pipeline.archive.relocate import Rename, begin, relocation
+from pipeline.archive.round import refusal
+from pipeline.archive.scan import unchanged
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.archive.acceptance import Acceptance
+    from pipeline.archive.journal import Outcome
+    from pipeline.archive.manifest import FileEntry, Manifest
+    from pipeline.archive.round import Flight, Round
+    from pipeline.archive.session import LocalFile
+    from pipeline.archive.submit import Prepared
+
+_NAME = re.compile(r".+\.superseded-[0-9a-f]{8}", re.DOTALL)
+
+
+def is_superseded(subpath: str) -> bool:
+    """Say whether a file bears the name of one whose bytes were replaced."""
+    return _NAME.fullmatch(subpath.rpartition("/")[2]) is not None
+
+
+def to_supersede(plan: Plan, indexed: Mapping[str, FileEntry]) -> Plan:
+    """Return a plan in which changed files are no conflicts any more: their archived bytes are to be moved aside.
+
+    What the archive has without the index's knowing its checksum stays a conflict: nobody knows what would be replaced.
+    """
+    known = {subpath for subpath, entry in indexed.items() if entry.sha1 is not None}
+    return Plan(
+        tuple(
+            replace(item, action="supersede", reason=f"{item.reason}; the archived bytes are moved aside")
+            if item.action == "conflict" and item.subpath in known
+            else item
+            for item in plan.items
+        )
+    )
+
+
+def supersede(round_: Round, prepared: Prepared, acceptance: Acceptance) -> Flight | Outcome:
+    """Move the archived bytes of changed files aside at the archive, after a look at those that will take their place.
+
+    Raises
+    ------
+    MapshellError
+        The archive is not as the index says, and nothing was renamed; or the next round brings it to an end.
+    """
+    known, session = prepared.known, prepared.session
+    assert known is not None  # noqa: S101  # what is not archived cannot be superseded
+    changed = {item.subpath for item in prepared.plan.only("supersede")}
+    files = [file for file in session.files if file.subpath in changed]
+    wrong = [*_contradicted(round_, prepared, files), *unchanged(files)]
+    if wrong:  # what takes their place must be sound before anything moves
+        return refusal(round_, session, differing(known, "refused"), wrong)
+    names = {subpath: check_subpath(aside_name(subpath, "superseded")) for subpath in sorted(changed)}
+    sizes = {entry.subpath: entry.size for entry in known.files}
+    renames = [Rename(old, new, size=sizes[old]) for old, new in names.items()]
+    acceptance.superseded.update(names)
+    said = _records(round_, acceptance, names, known.generation + 1)
+    evidence = {**lasting(known.evidence), "superseded": [*records(known.evidence, "superseded"), *said]}
+    return begin(round_, relocation(known, renames, evidence=evidence), session, more=True)
+
+
+def _contradicted(round_: Round, prepared: Prepared, files: Sequence[LocalFile]) -> list[Any]:
+    """Read the files that are to take the place of archived ones; name those that are not what their metas say."""
+    claims = prepared.verdict.claims
+    wait([round_.hasher.start(file) for file in files])
+    sha1s = {file.subpath: round_.hasher.finish(file) for file in files}
+    return [wrong_checksum(name, claims[name], sha1) for name, sha1 in sha1s.items() if claims.get(name, sha1) != sha1]
+
+
+def _records(round_: Round, acceptance: Acceptance, names: Mapping[str, str], generation: int) -> list[dict[str, Any]]:
+    who, now = acceptance.who(), round_.clock.now()
+    return [
+        {
+            "file": old,
+            "as": new,
+            "because": acceptance.because,
+            "by": who,
+            "at": f"{now:%Y-%m-%dT%H:%M:%S}Z",
+            "generation": generation,
+        }
+        for old, new in names.items()
+    ]
