@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import experiment
 from pipeline.archived import Archived
 from pipeline.database.binding import Imported, Lookup, Manual, Part
+from pipeline.drives.tables import Drive
 from pipeline.publication_journal import Claim, Retrieval, SessionState, Transfer, Withdrawal, schema
 from pipeline.withdrawing import Withdrawable
 
@@ -23,6 +24,7 @@ __all__ = [
     "Claim",
     "DataSet",
     "DataSetType",
+    "Drive",
     "FileCheck",
     "FileType",
     "GlobusStorageLocation",

@@ -37,21 +37,25 @@ class ChecksumCache:
     def __init__(self, path: Path | None) -> None:
         self._file = CacheFile(path, _SCHEMA)
 
+    def name(self, file: LocalFile) -> str:
+        """Return what a file is remembered by."""
+        return str(file.path)
+
     def get(self, file: LocalFile) -> str | None:
         """Return the SHA1 computed when the file had this size and time, if any."""
         row = self._file.row(
             "SELECT sha1 FROM sha1 WHERE path = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?",
-            (str(file.path), *file.stamp),
+            (self.name(file), *file.stamp),
         )
         return None if row is None else str(row[0])
 
     def drop(self, file: LocalFile) -> None:
         """Forget a file's SHA1."""
-        self._file.write("DELETE FROM sha1 WHERE path = ?", (str(file.path),))
+        self._file.write("DELETE FROM sha1 WHERE path = ?", (self.name(file),))
 
     def put(self, file: LocalFile, sha1: str) -> None:
         """Remember a SHA1."""
-        self._file.write("INSERT OR REPLACE INTO sha1 VALUES (?, ?, ?, ?, ?)", (str(file.path), *file.stamp, sha1))
+        self._file.write("INSERT OR REPLACE INTO sha1 VALUES (?, ?, ?, ?, ?)", (self.name(file), *file.stamp, sha1))
 
     def close(self) -> None:
         """Close the file."""

@@ -80,7 +80,7 @@ class Drive:
             within = Path(os.path.realpath(file.path)).relative_to(self.volume.top)
         except ValueError:
             return str(file.path)
-        return f"{self.volume.identity}\0{within.as_posix()}"
+        return f"{self.volume.identity}//{within.as_posix()}"
 
 
 def in_words(label: str, serial: str, volume_id: str, folder: str, path: str) -> str:

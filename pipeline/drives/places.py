@@ -63,7 +63,7 @@ def places(
     folders: Sequence[Folder],
     above: Sequence[str],
     animals: Collection[str],
-    layouts: Mapping[str, Sequence[Layout]],
+    layouts: Mapping[DatasetType, Sequence[Layout]],
 ) -> tuple[list[Place], list[Loose]]:
     """Return the session folders, and the recordings that are in none.
 
@@ -93,7 +93,7 @@ class _Choice:
         folders: Sequence[Folder],
         above: tuple[str, ...],
         animals: Collection[str],
-        layouts: Mapping[str, Sequence[Layout]],
+        layouts: Mapping[DatasetType, Sequence[Layout]],
     ) -> None:
         self._folders = folders
         self._above = above
@@ -163,7 +163,8 @@ class _Choice:
         for here in range(len(self._folders) - 1, -1, -1):  # the innermost first
             if busy[here] or owner[here] >= 0 or self._folders[here].system:
                 continue
-            for kind, recordings in (("ephys", self._ephys), ("video", self._videos)):
+            for kind in KINDS:
+                recordings = self._ephys if kind == "ephys" else self._videos
                 said = self._parsed(here, kind) if recordings[here] else None
                 if said is not None:
                     name, path = said

@@ -72,7 +72,7 @@ class Survey:
         return sum(folder.size for folder in self.folders)
 
 
-def survey(top: Path, watch: Callable[[int], None] = lambda files: None) -> Survey:
+def survey(top: Path, watch: Callable[[int], None]) -> Survey:
     """Walk a drive, or a folder of it; links are counted, and not followed.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Which volume a folder lies on, as the system tells it: label, serial number, identity.  Never fails: unknown is empty.
+"""Which volume a folder lies on, as the system tells it: label, serial number, identity.  What is unknown is empty.
 
 A volume is told by its own identity, never by a drive letter or the place where it is connected: both change.
 """
@@ -69,7 +69,7 @@ def capacity(folder: Path) -> int:
 
 
 def _common(volume_id: str, filesystem: str) -> str:
-    """Return what all systems agree on: of the file systems of Windows, it tells 8 digits of the identity, Linux all."""
+    """Return what all systems agree on: of its own file systems, Windows tells just the last 8 digits."""
     digits = volume_id.replace("-", "").upper()
     if filesystem.lower() in _OF_WINDOWS and len(digits) in (8, 16) and not set(digits) - set("0123456789ABCDEF"):
         return digits[-8:]

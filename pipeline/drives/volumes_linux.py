@@ -49,7 +49,7 @@ def read(document: str, top: Path) -> Volume:
         serial,
         _text(first, "uuid"),
         _text(first, "fstype"),
-        int(size) if str(size).isdigit() else 0,
+        int(f"{size}") if f"{size}".isdigit() else 0,
     )
 
 

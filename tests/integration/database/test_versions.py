@@ -99,9 +99,10 @@ def test_a_new_database_of_a_later_program_says_who_may_write(lab_database):
 
 def go_back_to(version, connection):
     """Make the tables what an earlier version had."""
-    here, later = binding.get_current(), []
+    here = binding.get_current()
     from pipeline import publication
 
+    later = [publication.Drive.Session, publication.Drive] if version < 4 else []
     if version < 3:
         connection.query(f"DROP TABLE {writers._name(connection, here.prefix)}")
         connection.query(f"ALTER TABLE {versions.version_table(here)} DROP COLUMN oldest_writer")
@@ -112,9 +113,9 @@ def go_back_to(version, connection):
             else:
                 connection.query(f"ALTER TABLE {files} MODIFY {column} bigint NOT NULL COMMENT ':int64:bytes'")
     if version < 2:
-        later = [publication.Retrieval.Session, publication.Retrieval, publication.Withdrawal, publication.FileCheck]
-        for table in later:
-            connection.query(f"DROP TABLE {table.full_table_name}")
+        later += [publication.Retrieval.Session, publication.Retrieval, publication.Withdrawal, publication.FileCheck]
+    for table in later:
+        connection.query(f"DROP TABLE {table.full_table_name}")
     connection.query(f"UPDATE {versions.version_table(here)} SET version = {version}")
     return later
 
