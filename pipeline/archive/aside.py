@@ -33,6 +33,14 @@ def is_aside(name: str) -> bool:
     return _ASIDE.fullmatch(name) is not None
 
 
+_SUPERSEDED = re.compile(r".+\.superseded-[0-9a-f]{8}", re.DOTALL)
+
+
+def is_superseded(subpath: str) -> bool:
+    """Say whether a file bears the name of archived bytes that others took the place of; it stays in the index."""
+    return _SUPERSEDED.fullmatch(subpath.rpartition("/")[2]) is not None
+
+
 def aside_name(subpath: str, why: str) -> str:
     """Return ``<name>.<why>-<8 hex digits>`` beside a file, no longer than a name may be."""
     suffix = f".{why}-{uuid.uuid4().hex[:8]}"

@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pipeline.archive.aside import is_superseded
 from pipeline.archive.plan import Plan
 from pipeline.archive.scan import Defect
 
@@ -29,7 +30,7 @@ def suspects(local: Sequence[LocalFile], indexed: Mapping[str, FileEntry]) -> di
     here = {file.subpath for file in local}
     gone: dict[int, list[FileEntry]] = defaultdict(list)
     for entry in indexed.values():
-        if entry.sha1 is not None and entry.size and entry.subpath not in here:
+        if entry.sha1 is not None and entry.size and entry.subpath not in here and not is_superseded(entry.subpath):
             gone[entry.size].append(entry)
     found = {}
     for file in local if gone else ():

@@ -6,7 +6,6 @@ SHA1.  Moving it there is a generation of its own; the new bytes follow as the n
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import wait
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -26,17 +25,10 @@ if TYPE_CHECKING:
 
     from pipeline.archive.acceptance import Acceptance
     from pipeline.archive.journal import Outcome
-    from pipeline.archive.manifest import FileEntry, Manifest
+    from pipeline.archive.manifest import FileEntry
     from pipeline.archive.round import Flight, Round
     from pipeline.archive.session import LocalFile
     from pipeline.archive.submit import Prepared
-
-_NAME = re.compile(r".+\.superseded-[0-9a-f]{8}", re.DOTALL)
-
-
-def is_superseded(subpath: str) -> bool:
-    """Say whether a file bears the name of one whose bytes were replaced."""
-    return _NAME.fullmatch(subpath.rpartition("/")[2]) is not None
 
 
 def to_supersede(plan: Plan, indexed: Mapping[str, FileEntry]) -> Plan:
