@@ -141,7 +141,7 @@ def folder_rows(settings: Settings) -> dict[str, list[dict[str, Any]]]:
         ],
         "lab_schemas": [
             {"tables": group, "schema": schema}
-            for group, schema in settings.database.lab_schemas
+            for group, schema in settings.database.lab_schemas or ()
             if group in lab.GROUPS
         ],
     }

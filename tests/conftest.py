@@ -205,6 +205,8 @@ def _start_mariadb(program: str, installer: str, folder: Path) -> services.Servi
             "--skip-test-db",
             *user,
         ],
+        # Temporary tables of two servers bear the same names.
+        env={**os.environ, "TMPDIR": str(folder)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -222,6 +224,7 @@ def _start_mariadb(program: str, installer: str, folder: Path) -> services.Servi
         "--bind-address=127.0.0.1",
         f"--socket={folder / 's'}",
         f"--pid-file={folder / 'pid'}",
+        f"--tmpdir={folder}",
         # As a lab's server is set up by default: the product must do without the administrator's help.
         "--character-set-server=utf8mb4",
         "--collation-server=utf8mb4_general_ci",

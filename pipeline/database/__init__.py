@@ -95,14 +95,20 @@ def bind(
 
 def unused_binding(settings: Settings) -> Binding:
     """Connect to the database of the settings, whatever is in it; no table is made, and none uses it."""
-    from pipeline.database import binding, migrations
+    from pipeline.database import binding, migrations, standing_in
 
     _load_table_modules()
     migrations.check_prefix(settings.database.schema_prefix)
     from pipeline.database.lab_connection import LabConnection
 
     database = settings.database
-    made = binding.Binding(LabConnection(lambda: _target(database)), database.schema_prefix, identity=database)
+    connection = LabConnection(lambda: _target(database))
+    made = binding.Binding(
+        connection,
+        database.schema_prefix,
+        identity=database,
+        lab_schemas=standing_in.schemas(connection, database),
+    )
     made.settings = settings
     return made
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.database.lab_tables import LabTables
 from pipeline.database.quiet import dj
 
 if TYPE_CHECKING:
@@ -37,37 +38,61 @@ class Binding:
         What the names of our schemas begin with.
     identity
         What this binding was made from; the same again needs no new binding.
+    lab_schemas
+        The lab's own schemas by group of tables: those groups are read there, and never written.
     """
 
-    def __init__(self, connection: LabConnection, prefix: str, identity: Any = None) -> None:
+    def __init__(
+        self,
+        connection: LabConnection,
+        prefix: str,
+        identity: Any = None,
+        lab_schemas: Mapping[str, str] | None = None,
+    ) -> None:
         self.connection = connection
         self.prefix = prefix
         self.identity = identity
         self.settings: Settings | None = None
         self.knows: int | None = None
         self._headings: dict[type, Any] = {}
+        groups = {name: schema for name, schema in (lab_schemas or {}).items() if name in GROUPS}
+        self.lab = LabTables(connection, groups)
         self.schemas: dict[str, Any] = {}
         for group in GROUPS.values():
             schema = dj.Schema(connection=connection, create_schema=False, create_tables=False)
-            schema.database = prefix + group.name
+            schema.database = self.schema_name(group)
             self.schemas[group.name] = schema
             connection.register(schema)
 
+    @property
+    def own_groups(self) -> list[TableGroup]:
+        """The groups whose tables are ours, in the order in which they can be created."""
+        return [group for group in GROUPS.values() if group.name not in self.lab.schemas]
+
+    def schema_name(self, group: TableGroup) -> str:
+        """Name of a group's schema on the server."""
+        return self.lab.schemas.get(group.name, self.prefix + group.name)
+
     def database(self, table: type) -> str:
         """Name of the table's schema on the server."""
-        return self.prefix + _group(table).name
+        return self.schema_name(_group(table))
 
     def heading(self, table: Any) -> Any:
         """Heading of the table, read from the server once."""
         if table not in self._headings:
-            self._headings[table] = dj.heading.Heading(
-                table_info={
-                    "conn": self.connection,
-                    "database": self.database(table),
-                    "table_name": table.table_name,
-                    "context": declaration_context(table),
-                }
-            )
+            group = _group(table)
+            table_info = {
+                "conn": self.connection,
+                "database": self.schema_name(group),
+                "table_name": table.table_name,
+                "context": declaration_context(table),
+            }
+            if group.name not in self.lab.schemas:
+                self._headings[table] = dj.heading.Heading(table_info=table_info)
+            elif self.lab.has(group.name, table.table_name):
+                self._headings[table] = self.lab.heading(table_info)
+            else:
+                raise self.lab.missing(group.name, spoken(table))
         return self._headings[table]
 
     def forget(self) -> None:
@@ -132,7 +157,7 @@ class TableGroup:
     @property
     def database(self) -> str:
         """Name of the schema on the server."""
-        return _bound().prefix + self.name
+        return _bound().schema_name(self)
 
 
 GROUPS: dict[str, TableGroup] = {}
@@ -151,6 +176,11 @@ def _group(table: Any) -> TableGroup:
     if group is None:
         raise dj.errors.DataJointError(f"Table {table.__name__} is in no schema.")
     return group
+
+
+def spoken(table: Any) -> str:
+    """Return what the table is called in Python: ``lab.Subject``."""
+    return f"{_group(table).name}.{table.__qualname__}"
 
 
 def declaration_context(table: Any) -> dict[str, Any]:
@@ -184,6 +214,23 @@ class _FromBinding:
         return [owner.full_table_name]
 
 
+class _LazyMeta(type(dj.Manual)):  # type: ignore[misc]
+    """Table classes whose name on the server is that of the database in use: the lab's own may be of another tier."""
+
+    @property
+    def table_name(cls) -> Any:
+        """Name of the table on the server."""
+        ours = super().table_name
+        group = getattr(cls, "_group", None)
+        if group is None or _current is None or group.name not in _current.lab.schemas:
+            return ours
+        return _current.lab.table_name(group.name, ours)
+
+
+class _LazyPartMeta(_LazyMeta, type(dj.Part)):  # type: ignore[misc]
+    """The same for parts, which are named by their masters."""
+
+
 class _Lazy:
     """Mixed into table classes before DataJoint's: all that its ``Schema`` would set for good."""
 
@@ -200,6 +247,14 @@ class _Lazy:
             restriction = dj.Not([restriction.restriction])
         return super().restrict(restriction, semantic_check)  # type: ignore[misc]
 
+    def _populate_lineage(self, primary_key: list[str], fk_attribute_map: dict[str, tuple[str, str]]) -> None:
+        """Note where the attributes come from; DataJoint would warn of each that comes from the lab's own tables."""
+        lab = _bound().lab
+        if not lab:
+            super()._populate_lineage(primary_key, fk_attribute_map)  # type: ignore[misc]
+            return
+        lab.note_lineage(self, primary_key, fk_attribute_map)
+
     def _Table__make_placeholder(self, name: str, *args: Any, **kwargs: Any) -> Any:  # noqa: N802 - DataJoint's name
         """Give PostgreSQL its native uuid as text; DataJoint 2.3 hands it the bytes that MySQL wants."""
         made = super()._Table__make_placeholder(name, *args, **kwargs)  # type: ignore[misc]
@@ -209,17 +264,52 @@ class _Lazy:
         return made
 
 
-class Manual(_Lazy, dj.Manual):  # type: ignore[misc]
+_WRITES = (
+    *("declare", "alter", "insert", "insert_dataframe", "update1"),
+    *("delete", "delete_quick", "drop", "drop_quick"),
+)
+
+
+def _guarded(name: str) -> Any:
+    """Return DataJoint's method, refused for a table of the lab's own."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        refuse_if_the_labs(type(self))
+        return getattr(super(_Lazy, self), name)(*args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = getattr(dj.table.Table, name).__doc__
+    return method
+
+
+for _name in _WRITES:
+    setattr(_Lazy, _name, _guarded(_name))
+
+
+def refuse_if_the_labs(table: Any) -> None:
+    """Refuse to change one of the lab's own tables.
+
+    Raises
+    ------
+    LabTableReadOnly
+        It is one.
+    """
+    group, lab = _group(table), _bound().lab
+    if group.name in lab.schemas:
+        raise lab.refuse(group.name, spoken(table))
+
+
+class Manual(_Lazy, dj.Manual, metaclass=_LazyMeta):  # type: ignore[misc]
     """A table whose rows people and programs enter."""
 
 
-class Lookup(_Lazy, dj.Lookup):  # type: ignore[misc]
+class Lookup(_Lazy, dj.Lookup, metaclass=_LazyMeta):  # type: ignore[misc]
     """A table of fixed terms; its contents come with the program (``pipeline.database.lookups``)."""
 
 
-class Imported(_Lazy, dj.Imported):  # type: ignore[misc]
+class Imported(_Lazy, dj.Imported, metaclass=_LazyMeta):  # type: ignore[misc]
     """A table whose rows are made from files."""
 
 
-class Part(_Lazy, dj.Part):  # type: ignore[misc]
+class Part(_Lazy, dj.Part, metaclass=_LazyPartMeta):  # type: ignore[misc]
     """A table of details of its master's rows."""

@@ -28,6 +28,8 @@ from pipeline.errors import DatabaseError, DatabaseUnavailable, ServiceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pipeline.database.lab_tables import LabTables
+
 RECONNECT_FOR_S = 15.0
 # A connection that was idle this long is looked at before a write is entrusted to it.
 _IDLE_CHECK_S = 5.0
@@ -74,6 +76,7 @@ class LabConnection(dj.Connection):  # type: ignore[misc]
         self.adapter = adapter(self.target.backend)
         self._config = quiet_config(self.target.backend)
         self.rewrite: Callable[[str], str] | None = None
+        self.lab_tables: LabTables | None = None
         self.schemas: dict[str, Any] = {}
         self.dependencies = dj.connection.Dependencies(self)
         self._open()
@@ -225,6 +228,8 @@ class LabConnection(dj.Connection):  # type: ignore[misc]
         repeat
             The action only reads, and may be done again after a lost connection.
         """
+        if self.lab_tables is not None:
+            self.lab_tables.refuse_change(query)
         mine = self._mine
         fresh = mine.raw is None or mine.generation != self._generation
         if not fresh and not mine.in_transaction and not repeat:

@@ -70,6 +70,8 @@ def sync(binding: Binding) -> None:
     connection = binding.connection
     try:
         for lookup in contents():
+            if lookup.table._group not in binding.own_groups:
+                continue
             name = connection.adapter.make_full_table_name(binding.database(lookup.table), lookup.table.table_name)
             known = {row[0] for row in connection.query(f"SELECT {lookup.key} FROM {name}").fetchall()}  # noqa: S608
             for row in lookup.rows:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.database import server as db_server
-from pipeline.database import versions, writers
+from pipeline.database import standing_in, versions, writers
 from pipeline.errors import DatabaseError, DatabaseReadOnly, SchemaVersionError
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(2, "checks of files, withdrawals, retrievals", _new_tables("FileCheck", "Withdrawal", "Retrieval")),
     # Older programs count on a size of every file.
     Migration(3, "files whose size nobody knows yet; which mapshell wrote last", _unknown_sizes),
+    Migration(4, "loose drives", _new_tables("Drive"), oldest_writer=3),
 )
 
 
@@ -134,6 +135,7 @@ def ensure_tables(binding: Binding, migrations: Sequence[Migration] | None = Non
     binding.knows = latest = latest_version(migrations)
     stored = versions.read(binding)
     versions.refuse_newer(binding, stored, latest)
+    standing_in.check(binding, there=stored is not None)
     if stored is not None:
         if stored.version >= latest:
             return
@@ -195,7 +197,7 @@ def _create(binding: Binding, version: int, oldest: int) -> None:
     connection.rewrite = db_server.table_rewriter(connection)
     try:
         with db_server.ddl_block(connection):
-            for group in GROUPS.values():
+            for group in binding.own_groups:
                 for table in group.tables():
                     _declare(table())
             writers.create(connection, binding.prefix)
@@ -206,10 +208,8 @@ def _create(binding: Binding, version: int, oldest: int) -> None:
 
 def check_not_foreign(binding: Binding) -> None:
     """Refuse to put our tables among those of another program, as with an empty prefix on a lab's own server."""
-    from pipeline.database.binding import GROUPS
-
     connection = binding.connection
-    for group in GROUPS.values():
+    for group in binding.own_groups:
         schema = binding.prefix + group.name
         rows = connection.query(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (schema,)
@@ -220,7 +220,8 @@ def check_not_foreign(binding: Binding) -> None:
             raise DatabaseError(
                 f"The schema {schema} at {connection.target.place} holds tables of another program, such as "
                 f"{foreign[0]}; nothing was changed.",
-                remedy="Set database.prefix so that mapshell's schemas get names of their own.",
+                remedy="Set database.prefix so that mapshell's schemas get names of their own (mapshell_). To read the "
+                f"lab's own tables there: database.lab_prefix {binding.prefix or schema}.",
             )
 
 
@@ -236,10 +237,8 @@ def _declare(table: Any) -> None:
 
 def drop_everything(binding: Binding) -> None:
     """Drop our schemas with all they hold; for tests and for taking a demo apart."""
-    from pipeline.database.binding import GROUPS
-
     connection = binding.connection
-    for group in reversed(list(GROUPS.values())):
+    for group in reversed(binding.own_groups):
         name = connection.adapter.quote_identifier(binding.prefix + group.name)
         if connection.adapter.backend == "postgresql":
             connection.query(f"DROP SCHEMA IF EXISTS {name} CASCADE")

@@ -132,10 +132,19 @@ _TEXT_TYPE = re.compile(r"(?<!:)\b((?:var)?char\(\d+\))", re.IGNORECASE)
 
 
 def table_rewriter(connection: LabConnection) -> Callable[[str], str]:
-    """Return what adds the collation to the statements with which DataJoint creates tables.
+    """Return what changes the statements with which DataJoint creates tables.
 
-    A schema that an administrator made, or a PostgreSQL database of another locale, then does as well.
+    They get the collation: a schema that an administrator made, or a PostgreSQL database of another locale, then does
+    as well.  They lose the foreign keys into schemas of the lab's own.
     """
+    collate = _collating(connection)
+    lab = connection.lab_tables
+    if lab is None:
+        return collate
+    return lambda statement: collate(lab.without_constraints(statement))
+
+
+def _collating(connection: LabConnection) -> Callable[[str], str]:
     if _is_postgres(connection):
 
         def with_column_collation(statement: str) -> str:

@@ -31,8 +31,8 @@ def is_schema(value: object) -> bool:
     return isinstance(value, str) and bool(_SCHEMA.fullmatch(value))
 
 
-def schemas(lab_prefix: str | None, named: Mapping[str, str], own_prefix: str) -> tuple[tuple[str, str], ...]:
-    """Return the lab's schemas by group of tables; nothing when the tables are ours.
+def schemas(lab_prefix: str | None, named: Mapping[str, str], own_prefix: str) -> tuple[tuple[str, str], ...] | None:
+    """Return the lab's schemas by group of tables; nothing when the tables are ours, None when nothing is said.
 
     Parameters
     ----------
@@ -47,6 +47,6 @@ def schemas(lab_prefix: str | None, named: Mapping[str, str], own_prefix: str) -
         return ()
     if lab_prefix is None:
         if not any(group in named for group in GROUPS):
-            return ()
+            return None
         lab_prefix = OLD_PREFIX
     return tuple((group, named.get(group, lab_prefix + group)) for group in SCHEMA_NAMES.values())

@@ -57,7 +57,7 @@ class DatabaseSettings:
     ``embedded`` is the folder of the embedded PostgreSQL; it is None when a server is configured by ``host``.
     ``backend`` "mysql" covers MariaDB.  ``use_tls`` None means: as the server offers.  ``lab_schemas`` pairs each group
     of the lab's own tables ("lab", "experiment", "ephys", "tracking") with the schema that is read for it, and
-    "publication" with the predecessor's; empty when these tables are ours.
+    "publication" with the predecessor's; empty when these tables are ours, None when the server is to be looked at.
     """
 
     backend: Backend = "postgresql"
@@ -69,11 +69,11 @@ class DatabaseSettings:
     use_tls: bool | None = None
     schema_prefix: str = "mapshell_"
     embedded: Path | None = None
-    lab_schemas: tuple[tuple[str, str], ...] = ()
+    lab_schemas: tuple[tuple[str, str], ...] | None = ()
 
     def lab_schema(self, group: str) -> str | None:
-        """Name of the lab's own schema of a group of tables; None when the group is ours."""
-        return dict(self.lab_schemas).get(group)
+        """Schema of a group of tables as the configuration names it; None when it does not."""
+        return dict(self.lab_schemas or ()).get(group)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ def rigs(lab_database):
     from pipeline import lab
 
     database.bind(lab_database)
+    assert len(lab.Rig()) == 0  # what the table looks like is known from here on
     return lab.Rig
 
 

@@ -56,8 +56,9 @@ class OldLab:
     def settings(self, user: str | None = None) -> Settings:
         """Return settings of the schemas of our own on this server, as the account that may only read the lab's."""
         user = user or self.reader
-        database = replace(self.server, user=user, password=Secret(PASSWORD), schema_prefix=self.own_prefix)
-        return Settings(database=database)
+        account = replace(self.server, user=user, password=Secret(PASSWORD))
+        schemas = tuple((schema, self.prefix + schema) for schema in SCHEMAS)
+        return Settings(database=replace(account, schema_prefix=self.own_prefix, lab_schemas=schemas))
 
     # -- by the lab's own programs ------------------------------------------------------------------------------
 
