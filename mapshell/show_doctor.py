@@ -42,8 +42,8 @@ def show(output: Output, report: Report) -> None:
         output.stdout.write("\n")
     output.stdout.flush()
     output.wrote_data = True
-    for place in report.left:
-        output.say(f"Left at the archive, empty, for the next time: {place}")
+    if report.left:
+        output.say("At each archive an empty folder .mapshell-doctor stays for the next time.")
     output.say(str(report), style="red" if report.count("failure") else "bold")
 
 

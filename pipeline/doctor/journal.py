@@ -30,7 +30,7 @@ def leases(world: World, _: Subject) -> Iterable[Finding]:
     rows = publication.Claim.to_dicts()
     now = database.now() if rows else None
     groups: dict[tuple[str, str], int] = {}
-    machine = machine_id()
+    machine = machine_id() if rows else None  # it is made on first use
     for row in rows:
         here = row["machine"] == machine and row["process_began"] is not None
         alive = here and is_process(int(row["process_id"]), float(row["process_began"]))

@@ -9,37 +9,28 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.archive.paths import visible
 from pipeline.archive.session import join_remote
 from pipeline.doctor.candidates import candidates
 from pipeline.doctor.findings import Finding, Subject, ok, warning
+from pipeline.doctor.probe import PROBE, Probe, probe, remove_folders, staging, unwritable
 from pipeline.errors import (
     ConfigError,
     Conflict,
     GlobusError,
     LocalDiskError,
-    MapshellError,
     PermissionDenied,
     RemotePathNotFound,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterable
 
     from pipeline.archive.ports import RemoteEntry
     from pipeline.doctor.world import World
     from pipeline.settings import LocalRoot
-
-PROBE = "doctor-probe-"
-"""How the names of what is put down for a moment begin."""
-
-_FORGOTTEN_S = 3600.0
-_DAY = 86_400
 
 
 def on_disk(world: World, subject: Subject) -> Iterable[Finding]:
@@ -70,8 +61,8 @@ def written(world: World, subject: Subject) -> Iterable[Finding]:
         if os.access(root.local_path, os.W_OK):
             yield ok("by its rights it can be written (--no-write: nothing was)")
             return
-        raise _unwritable(root.local_path, "by its rights it may not be written")
-    with _probe(world, root):
+        raise unwritable(root.local_path, "by its rights it may not be written")
+    with probe(world, root):
         pass
     yield ok("can be written; manifests are put there before they are sent")
 
@@ -103,28 +94,28 @@ def same(world: World, subject: Subject) -> Iterable[Finding]:
     if not world.write:
         yield from _compared(world, root)
         return
-    with _probe(world, root) as probe:
+    with probe(world, root) as put:
         try:
-            seen = _seen(world, root, root.globus_path, probe)
+            seen = _seen(world, root, root.globus_path, put)
         except RemotePathNotFound:
             seen = None
         if seen is None:
             raise ConfigError(
                 f"{root.local_path} is not the folder that Globus has at {root.endpoint}:{root.globus_path}: a file "
                 "that was written here is not seen there.",
-                remedy=_other_path(world, root, probe)
+                remedy=_other_path(world, root, put)
                 or f"correct endpoint_subdir or endpoint_path in {_where(world)}: both must name one folder.",
             )
-        if seen.size != probe.size:
+        if seen.size != put.size:
             raise ConfigError(
-                f"Globus shows {seen.size} bytes of a file in {root.local_path} that has {probe.size}.",
+                f"Globus shows {seen.size} bytes of a file in {root.local_path} that has {put.size}.",
                 remedy="wait until nothing caches that folder (a network drive?), then run `mapshell doctor` again.",
             )
         facts = {"folder": str(root.local_path), "path": root.globus_path}
         yield ok("a file written here is seen by Globus, with its size", **facts)
-        if seen.mtime is not None and seen.mtime != probe.mtime:
+        if seen.mtime is not None and seen.mtime != put.mtime:
             yield warning(
-                f"Globus tells another time of a file than this computer: {seen.mtime - probe.mtime:+d} s.",
+                f"Globus tells another time of a file than this computer: {seen.mtime - put.mtime:+d} s.",
                 "nothing depends on it: files are compared by size and SHA1; look at the clock of the collection's "
                 "computer.",
                 **facts,
@@ -140,11 +131,11 @@ def globus_writes(world: World, subject: Subject) -> Iterable[Finding]:
     if not world.write:
         return
     store = world.store(root.endpoint)
-    with _staging(world, root) as folder:
+    with staging(world, root) as folder:
         name = f"{PROBE}{secrets.token_hex(8)}"
         first, second = folder / name, folder / f"{name}-renamed"
         remote = join_remote(root.globus_path, folder.name)
-        clean = world.promise(lambda: _remove_folders(first, second))
+        clean = world.promise(lambda: remove_folders(first, second))
         try:
             store.mkdir(root.endpoint, join_remote(remote, first.name))
             if not first.is_dir():
@@ -173,97 +164,28 @@ def globus_writes(world: World, subject: Subject) -> Iterable[Finding]:
         )
 
 
-# -- what is put down ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Probe:
-    """A file of ours in the staging folder; ``mtime`` in whole UTC seconds."""
-
-    staging: str
-    name: str
-    size: int
-    mtime: int
-
-
-@contextlib.contextmanager
-def _staging(world: World, root: LocalRoot) -> Iterator[Path]:
-    """Have the staging folder; one that was made for this goes again."""
-    folder = root.local_path / world.settings.archive.staging_name
-    try:
-        made = not folder.exists()
-        folder.mkdir(exist_ok=True)
-        if folder.is_symlink():
-            raise LocalDiskError(f"{folder} is a link.", remedy="put a folder of its own there.")
-    except OSError as error:
-        raise _unwritable(folder, error.strerror or str(error)) from error
-    clean = world.promise(lambda: folder.rmdir() if made else None)
-    try:
-        _sweep(folder)
-        yield folder
-    finally:
-        with contextlib.suppress(OSError):  # somebody else works in it now
-            clean()
-
-
-@contextlib.contextmanager
-def _probe(world: World, root: LocalRoot) -> Iterator[_Probe]:
-    """Write a file of a name and size of its own, with a time of a day ago; it goes again."""
-    with _staging(world, root) as folder:
-        file = folder / f"{PROBE}{secrets.token_hex(8)}"
-        size, mtime = 100 + secrets.randbelow(900), int(time.time()) - _DAY
-        clean = world.promise(lambda: file.unlink(missing_ok=True))
-        try:
-            try:
-                with file.open("xb") as stream:
-                    stream.write(secrets.token_bytes(size))
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                os.utime(file, (mtime, mtime))
-            except OSError as error:
-                raise _unwritable(folder, error.strerror or str(error)) from error
-            yield _Probe(folder.name, file.name, size, mtime)
-        finally:
-            clean()
-
-
-def _sweep(folder: Path) -> None:
-    """Take away what a run that was killed put down."""
-    now = time.time()
-    for path in folder.glob(f"{PROBE}*"):
-        with contextlib.suppress(OSError):
-            if now - path.lstat().st_ctime > _FORGOTTEN_S:
-                path.rmdir() if path.is_dir() else path.unlink()
-
-
-def _remove_folders(*folders: Path) -> None:
-    for each in folders:
-        with contextlib.suppress(FileNotFoundError):
-            each.rmdir()
-
-
 # -- looking through Globus ------------------------------------------------------------------------------------
 
 
-def _seen(world: World, root: LocalRoot, path: str, probe: _Probe) -> RemoteEntry | None:
+def _seen(world: World, root: LocalRoot, path: str, put: Probe) -> RemoteEntry | None:
     """Return the probe as Globus shows it below a path, None where it does not."""
-    listing = world.store(root.endpoint).ls(root.endpoint, join_remote(path, probe.staging))
-    return next((entry for entry in listing if entry.name == probe.name), None)
+    listing = world.store(root.endpoint).ls(root.endpoint, join_remote(path, put.staging))
+    return next((entry for entry in listing if entry.name == put.name), None)
 
 
-def _other_path(world: World, root: LocalRoot, probe: _Probe | None = None) -> str:
+def _other_path(world: World, root: LocalRoot, put: Probe | None = None) -> str:
     """Look for the folder under other paths of its collection; return the remedy, empty when it is not found."""
     with contextlib.ExitStack() as stack:
-        if probe is None:
+        if put is None:
             if not world.write:
                 return ""
             try:
-                probe = stack.enter_context(_probe(world, root))
+                put = stack.enter_context(probe(world, root))
             except LocalDiskError:
                 return ""
         for path in candidates(root.local_path, root.globus_path):
             try:
-                if _seen(world, root, path, probe) is not None:
+                if _seen(world, root, path, put) is not None:
                     return (
                         f'write "endpoint_subdir": "{path}" for {root.alias} in {_where(world)}: Globus has this very '
                         "folder there."
@@ -294,14 +216,6 @@ def _compared(world: World, root: LocalRoot) -> Iterable[Finding]:
 
 def _where(world: World) -> str:
     return f"globus.local_endpoints ({world.settings.file or 'the environment'})"
-
-
-def _unwritable(folder: Path, why: str) -> MapshellError:
-    return LocalDiskError(
-        f"Nothing can be written in {folder}: {why}.",
-        remedy="make room on that disk, or give the account that runs mapshell the right to write there: manifests are "
-        "put there before they are sent.",
-    )
 
 
 def _many(entries: int) -> str:
