@@ -178,6 +178,7 @@ class Archived(Withdrawable):
         dry_run: bool = False,
         wait: bool = True,
         everything: bool = False,
+        superseded: bool = False,
         progress: Progress | None = None,
     ) -> Retrieved:
         """Fetch files of these sessions, check each against the index, and only then give it its name.
@@ -200,6 +201,8 @@ class Archived(Withdrawable):
             Wait for the transfers; otherwise the next call goes on with them.
         everything
             Must be said to fetch without any restriction.
+        superseded
+            Also archived bytes that others took the place of, under their ``.superseded-`` names.
         progress
             Who is told how it goes.
 
@@ -228,6 +231,7 @@ class Archived(Withdrawable):
             dry_run=dry_run,
             wait=wait,
             everything=everything,
+            superseded=superseded,
             progress=progress,
         )
 

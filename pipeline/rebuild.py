@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline import database, labrows, publication
+from pipeline.archive.evidence import records
 from pipeline.archive.journal import step
 from pipeline.archive.paths import printable
 from pipeline.errors import Refused
@@ -205,7 +206,9 @@ class Index(KnownIndex):
                 )
             return [entry for subpath, entry in said.items() if subpath not in had]
         if stored["dataset_manifest"]:
-            _refuse_difference(stored, row, had, said)
+            moved = _moved_aside(manifest, had, said)
+            _refuse_difference(stored, row, {n: entry for n, entry in had.items() if n not in moved}, said)
+            self._drop(key, [had.pop(subpath) for subpath in moved], manifest)
         else:
             gone = [subpath for subpath in had if said.get(subpath) != had[subpath]]
             self._drop(key, [had.pop(subpath) for subpath in gone], manifest)
@@ -213,12 +216,18 @@ class Index(KnownIndex):
         return [entry for subpath, entry in said.items() if subpath not in had]
 
     def _drop(self, key: Mapping[str, Any], entries: Sequence[FileEntry], manifest: Manifest) -> None:
-        """Remove rows of files that were only listed, with what was checked of them: the manifest knows better."""
+        """Remove rows of files, with what was checked of them, of which the manifest knows better."""
         ids = [row["file_id"] for row in file_rows(manifest, entries)]
         for begin in range(0, len(ids), _CHUNK):
             chosen = [{**key, "file_id": each} for each in ids[begin : begin + _CHUNK]]
             (publication.FileCheck() & chosen).delete_quick()
             (publication.DataSet.PhysicalFile() & chosen).delete_quick()
+
+
+def _moved_aside(manifest: Manifest, had: Mapping[str, FileEntry], said: Mapping[str, FileEntry]) -> set[str]:
+    """Return the files of an older index whose bytes a later generation has under the name of superseded ones."""
+    names = [(record.get("file"), record.get("as")) for record in records(manifest.evidence, "superseded")]
+    return {old for old, new in names if old in had and said.get(new) == replace(had[old], subpath=new)}
 
 
 def _refuse_difference(

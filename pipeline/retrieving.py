@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import database, publication
 from pipeline.absent import absent, nothing_matches
 from pipeline.archive import choice
+from pipeline.archive.aside import is_superseded
 from pipeline.archive.checksums import ChecksumCache, Hasher
 from pipeline.archive.fetch import Fetching, Item
 from pipeline.archive.fetchtasks import mark_under_way
@@ -55,6 +56,7 @@ def retrieve(
     dry_run: bool = False,
     wait: bool = True,
     everything: bool = False,
+    superseded: bool = False,
     progress: Progress | None = None,
     clock: Clock | None = None,
     raises: bool = True,
@@ -69,7 +71,7 @@ def retrieve(
         Gives the Globus manager; called only when there is something to ask.
     tables
         Tables of archived sessions, each with its restriction.
-    file_types, probes, to, via, overwrite, dry_run, wait, everything
+    file_types, probes, to, via, overwrite, dry_run, wait, everything, superseded
         As in :meth:`pipeline.archived.Archived.retrieve`.
     progress, clock
         Who is told how it goes; time, the computer's by default.
@@ -89,7 +91,7 @@ def retrieve(
     progress, clock = progress or Silence(), clock or SystemClock()
     computer, began = settings.archive.computer, clock.now()
     targets = Targets(settings, locations_by_alias().values(), to, via)
-    items, kinds = _choose(tables, targets, file_types, probes)
+    items, kinds, left_out = _choose(tables, targets, file_types, probes, superseded=superseded)
     items, twice = _once(items)
     journal = folder(os.environ)
     remembered = FileJournal(journal, settings.archive.staging_name)
@@ -120,7 +122,13 @@ def retrieve(
         targets=sorted({str(item.site) for item in items}),
         via=via,
         tasks=list(dict.fromkeys(fetching.tasks)),
-        notes=[*(f"Not fetched: {one}." for one in lacking), *twice, *fetching.notes, *remembered.notes()],
+        notes=[
+            *(f"Not fetched: {one}." for one in lacking),
+            *_left_out(left_out),
+            *twice,
+            *fetching.notes,
+            *remembered.notes(),
+        ],
         awaited=[str(one) for one in lacking if one.state == "in flight"],
         dry_run=dry_run,
         stopped=stopped,
@@ -146,8 +154,10 @@ def _choose(
     targets: Targets,
     file_types: str | Iterable[str] | None,
     probes: str | int | Iterable[str | int] | None,
-) -> tuple[list[Item], dict[tuple[str, str], str]]:
-    """Return the files that are wanted, and the type of each.
+    *,
+    superseded: bool,
+) -> tuple[list[Item], dict[tuple[str, str], str], int]:
+    """Return the files that are wanted, the type of each, and how many were left out because others superseded them.
 
     Raises
     ------
@@ -159,12 +169,14 @@ def _choose(
     items: list[Item] = []
     kinds: dict[tuple[str, str], str] = {}
     there: set[tuple[str, int | None]] = set()
-    some = False
+    some, left_out = False, 0
     for table in tables:
         for holding in holdings(table):
             some = True
             there.update((entry.file_type, choice.probe_of(entry.subpath)) for entry in holding.manifest.files)
-            chosen = [entry for entry in holding.manifest.files if _is_meant(entry, types, numbers)]
+            meant = [entry for entry in holding.manifest.files if _is_meant(entry, types, numbers)]
+            chosen = meant if superseded else [entry for entry in meant if not is_superseded(entry.subpath)]
+            left_out += len(meant) - len(chosen)
             if chosen:
                 items += _items(holding, chosen, targets)
                 kinds |= {(holding.location.alias, entry.subpath): entry.file_type for entry in chosen}
@@ -172,7 +184,13 @@ def _choose(
         raise nothing_matches(tables)
     if not items:
         raise _no_such_file(there, types, numbers)
-    return items, kinds
+    return items, kinds, left_out
+
+
+def _left_out(number: int) -> list[str]:
+    files = "file was" if number == 1 else "files were"
+    said = f"{number:,} superseded {files} left out; --superseded (superseded=True) fetches them too."
+    return [said] if number else []
 
 
 def _no_such_file(

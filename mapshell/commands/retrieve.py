@@ -26,6 +26,7 @@ from mapshell.context import Context, pass_context
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be fetched, and fetch nothing.")
 @click.option("--no-wait", is_flag=True, help="Submit and return; the same command again checks and places what came.")
 @click.option("--everything", is_flag=True, help="Must be said to fetch without choosing any session.")
+@click.option("--superseded", is_flag=True, help="Also bytes that others took the place of (NAME.superseded-...).")
 @pass_context
 def retrieve(
     context: Context,
@@ -39,6 +40,7 @@ def retrieve(
     dry_run: bool,
     no_wait: bool,
     everything: bool,
+    superseded: bool,
 ) -> None:
     """Fetch files of archived sessions, each checked before it gets its name.
 
@@ -73,6 +75,7 @@ def retrieve(
             dry_run=dry_run,
             wait=not no_wait,
             everything=everything,
+            superseded=superseded,
             progress=progress,
             raises=False,
         )

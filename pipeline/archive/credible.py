@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from pipeline.archive.aside import is_superseded
 from pipeline.archive.filetypes import RULES
 from pipeline.archive.naming import find_session_folder
 from pipeline.archive.paths import is_safe, printable
@@ -74,6 +75,8 @@ def doubt(manifest: Manifest, location: Location, subpath: str, layouts: Sequenc
     named = manifest.evidence.get("folders", [])
     if not isinstance(named, list) or not all(isinstance(folder, str) and is_safe(folder) for folder in named):
         return "its evidence names folders that are none"
+    if not _superseding(manifest):
+        return "its evidence names superseded files that it does not list"
     if not manifest.files:
         return "it lists no file"
     return next(filter(None, (_file(manifest, entry, layouts) for entry in manifest.files)), "")
@@ -99,6 +102,21 @@ def _file(manifest: Manifest, entry: FileEntry, layouts: Sequence[Layout]) -> st
     if len(entry.verified_how or "") > _HOW or _odd(entry.verified_how or ""):
         return f"what it says of how {name} was verified is too long"
     return ""
+
+
+def _superseding(manifest: Manifest) -> bool:
+    """Say whether what its evidence calls superseded are files of it, each beside the name that it had."""
+    told = manifest.evidence.get("superseded", [])
+    names = {entry.subpath for entry in manifest.files}
+    return isinstance(told, list) and all(
+        isinstance(each, dict)
+        and isinstance(each.get("file"), str)
+        and isinstance(each.get("as"), str)
+        and each["as"] in names
+        and is_superseded(each["as"])
+        and each["as"].rpartition("/")[0] == each["file"].rpartition("/")[0]
+        for each in told
+    )
 
 
 def _by_layout(manifest: Manifest, subpath: str, layouts: Sequence[Layout]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from pipeline.archive.evidence import records
 from pipeline.errors import Refused
 
 if TYPE_CHECKING:
@@ -68,9 +69,19 @@ def relocation(
         generation=before.generation + 1,
         files=files,
         archived_at=None,
-        evidence={**said, "folders": sorted({"/".join(name.split("/")[:2]) for name in names})},
+        evidence={**_translated(said, wanted), "folders": sorted({"/".join(name.split("/")[:2]) for name in names})},
     )
     return Relocation(before, after, wanted)
+
+
+def _translated(evidence: Mapping[str, Any], renames: Sequence[Rename]) -> dict[str, Any]:
+    """Return evidence whose names of superseded files follow the folders that they lie in."""
+    folders = {rename.old: rename.new for rename in renames if rename.folder}
+    told = [
+        {**record, **{what: in_folders(record[what], folders) for what in ("file", "as") if what in record}}
+        for record in records(evidence, "superseded")
+    ]
+    return {**evidence, "superseded": told} if told else dict(evidence)
 
 
 def _refuse_trades(renames: Sequence[Rename]) -> None:
