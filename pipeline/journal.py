@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pipeline import database, labrows, publication
-from pipeline.archive.acceptance import as_evidence, records_in
+from pipeline.archive.evidence import lasting
 from pipeline.archive.journal import (
     Entry,
     Outcome,
@@ -23,9 +23,10 @@ from pipeline.archive.session import Location, SessionKey, SessionRef, dataset_n
 from pipeline.errors import Refused
 from pipeline.leases import Leases
 from pipeline.locations import location_row
+from pipeline.reassign.rows import rehome
 from pipeline.rows import file_entry, transfer_row
 from pipeline.states import remember
-from pipeline.transitions import BEFORE, OPEN, commit, is_committed, locked, move, told
+from pipeline.transitions import OPEN, commit, is_committed, locked, move, states_before, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -58,7 +59,7 @@ class TableJournal(Leases):
         """Return what the index holds of these sessions now.
 
         Its sessions are what they were when they were archived; ``archived_at`` is None without an archived row, of
-        whose evidence it has only what a person accepted.
+        whose evidence it has only what lasts.
         """
         wanted = {dataset_name(self._location.dataset_type, key): key for key in keys}
         here = {"globus_alias": self._location.alias}
@@ -81,7 +82,7 @@ class TableJournal(Leases):
                 generation=row["dataset_generation"],
                 files=tuple(sorted(files.get(name, ()), key=lambda entry: entry.subpath)),
                 archived_at=archived[name]["archived_at"] if name in archived else None,
-                evidence=as_evidence(records_in(archived[name]["evidence"] if name in archived else None)),
+                evidence=lasting(archived[name]["evidence"] if name in archived else None),
             )
             for name, row in datasets.items()
         }
@@ -107,7 +108,7 @@ class TableJournal(Leases):
             moved = entry.left if entry.left is not None else [item.destination for item in entry.request.items]
             if entry.purpose == "publish":
                 left.update(_subpath(path, entry.parts) for path in moved)
-            else:
+            elif entry.purpose == "manifest":
                 left.update(
                     part.manifest.subpath
                     for part in entry.parts
@@ -136,7 +137,7 @@ class TableJournal(Leases):
                 {
                     "transfer_id": entry.transfer_id,
                     **self._restriction(part.key),
-                    "generation": part.manifest.generation,
+                    "generation": part.generation,
                     "payload": part.pack(),
                 }
                 for part in entry.parts
@@ -155,7 +156,7 @@ class TableJournal(Leases):
 
         def write() -> None:
             self.keep(self._ours(entry))
-            move(entry, BEFORE[entry.state])
+            move(entry, states_before(entry))
             if entry.state == "checked":
                 for part in entry.parts:
                     publication.Transfer.Session.update1(
@@ -165,7 +166,7 @@ class TableJournal(Leases):
         self._write(entry, write, lambda: self._is_in(entry))
 
     def commit(self, manifest: Manifest, entry: Entry) -> None:
-        """Write dataset, files and archived row, and the entry's end, in one transaction.
+        """Write dataset, files and archived row (of a move: change them), and the entry's end, in one transaction.
 
         Raises
         ------
@@ -176,9 +177,9 @@ class TableJournal(Leases):
         """
 
         def write() -> None:
-            self.keep([manifest.session.key])
-            move(entry, BEFORE["done"])
-            commit(manifest)
+            self.keep([part.key for part in entry.parts])
+            move(entry, states_before(entry))
+            rehome(entry.parts[0]) if entry.purpose == "move" else commit(manifest)
 
         self._write(entry, write, lambda: is_committed(manifest))
 
@@ -275,7 +276,7 @@ def _journal_entry(row: Mapping[str, Any], parts: Sequence[Part]) -> Entry:
         purpose=row["purpose"],
         state=row["state"],
         request=request_from_json(json.loads(gzip.decompress(row["request"]))),
-        parts=tuple(parts),
+        parts=tuple(sorted(parts, key=lambda part: part.gone)),
         computer=row["computer"],
         identity=row["identity"],
         created_at=row["created_at"],

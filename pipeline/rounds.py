@@ -28,6 +28,8 @@ from pipeline.ingest.leftovers import look_beside
 from pipeline.journal import TableJournal
 from pipeline.locations import locations
 from pipeline.not_published import concerns, deleted, in_sight, left_behind, refused
+from pipeline.reassign.finishing import Finished, finish
+from pipeline.reassign.former import former_names
 from pipeline.report import Report
 from pipeline.unknown_roots import unknown_roots
 from pipeline.verify_checksums import scratch_root
@@ -77,6 +79,7 @@ def publish_round(
     wait: bool = True,
     accept: str | Sequence[str] = (),
     because: str = "",
+    supersede: bool = False,
     adopt: bool = False,
     progress: Progress | None = None,
     clock: Clock | None = None,
@@ -98,16 +101,20 @@ def publish_round(
         As in :func:`pipeline.archive.publish.publish`.
     accept, because
         Rules of the gate that a person accepts for the one chosen session, and why.
+    supersede
+        Let files of the one chosen session that were changed since they were archived take the place of the archived
+        ones, which are moved aside; ``because`` says why.
     adopt
         Read back what the index knows from a listing alone, and archive it when it is what this computer has.
 
     Raises
     ------
     UsageError
-        What is to be accepted does not exist, never can be, has no reason, or is meant for several sessions.
+        What is to be accepted does not exist, never can be, has no reason, or is meant for several sessions; so with
+        what is to be superseded.
     """
     computer, clock, progress = settings.archive.computer, clock or SystemClock(), progress or Silence()
-    accepted = accepting.acceptance(accept, because, store, computer)
+    accepted = accepting.acceptance(accept, because, store, computer, supersede=supersede)
     lab_sessions = sessions.load()
     keys = sessions.chosen(restrictions)
     report = Report(dry_run=dry_run, nameless=[key for key in lab_sessions.nameless if keys is None or key in keys])
@@ -126,28 +133,6 @@ def publish_round(
         for location in (places := locations(settings, types, register=not dry_run)):
             roots = local_roots(settings, location.alias)
             journal = TableJournal(location, lab_sessions.refs, computer)
-            found = look(settings, location, roots, journal, lab_sessions, wanted)
-            animals = {lab_sessions.refs[key].h2o for key in wanted}
-            strays = [stray for stray in found.strays if keys is None or concerns(stray, wanted, animals)]
-            report.strays.extend(strays)
-            if keys is None:
-                report.strangers |= found.strangers
-                report.outcomes.extend(deleted(journal, location, lab_sessions))
-            here = [found.sessions[key] for key in sorted(found.sessions) if key in wanted]
-            here += left_behind(journal, computer, lab_sessions, wanted - set(found.sessions))
-            seen.update(found.sessions, (session.ref.key for session in here))
-            known = {session.ref.key for session in here} | set(found.indexed)
-            in_doubt = refused(location, lab_sessions, strays, wanted - known)
-            report.outcomes.extend(in_doubt)
-            seen.update(outcome.key for outcome in in_doubt)
-            seen.update(key for stray in found.strays for key in stray.candidates)
-            if not dry_run:
-                gone = wanted - known - {outcome.key for outcome in in_doubt}
-                journal.report(in_doubt, {key for key in gone if in_sight(lab_sessions.refs[key].h2o, found.strays)})
-            if not here:
-                continue
-            if quiet is not None:
-                quiet.seen(file for session in here for file in session.files)
             round_ = Round(
                 location=location,
                 roots=roots,
@@ -170,6 +155,36 @@ def publish_round(
                 scratch=scratch_root(settings, location.alias),
                 remembered=remembered,
             )
+            ended = Finished() if dry_run else finish(round_, journal, keys, wait=wait)
+            if ended.stopped is not None:
+                report.outcomes.extend(ended.outcomes)
+                report.stopped = ended.stopped
+                break
+            found = look(settings, location, roots, journal, lab_sessions, wanted)
+            animals = {lab_sessions.refs[key].h2o for key in wanted}
+            strays = [stray for stray in found.strays if keys is None or concerns(stray, wanted, animals)]
+            report.strays.extend(strays)
+            if keys is None:
+                report.strangers |= found.strangers
+                report.outcomes.extend(deleted(journal, location, lab_sessions))
+            here = [found.sessions[key] for key in sorted(found.sessions) if key in wanted]
+            here += left_behind(journal, computer, lab_sessions, wanted - set(found.sessions))
+            here = [session for session in here if session.ref.key not in ended.open]
+            report.outcomes.extend(ended.without({session.ref.key for session in here}))
+            seen.update(ended.open)
+            seen.update(found.sessions, (session.ref.key for session in here))
+            known = {session.ref.key for session in here} | set(found.indexed)
+            in_doubt = refused(location, lab_sessions, strays, wanted - known)
+            report.outcomes.extend(in_doubt)
+            seen.update(outcome.key for outcome in in_doubt)
+            seen.update(key for stray in found.strays for key in stray.candidates)
+            if not dry_run:
+                gone = wanted - known - {outcome.key for outcome in in_doubt}
+                journal.report(in_doubt, {key for key in gone if in_sight(lab_sessions.refs[key].h2o, found.strays)})
+            if not here:
+                continue
+            if quiet is not None:
+                quiet.seen(file for session in here for file in session.files)
             with journal:
                 result = publish(round_, here, found.indexed, dry_run=dry_run, wait=wait)
             report.outcomes.extend(result.outcomes)
@@ -190,6 +205,7 @@ def publish_round(
     unknown = report.stopped is not None and location is not places[-1]
     report.not_here = 0 if unknown else len(wanted - seen)
     report.unbroken = () if accepted is None else accepted.unused
+    report.unchanged = accepted is not None and accepted.supersede and not accepted.superseded
     if dry_run:
         report.forecast = forecast(report.outcomes, moves, settings.archive.hash_mb_per_second)
     return report
@@ -235,6 +251,7 @@ def look(
         _patterns(settings),
         layouts,
         wanted,
+        former_names(location),
     )
 
 

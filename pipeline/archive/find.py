@@ -11,6 +11,7 @@ from pipeline.archive.integrity import earliest_start
 from pipeline.archive.matching import FoundFolder, SessionFacts, match
 from pipeline.archive.naming import parse_folder
 from pipeline.archive.scan import Defect, Scan, scan_folder
+from pipeline.archive.walk.former_names import Former, under_new_name, whose
 from pipeline.archive.walk.session_folders import Stray, candidates
 from pipeline.errors import LocalDiskError
 
@@ -26,12 +27,16 @@ __all__ = ["Found", "LocalSession", "Stray", "candidates", "find", "local_sessio
 
 @dataclass(frozen=True, slots=True)
 class LocalSession:
-    """What this computer holds of one session: its folders, its files, and what stood in the way of the scan."""
+    """What this computer holds of one session: its folders, its files, and what stood in the way of the scan.
+
+    ``names`` pairs folders that bear another name at the archive with that name.
+    """
 
     ref: SessionRef
     folders: tuple[str, ...]
     files: tuple[LocalFile, ...]
     defects: tuple[Defect, ...]
+    names: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -57,6 +62,7 @@ def find(
     patterns: Collection[str],
     layouts: Sequence[Layout] = (),
     wanted: Collection[SessionKey] | None = None,
+    former: Mapping[str, Sequence[Former]] | None = None,
 ) -> Found:
     """Give every session its folders and files on this computer.
 
@@ -74,8 +80,11 @@ def find(
         Further folder patterns of the lab.
     wanted
         The sessions whose files are asked for; all when None.  Every session takes part in the matching.
+    former
+        What names of folders stand for that reassigned sessions had before.
     """
-    h2os = {facts.h2o for facts in sessions.values()}
+    former = former or {}
+    h2os = {facts.h2o for facts in sessions.values()} | {folder.split("/")[0] for folder in former}
     found = Found()
     seen: list[tuple[Root, FoundFolder]] = []
     for root in roots:
@@ -85,14 +94,18 @@ def find(
             found.strays.append(Stray(".", root, error.message, error.remedy, refused=True))
     found.strays = [_with_candidates(stray, kind, layouts, sessions) for stray in found.strays]
     hidden = {key for stray in found.strays for key in stray.candidates}
-    found.indexed.update(indexed(sorted({*_possible([folder for _, folder in seen], sessions), *hidden})))
+    renamed = {one.key for _, folder in seen for one in former.get(folder.subpath, ()) if one.key in refs}
+    found.indexed.update(indexed(sorted({*_possible([folder for _, folder in seen], sessions), *hidden, *renamed})))
     owners = _owners(found.indexed, {folder.subpath for _, folder in seen})
     owned: dict[SessionKey, list[tuple[Root, str]]] = defaultdict(list)
     scans: dict[tuple[str, str], Scan] = {}
     unknown: list[tuple[Root, FoundFolder]] = []
     settled: list[tuple[Root, FoundFolder]] = []
+    names: dict[str, str] = {}
     for root, folder in seen:
         owner = owners.get(folder.subpath)
+        if (one := _former(root, folder.subpath, patterns, former, found.indexed, owner, sessions)) is not None:
+            owner, names[folder.subpath] = one.key, one.folder
         if owner is not None:
             owned[owner].append((root, folder.subpath))
             settled.append((root, folder))
@@ -108,8 +121,25 @@ def find(
             scan = scans.get((str(root.local_path), subpath)) or _scan(root, subpath, patterns, found, [key])
             if scan is not None:
                 parts.append((root, subpath, scan))
-        found.sessions[key] = local_session(refs[key], parts)
+        found.sessions[key] = local_session(refs[key], parts, names)
     return found
+
+
+def _former(
+    root: Root,
+    folder: str,
+    patterns: Collection[str],
+    former: Mapping[str, Sequence[Former]],
+    indexed: Mapping[SessionKey, Manifest],
+    owner: SessionKey | None,
+    sessions: Collection[SessionKey],
+) -> Former | None:
+    """Say for which reassigned session a folder's name stands; None when for none, or nobody can look into it."""
+    if folder not in former:
+        return None
+    with suppress(LocalDiskError):
+        return whose(former[folder], folder, scan_folder(root, folder, patterns).files, indexed, owner, sessions)
+    return None
 
 
 def _possible(folders: Sequence[FoundFolder], sessions: Mapping[SessionKey, SessionFacts]) -> list[SessionKey]:
@@ -209,14 +239,20 @@ def _match_unknown(
             )
 
 
-def local_session(ref: SessionRef, parts: Sequence[tuple[Root, str, Scan]]) -> LocalSession:
-    """Put together what the folders of a session hold; the same file under two roots is a defect."""
+def local_session(
+    ref: SessionRef, parts: Sequence[tuple[Root, str, Scan]], names: Mapping[str, str] | None = None
+) -> LocalSession:
+    """Put together what the folders of a session hold; the same file under two roots is a defect.
+
+    ``names`` gives those that bear another name at the archive.
+    """
+    names = names or {}
     files: dict[str, LocalFile] = {}
     defects = [defect for _, _, scan in parts for defect in scan.defects]
-    for _, _, scan in parts:
-        for file in scan.files:
+    for _, folder, scan in parts:
+        for file in under_new_name(scan, folder, names.get(folder, folder)).files:
             twin = files.setdefault(file.subpath, file)
-            if twin is not file:
+            if twin is not file and not _is_fetched_back(twin, file):
                 defects.append(
                     Defect(
                         "twin",
@@ -226,4 +262,11 @@ def local_session(ref: SessionRef, parts: Sequence[tuple[Root, str, Scan]]) -> L
                     )
                 )
     ordered = tuple(files[subpath] for subpath in sorted(files))
-    return LocalSession(ref, tuple(sorted({subpath for _, subpath, _ in parts})), ordered, tuple(defects))
+    folders = sorted({subpath for _, subpath, _ in parts})
+    other = tuple((folder, names[folder]) for folder in folders if names.get(folder, folder) != folder)
+    return LocalSession(ref, tuple(folders), ordered, tuple(defects), other)
+
+
+def _is_fetched_back(one: LocalFile, other: LocalFile) -> bool:
+    """Say whether a file lies here twice: under the folder's old name and, fetched from the archive, its new one."""
+    return one.root == other.root and one.lies != other.lies and (one.size, one.mtime) == (other.size, other.mtime)

@@ -24,7 +24,8 @@ def look_again(round_: Round, session: LocalSession) -> LocalSession:
         for folder in session.folders:
             with suppress(LocalDiskError):  # it lies in another root, or was taken away meanwhile
                 parts.append((root, folder, scan_folder(root, folder, round_.leave_out)))
-    return replace(local_session(session.ref, parts), folders=session.folders)
+    now = local_session(session.ref, parts, dict(session.names))
+    return replace(now, folders=session.folders, names=session.names)
 
 
 def has_news(now: LocalSession, before: LocalSession, archived: Manifest) -> bool:
