@@ -226,7 +226,7 @@ class Index(KnownIndex):
 
 def _moved_aside(manifest: Manifest, had: Mapping[str, FileEntry], said: Mapping[str, FileEntry]) -> set[str]:
     """Return the files of an older index whose bytes a later generation has under the name of superseded ones."""
-    names = [(record.get("file"), record.get("as")) for record in records(manifest.evidence, "superseded")]
+    names = [(f"{record.get('file')}", f"{record.get('as')}") for record in records(manifest.evidence, "superseded")]
     return {old for old, new in names if old in had and said.get(new) == replace(had[old], subpath=new)}
 
 

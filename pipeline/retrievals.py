@@ -1,6 +1,7 @@
 """The journal of retrievals: a small file for each task, in the person's own folder, so that a killed run goes on.
 
 It needs no right to write in the database.  A file is written whole or not at all, and removed when all is in place.
+What was fetched is a row of the database as well, where the account may write.
 """
 
 from __future__ import annotations
@@ -10,21 +11,27 @@ import gzip
 import json
 import uuid
 import zlib
+from collections import defaultdict
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from pipeline import database, publication
 from pipeline.archive.fetch import Entry, Item, Site
 from pipeline.archive.fetchtasks import complete
 from pipeline.archive.haul import Haul
 from pipeline.archive.ports import TransferRequest
 from pipeline.archive.session import Location, SessionRef
-from pipeline.errors import LocalDiskError, ServiceError
+from pipeline.errors import DatabaseError, DatabaseReadOnly, LocalDiskError, ServiceError
 from pipeline.folders import data_folder
 from pipeline.services import write_private
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Mapping
+    from collections.abc import Callable, Collection, Hashable, Mapping
     from pathlib import Path
+
+    from pipeline.archive.ports import Store
+    from pipeline.archive.session import SessionKey
+    from pipeline.retrieved import Retrieved, RetrievedFile
 
 _VERSION = 1
 _UNREADABLE = (
@@ -196,3 +203,47 @@ def _read(document: Mapping[str, Any], staging: str) -> Entry:
     entry = Entry(uuid.UUID(document["entry_id"]), haul, items, document["computer"])
     complete(entry, staging)
     return entry
+
+
+def record(result: Retrieved, began: datetime, ended: datetime, computer: str, store: Callable[[], Store]) -> None:
+    """Write down what was fetched, where the account may write."""
+    fetched: dict[tuple[SessionKey, str], list[RetrievedFile]] = defaultdict(list)
+    for each in result.files:
+        if each.verdict == "fetched" or (each.verdict == "unchecked" and each.reason.startswith("fetched")):
+            fetched[each.key, each.alias].append(each)
+    if not fetched:
+        return
+    retrieval_id = uuid.uuid4()
+    row = {
+        "retrieval_id": retrieval_id,
+        "identity": store().identity,
+        "computer": computer,
+        "target": ", ".join(result.targets)[:2048],
+        "via": result.via,
+        "started_at": began,
+        "ended_at": ended,
+        "outcome": str(result)[:2048],
+    }
+    parts = [
+        {
+            "retrieval_id": retrieval_id,
+            "subject_id": key[0],
+            "session": key[1],
+            "globus_alias": alias,
+            "files": len(files),
+            "bytes": sum(each.size for each in files),
+        }
+        for (key, alias), files in sorted(fetched.items())
+    ]
+
+    def write() -> None:
+        publication.Retrieval.insert1(row)
+        publication.Retrieval.Session.insert(parts)
+
+    mine = publication.Retrieval() & {"retrieval_id": retrieval_id}
+    try:
+        database.run_transaction(write, done=lambda: bool(mine))
+    except DatabaseReadOnly:
+        result.notes.append("Not recorded in the database: this account may only read.")
+    except DatabaseError as error:
+        result.notes.append(f"Not recorded in the database: {error.message}")

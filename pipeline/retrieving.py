@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import uuid
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from pipeline import database, publication
+from pipeline import publication
 from pipeline.absent import absent, nothing_matches
 from pipeline.archive import choice
 from pipeline.archive.aside import is_superseded
@@ -18,22 +17,20 @@ from pipeline.archive.haul import Patient
 from pipeline.archive.paths import is_safe, printable
 from pipeline.archive.retrieve import plan
 from pipeline.archive.retrieve import retrieve as run
-from pipeline.errors import DatabaseError, DatabaseReadOnly, UsageError
+from pipeline.errors import UsageError
 from pipeline.folders import cache_folder
 from pipeline.holdings import holdings, locations_by_alias
-from pipeline.retrievals import FileJournal, folder
+from pipeline.retrievals import FileJournal, folder, record
 from pipeline.retrieved import Retrieved, RetrievedFile
 from pipeline.rounds import Silence, SystemClock
 from pipeline.targets import Targets, Via
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
-    from datetime import datetime
 
     from pipeline.absent import Absent
     from pipeline.archive.manifest import FileEntry
     from pipeline.archive.ports import Clock, Progress, Store
-    from pipeline.archive.session import SessionKey
     from pipeline.holdings import Holding
     from pipeline.settings import Settings
 
@@ -134,7 +131,7 @@ def retrieve(
         stopped=stopped,
     )
     if not dry_run:
-        _record(result, began, clock.now(), computer, store)
+        record(result, began, clock.now(), computer, store)
     if stopped is not None and raises:
         raise stopped
     return result
@@ -271,47 +268,3 @@ def _absent(tables: Sequence[Any]) -> list[Absent]:
     if any(not table.restriction for table in tables):
         return []
     return [one for one in absent(tables) if one.state not in ("not archived", "not here")]
-
-
-def _record(result: Retrieved, began: datetime, ended: datetime, computer: str, store: Callable[[], Store]) -> None:
-    """Write down what was fetched, where the account may write."""
-    fetched: dict[tuple[SessionKey, str], list[RetrievedFile]] = defaultdict(list)
-    for each in result.files:
-        if each.verdict == "fetched" or (each.verdict == "unchecked" and each.reason.startswith("fetched")):
-            fetched[each.key, each.alias].append(each)
-    if not fetched:
-        return
-    retrieval_id = uuid.uuid4()
-    row = {
-        "retrieval_id": retrieval_id,
-        "identity": store().identity,
-        "computer": computer,
-        "target": ", ".join(result.targets)[:2048],
-        "via": result.via,
-        "started_at": began,
-        "ended_at": ended,
-        "outcome": str(result)[:2048],
-    }
-    parts = [
-        {
-            "retrieval_id": retrieval_id,
-            "subject_id": key[0],
-            "session": key[1],
-            "globus_alias": alias,
-            "files": len(files),
-            "bytes": sum(each.size for each in files),
-        }
-        for (key, alias), files in sorted(fetched.items())
-    ]
-
-    def write() -> None:
-        publication.Retrieval.insert1(row)
-        publication.Retrieval.Session.insert(parts)
-
-    mine = publication.Retrieval() & {"retrieval_id": retrieval_id}
-    try:
-        database.run_transaction(write, done=lambda: bool(mine))
-    except DatabaseReadOnly:
-        result.notes.append("Not recorded in the database: this account may only read.")
-    except DatabaseError as error:
-        result.notes.append(f"Not recorded in the database: {error.message}")
