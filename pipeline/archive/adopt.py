@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from pipeline.archive.journal import Entry, Outcome, Part, Source, step
+from pipeline.archive.lent import lender
 from pipeline.archive.ports import TransferItem, TransferRequest
 from pipeline.archive.round import Flight, outcome
 from pipeline.archive.session import join_remote
@@ -83,7 +84,7 @@ def _adopted(
         purpose="publish",
         state="planned",
         request=request,
-        parts=(Part(manifest, sources),),
+        parts=(Part(manifest, sources, lender=lender(round_)),),
         computer=round_.computer,
         identity=round_.store().identity,
         created_at=round_.clock.now(),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from pipeline.archive.acceptance import records_in, with_command
 from pipeline.archive.aside import set_aside
 from pipeline.archive.gate import wrong_checksum
-from pipeline.archive.journal import Entry, Part
 from pipeline.archive.manifest import with_checksum
 from pipeline.archive.paths import top_folders
 from pipeline.archive.scan import Defect, look_remote, sizes, unchanged
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
+    from pipeline.archive.journal import Entry
     from pipeline.archive.ports import TaskStatus
     from pipeline.archive.round import Flight, Round
 
@@ -97,7 +97,7 @@ def _checked(round_: Round, flight: Flight, status: TaskStatus, computed: dict[s
         files.append(replace(done, verified_at=now, verified_how=how))
     evidence = {**manifest.evidence, **_evidence(flight, status)}
     final = replace(manifest, files=tuple(files), archived_at=now, evidence=evidence)
-    return flight.entry.advanced("checked", parts=(Part(final, flight.entry.parts[0].sources),))
+    return flight.entry.advanced("checked", parts=(replace(flight.entry.parts[0], manifest=final),))
 
 
 def _evidence(flight: Flight, status: TaskStatus) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from pipeline.archive.describe import unstage
 from pipeline.archive.gate import judge, refused
 from pipeline.archive.identity import disowned
 from pipeline.archive.journal import Entry, Outcome, step
-from pipeline.archive.known import differing
+from pipeline.archive.known import differing, unlooked
+from pipeline.archive.lent import gone
 from pipeline.archive.manifest import Manifest
 from pipeline.archive.news import look_again
 from pipeline.archive.plan import Plan, diff
@@ -96,13 +97,18 @@ def _attempt(
     round_: Round, left: Departures, session: LocalSession, known: Manifest | None, work: Callable[[], T]
 ) -> T | Outcome:
     """Do what is to be done for one session; an error, of whatever kind, never stops the others."""
+    result: T | Outcome
     try:
-        return work()
+        result = work()
     except Exception as error:  # noqa: BLE001 - see above
         said = in_words(error)
         if ends_the_round(error):
             left.stopped = said
-        return failure(round_, session, said, known)
+        result = failure(round_, session, said, known)
+    if isinstance(result, Outcome) and result.failed and (away := gone(round_)) is not None:
+        left.stopped = away  # whatever was wrong with the session: its drive is not there
+        return failure(round_, session, away, known)
+    return result
 
 
 def _note(round_: Round, left: Departures, result: Flight | Outcome, *, dry_run: bool, hash_early: bool) -> None:
@@ -141,6 +147,8 @@ def _depart(
     plan = _compare(round_, session, known, dry_run=dry_run)
     if plan.nothing_to_do and not session.defects:
         return settled_outcome(round_, session, known)
+    if unseen := unlooked(known, plan):
+        return refusal(round_, session, differing(known, "refused"), [unseen])
     verdict = judge(round_, session, plan, dry_run=dry_run)
     if verdict.defects:
         return refused(round_, session, known, plan, verdict)

@@ -117,7 +117,7 @@ def astray(round_: Round, description: Description) -> str:
 def unstage(round_: Round, manifests: Iterable[Manifest]) -> None:
     """Remove the staged copies of committed manifests; what cannot be removed is harmless."""
     for manifest in manifests:
-        for root in round_.roots:
+        for root in round_.roots if round_.stage is None else (round_.stage,):
             staged = root.local_path / round_.staging / _staged_name(manifest)
             try:
                 staged.unlink(missing_ok=True)
@@ -126,7 +126,7 @@ def unstage(round_: Round, manifests: Iterable[Manifest]) -> None:
 
 
 def _root(round_: Round, flight: Flight) -> Root:
-    return flight.root or round_.roots[0]
+    return round_.stage or flight.root or round_.roots[0]
 
 
 def _staged_name(manifest: Manifest) -> str:

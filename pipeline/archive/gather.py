@@ -12,6 +12,7 @@ from pipeline.archive.check import check, contradicted, quarantine
 from pipeline.archive.describe import Description, astray, describe, reattach, unstage
 from pipeline.archive.journal import Outcome, step
 from pipeline.archive.known import differing
+from pipeline.archive.lent import gone
 from pipeline.archive.news import has_news, look_again
 from pipeline.archive.ports import TaskStatus
 from pipeline.archive.round import (
@@ -56,6 +57,7 @@ class Gatherer:
         self.again: list[LocalSession] = []
         self._given_up: dict[UUID, tuple[datetime, Defect]] = {}
         self.stopped: MapshellError | None = None
+        self._away: MapshellError | None = None
 
     def run(self, *, wait_for_tasks: bool = True) -> None:
         """Gather until nothing is left to wait for; without waiting, gather what has ended already."""
@@ -66,6 +68,7 @@ class Gatherer:
             self.stopped = error
         finally:
             self._leave_rest()
+        self.stopped = self.stopped or self._away
 
     def _run(self, watch: Watch, *, wait_for_tasks: bool) -> None:
         self._reattach()
@@ -74,6 +77,8 @@ class Gatherer:
                 [f.entry for f in self._airborne if not f.landed and f.entry.request.items]
                 + [d.entry for d in self._described]
             )
+            with self._only_ending(list(self._airborne)):
+                self._mind_drive()
             for flight in list(self._airborne):
                 with self._only_ending([flight]):
                     self._look(watch, flight)
@@ -89,6 +94,12 @@ class Gatherer:
 
     def _flights(self) -> list[Flight]:
         return [*self._airborne, *self._checked, *(f for d in self._described for f in d.flights)]
+
+    def _mind_drive(self) -> None:
+        """Judge nothing by the absence of files whose drive is gone: what is under way waits for it."""
+        if self._airborne and (away := gone(self._round)) is not None:
+            self._away = away
+            raise away
 
     def _leave_rest(self) -> None:
         """Whatever is still under way stays in the journal; the next round goes on with it."""
@@ -177,8 +188,13 @@ class Gatherer:
         if wrong is None:
             return
         # Of a transfer that an earlier run submitted, what is no longer as it was planned could not be archived anyway.
-        vanished = [*flight.changed, *(defect for defect in unchanged(flight.files) if defect.rule == "vanished")]
+        vanished = [
+            *flight.moved,
+            *flight.changed,
+            *(defect for defect in unchanged(flight.files) if defect.rule == "vanished"),
+        ]
         if vanished:
+            self._mind_drive()
             # The service would go on asking for the file until the task's deadline.
             self._give_up(flight, status, vanished[0])
         elif enough:
@@ -193,6 +209,7 @@ class Gatherer:
             return
         entry, defects = check(self._round, flight, status)
         if entry is None:
+            self._mind_drive()
             moved = tuple(self._round.store().transferred(status.task_id)) if status.task_id else ()
             self._failed(flight, f"{defects[0].subpath}: {defects[0].message}", defects[0].remedy, defects, moved)
             return
@@ -210,7 +227,8 @@ class Gatherer:
             self._failed(flight, f"{defect.subpath}: {defect.message}", defect.remedy, moved=left)
             return
         reason = why_failed(self._round.store(), status)
-        wrong = contradicted(self._round, flight)
+        wrong = contradicted(self._round, flight) if gone(self._round) is None else []
+        wrong = wrong if gone(self._round) is None else []
         if status.files_skipped:  # it met files of others: only what it reports as sent is ours
             left = tuple(self._round.store().transferred(status.task_id))
         else:

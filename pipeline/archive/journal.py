@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pipeline.archive.session import SessionKey, SessionRef
 
 JournalState = Literal["planned", "submitted", "checked", "done", "failed"]
-Purpose = Literal["publish", "manifest", "move"]
+Purpose = Literal["publish", "manifest", "move", "copy"]
 
 
 def step(name: str) -> None:
@@ -79,11 +79,20 @@ class Rename:
 
 
 @dataclass(frozen=True, slots=True)
+class Lender:
+    """The loose drive from which a transfer reads: its identity, and its name for a person."""
+
+    drive_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One session's share of a transfer: the manifest as it will be, and the files that bring it about.
 
     Of a move: ``before`` is what the index had and ``renames`` what leads from it to the manifest; ``gone`` marks the
     share of the session that has nothing any more afterwards (its manifest is what the index had).
+    ``lender`` is the loose drive on which the files lie, if they do.
     """
 
     manifest: Manifest
@@ -91,6 +100,7 @@ class Part:
     before: Manifest | None = None
     renames: tuple[Rename, ...] = ()
     gone: bool = False
+    lender: Lender | None = None
 
     @property
     def key(self) -> SessionKey:
@@ -113,6 +123,8 @@ class Part:
             document["renames"] = [[r.old, r.new, r.size, r.folder] for r in self.renames]
         if self.gone:
             document["gone"] = True
+        if self.lender is not None:
+            document["drive"] = [self.lender.drive_id, self.lender.name]
         return gzip.compress(json.dumps(document, ensure_ascii=False).encode("utf-8"), mtime=0)
 
     @classmethod
@@ -127,6 +139,7 @@ class Part:
             None if before is None else from_json(before.encode("utf-8"), name="the journal's earlier manifest"),
             tuple(Rename(*row) for row in document.get("renames", ())),
             bool(document.get("gone")),
+            Lender(*document["drive"]) if "drive" in document else None,
         )
 
 

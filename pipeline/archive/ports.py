@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
+    from uuid import UUID
 
 EntryKind = Literal["file", "dir", "other"]
 TaskState = Literal["ACTIVE", "INACTIVE", "SUCCEEDED", "FAILED"]
@@ -165,6 +166,17 @@ class Store(Protocol):
         self, endpoint: str, path: str, *, offset: int = 0, length: int | None = None
     ) -> AbstractContextManager[RemoteStream]:
         """Open a file of a collection that serves HTTPS; ``RangesNotServed`` when only whole files can be had."""
+
+
+class Drive(Protocol):
+    """A loose drive that a round reads from; ``str()`` names it for a person who looks for it in a drawer."""
+
+    @property
+    def drive_id(self) -> UUID:
+        """Its identity, wherever it is connected."""
+
+    def check(self) -> None:
+        """Raise ``DriveGone`` when it has been disconnected."""
 
 
 class Clock(Protocol):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive.identity import is_same, mistaken
 from pipeline.archive.journal import Entry, Outcome, Part, Source, step
+from pipeline.archive.lent import moved, waiting
 from pipeline.archive.round import Flight, Round, outcome, settled_outcome
 from pipeline.archive.scan import LATER, PUT_BACK, Defect
 from pipeline.archive.transfer import other_login, submit_once
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
 def resume(round_: Round, session: LocalSession, entry: Entry) -> Flight | Outcome:
     """Go on with a transfer that an earlier round, here or elsewhere, left unfinished."""
     part = next(part for part in entry.parts if part.key == session.ref.key)
-    here = {(str(file.path), file.size, file.mtime_ns): file for file in session.files}
-    files = [here.get((source.path, source.size, source.mtime_ns)) for source in part.sources]
+    if (elsewhere := waiting(round_, session, entry, part)) is not None:
+        return elsewhere
+    lent = part.lender is not None  # a drive may be connected at another place by now
+    here = {(file.subpath if lent else str(file.path), file.size, file.mtime_ns): file for file in session.files}
+    files = [here.get((s.subpath if lent else s.path, s.size, s.mtime_ns)) for s in part.sources]
     whole = tuple(file for file in files if file is not None)
     if entry.computer != round_.computer and (len(whole) < len(part.sources) or entry.identity != _identity(round_)):
         return _elsewhere(round_, session, entry)
@@ -53,13 +57,15 @@ def resume(round_: Round, session: LocalSession, entry: Entry) -> Flight | Outco
         wrong = other_login(entry)
         return outcome(round_, session, "in flight", wrong.message, wrong.remedy, failed=True)
     if entry.state == "planned":
-        if changed and not round_.store().find_tasks(entry.request.label):
+        astray = changed or (moved(entry, whole) if lent else ())
+        if astray and not round_.store().find_tasks(entry.request.label):
             reason = "its files changed before it was submitted"
             round_.journal.advance(entry.advanced("failed", outcome=reason, left=()))
             return outcome(round_, session, "queued", "its files changed since it was planned", _AGAIN, failed=True)
         round_.rest(whole)
         entry = submit_once(round_.store(), round_.journal, entry, round_.clock)
-    return Flight(entry, session, whole, changed=tuple(_change(source) for source in changed), more=True)
+    changes = tuple(_change(source) for source in changed)
+    return Flight(entry, session, whole, changed=changes, more=True, moved=moved(entry, whole) if lent else ())
 
 
 def _elsewhere(round_: Round, session: LocalSession, entry: Entry) -> Outcome:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pipeline.archive.filetypes import FileTypeRule
     from pipeline.archive.find import LocalSession
     from pipeline.archive.manifest import FileEntry, Manifest
-    from pipeline.archive.ports import Clock, Progress, Store
+    from pipeline.archive.ports import Clock, Drive, Progress, Store
     from pipeline.archive.quiet import Quiet
     from pipeline.archive.scan import Defect
     from pipeline.archive.session import LocalFile, Location, Root, State
@@ -60,6 +60,8 @@ class Round:
     ``closed`` is why the archive cannot be reached, ``unreadable`` why its files cannot be, once that is known.
     ``adopt`` says that files which the index knows from a listing alone are compared; ``scratch`` is a root below which
     files of the archive may be fetched for a while; ``remembered`` what was read back there before.
+    ``drive`` is the loose drive on which all roots lie, if they do; ``stage`` is the root in which manifests are staged
+    (None: the one that their files lie in).
     ``quiet`` tells whether something is recorded on a disk (None: nobody asks); ``acceptance`` is what a person
     accepts of what the gate refuses, of one session.
     """
@@ -87,6 +89,8 @@ class Round:
     adopt: bool = False
     scratch: Root | None = None
     remembered: Remembered = field(default_factory=lambda: Remembered(None))
+    drive: Drive | None = None
+    stage: Root | None = None
 
     def rest(self, files: Iterable[LocalFile]) -> bool:
         """Wait until nothing is recorded on the disks of these files; say whether that took any waiting.
@@ -106,7 +110,7 @@ class Flight:
     ``files`` are those of this transfer, sent or adopted; ``problems`` what does not stop this transfer but keeps the
     session from being archived without changes; ``changed`` the files that are no longer what was planned; ``notes``
     what a person may like to know; ``more`` says that this computer has, or may have, further files of the session,
-    which follow as the next generation.
+    which follow as the next generation; ``moved`` names what the service looks for where it is no longer.
     """
 
     entry: Entry
@@ -117,6 +121,7 @@ class Flight:
     notes: tuple[Defect, ...] = ()
     landed: bool = False
     more: bool = False
+    moved: tuple[Defect, ...] = ()
 
     @property
     def manifest(self) -> Manifest:

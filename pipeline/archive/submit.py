@@ -12,6 +12,7 @@ from pipeline.archive.aside import set_aside
 from pipeline.archive.evidence import lasting
 from pipeline.archive.filetypes import classify
 from pipeline.archive.journal import Entry, Part, Source, step
+from pipeline.archive.lent import lender
 from pipeline.archive.manifest import FileEntry, Manifest, merged
 from pipeline.archive.ports import TransferItem, TransferRequest
 from pipeline.archive.round import Flight
@@ -143,7 +144,7 @@ def submit(round_: Round, prepared: Prepared) -> Flight:
         purpose="publish",
         state="planned",
         request=request,
-        parts=(Part(manifest, sources),),
+        parts=(Part(manifest, sources, lender=lender(round_)),),
         computer=round_.computer,
         identity=store.identity,
         created_at=round_.clock.now(),
