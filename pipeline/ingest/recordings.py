@@ -216,21 +216,37 @@ def _see(
 
 
 def _strangers(root: Root, kind: DatasetType, names: Collection[str], layouts: Sequence[Any]) -> Iterator[Skipped]:
-    """Name the animals that nobody entered, if there are recordings of them; other folders are nobody's business."""
+    """Name the animals that nobody entered, if there are recordings of them."""
     from pipeline.archive.find import candidates
 
-    count: dict[str, int] = {}
+    theirs: dict[str, list[FoundFolder]] = {}
     for _, found in candidates([root], kind, names, layouts):
-        count[found.name.h2o] = count.get(found.name.h2o, 0) + 1
-    for name, folders in sorted(count.items()):
-        many = f"{folders} session folders" if folders > 1 else "a session folder"
-        yield Skipped(
-            kind,
-            name,
-            f"it holds {many}, but no subject has the water restriction {name}",
-            "enter the animal with `mapshell ingest-subjects`, then run this again; if the folder is no animal's, say "
-            f"by a pattern in archive.{kind}_layouts whose recordings these are, such as {name}/{{h2o}}_g{{gate}}",
-        )
+        theirs.setdefault(found.name.h2o, []).append(found)
+    for name, every in sorted(theirs.items()):
+        below = [found for found in every if found.subpath.startswith(f"{name}/")]
+        apart = [found for found in every if not found.subpath.startswith(f"{name}/")]
+        remedy = "enter the animal with `mapshell ingest-subjects`, then run this again"
+        lacks = f"no subject has the water restriction {name}"
+        if below:
+            many = f"{len(below)} session folders" if len(below) > 1 else "a session folder"
+            yield Skipped(kind, name, f"it holds {many}, but {lacks}", f"{remedy}{_another(below)}")
+        for found in apart:
+            yield Skipped(kind, found.subpath, f"it is {name}'s by the layout {found.name.layout}, but {lacks}", remedy)
+
+
+def _another(folders: Sequence[FoundFolder]) -> str:
+    """Propose a pattern where what lies in a folder is not named for the animal that the folder seems to be of."""
+    from pipeline.archive.walk.suggesting import suggest_layout
+
+    strange = next((f for f in folders if f.name.layout == "run" and f.name.run_h2o != f.name.h2o), None)
+    if strange is None:
+        return "."
+    *above, last = strange.subpath.split("/")
+    pattern = "/".join([*above, suggest_layout(last)])
+    return (
+        "; if the folder is no animal's, say by a pattern in archive.ephys_layouts whose recordings these are, "
+        f"such as {pattern}"
+    )
 
 
 def _beside(settings: Settings, animals: Mapping[str, int], skipped: list[Skipped]) -> list[str]:

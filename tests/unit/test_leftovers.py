@@ -101,7 +101,8 @@ def test_a_run_without_an_animals_folder_names_the_pattern_that_reads_it(tmp_pat
     [
         ("catgt_77.230125_2023-04-27_g0", "[catgt_]{h2o}_{date:%Y-%m-%d}[_{ident}]_g{gate}"),
         ("3-1-2021_g0", "[catgt_]{h2o=ANIMAL}{date:%-m-%-d-%Y}[_{ident}]_g{gate}"),
-        ("myrun_g0", "{h2o=ANIMAL}{name}_g{gate}"),
+        ("myrun_g0", "[catgt_]{h2o=ANIMAL}myrun_g{gate}"),
+        ("my{run}_g0", "{h2o=ANIMAL}{name}_g{gate}"),
         ("catgt_20210415_g0", "[catgt_]{h2o=ANIMAL}{date:%Y%m%d}[_{ident}]_g{gate}"),
     ],
 )

@@ -15,7 +15,6 @@ _FORMS = {
     "mdy": "%m%d%y",
     "m-d-Y": "%-m-%-d-%Y",
 }
-_ANY = "{h2o=ANIMAL}{name}"
 
 
 def suggest_layout(folder: str) -> str:
@@ -27,7 +26,7 @@ def suggest_layout(folder: str) -> str:
     run, gate = (said.run, said.gate) if said is not None else (folder, None)
     found = find_date(run)
     tail = "" if gate is None else "_g{gate}"
-    pattern = f"{_ANY}{tail}"
+    pattern = f"[catgt_]{{h2o=ANIMAL}}{run}{tail}"  # no more than these: any other run may be another animal's
     if found is not None:
         before, reading, _ = found
         animal = "{h2o}_" if before else "{h2o=ANIMAL}"
@@ -36,4 +35,4 @@ def suggest_layout(folder: str) -> str:
         read = compile_layout(pattern).parse(folder) is not None
     except MapshellError:
         read = False
-    return pattern if read else f"{_ANY}{tail}"
+    return pattern if read else f"{{h2o=ANIMAL}}{{name}}{tail}"

@@ -101,7 +101,8 @@ def test_a_root_inside_a_folder_that_another_walks(bench):
     assert sent == {name for name in bench.here(folder) if "/later/" not in name}
     plan = ingest_recordings(bench.rig.settings, dry_run=True)
     assert {each.h2o for each in plan.reports} == {"SC038"}
-    assert {each.folder for each in plan.skipped} == set()
+    # What lies in a root of another kind of data is told.
+    assert {each.folder: "raw-video alone" in each.reason for each in plan.skipped} == {"SC038/SC038_050120_g0": True}
 
 
 def test_two_roots_of_one_alias_inside_each_other(bench):
