@@ -7,9 +7,10 @@ taken, only into attributes that the tables have, and nothing that exists is eve
 from __future__ import annotations
 
 import math
+import re
 import uuid
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,17 @@ from pipeline import database, ephys, experiment, lab, publication, tracking
 from pipeline.archive.identity import is_same, mistaken
 from pipeline.archive.paths import printable
 from pipeline.archive.session import SessionRef
+from pipeline.database.binding import is_there
+from pipeline.database.reading import clock
 from pipeline.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.archive.manifest import Manifest
+
+# What other labs' tables say for the same thing.
+_OTHER_WORDS = {("lab.Subject", "sex", "Unknown"): "U"}
 
 _MOST = 20_000
 """Rows of one table that are taken from a manifest at most."""
@@ -59,23 +65,39 @@ def collect(session: SessionRef) -> dict[str, list[dict[str, Any]]]:
     """Return the session's rows of the lab's tables and the rows that they refer to, as JSON data for its manifest."""
     subject = {"subject_id": session.subject_id}
     one = {**subject, "session": session.session}
-    sessions, insertions, devices = experiment.Session() & one, ephys.ProbeInsertion() & one, tracking.TrackingDevice()
-    chosen = {
-        "lab.AnimalSource": lab.Subject() & subject,
-        "lab.Person": sessions,
-        "lab.Rig": sessions,
+    chosen: dict[str, Any] = {
+        "lab.AnimalSource": (lab.Subject, subject),
+        "lab.Person": (experiment.Session, one),
+        "lab.Rig": (experiment.Session, one),
         "lab.Subject": subject,
         "lab.WaterRestriction": subject,
-        "lab.Probe": insertions,
-        "tracking.CameraPosition": devices & one,
+        "lab.Probe": (ephys.ProbeInsertion, one),
+        "tracking.CameraPosition": (tracking.TrackingDevice, one),
         "experiment.Session": one,
         "publication.SessionIdent": one,
         "ephys.ProbeInsertion": one,
         "ephys.ProbeInsertion.Recording": one,
         "tracking.TrackingDevice": one,
     }
-    rows = {name: [_json_row(row) for row in (table() & chosen[name]).to_dicts()] for name, table in _tables().items()}
+    rows = {name: _of(table, chosen[name]) for name, table in _tables().items()}
     return {name: found for name, found in rows.items() if found}
+
+
+def _of(table: Any, chosen: Any) -> list[dict[str, Any]]:
+    """Return a table's rows of this key, or those that another table's rows of a key refer to.
+
+    A lab's own tables may lack one of ours, or have one of its name that knows no sessions.
+    """
+    referring, key = chosen if isinstance(chosen, tuple) else (table, chosen)
+    if not is_there(table) or not is_there(referring) or not set(key) <= set(referring.heading.names):
+        return []
+    query = table() & key
+    if referring is not table:
+        names = table.heading.primary_key
+        if not set(names) <= set(referring.heading.names):
+            return []
+        query = table().restrict((referring() & key).proj(*names), semantic_check=False)
+    return [_json_row(row) for row in query.proj(*table.heading.non_blobs).to_dicts()]
 
 
 def _json_row(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,10 +107,12 @@ def _json_row(row: Mapping[str, Any]) -> dict[str, Any]:
 def _json_value(value: Any) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
-    if isinstance(value, Decimal | uuid.UUID):
-        return str(value)
-    plain = value.item() if hasattr(value, "item") else value
-    return None if isinstance(plain, float) and math.isnan(plain) else plain
+    if isinstance(value, time | timedelta):
+        return clock(value)
+    plain = float(value) if isinstance(value, Decimal) else value.item() if hasattr(value, "item") else value
+    if isinstance(plain, float) and math.isnan(plain):
+        return None
+    return plain if plain is None or isinstance(plain, str | int | float) else str(plain)
 
 
 @dataclass(slots=True)
@@ -126,7 +150,7 @@ def check(manifest: Manifest) -> bool:
     rows = (experiment.Session() & {"subject_id": session.subject_id, "session": session.session}).to_dicts()
     if not rows or not names:
         return False
-    now = SessionRef(*session.key, session.h2o, rows[0]["session_date"], rows[0].get("session_time"))
+    now = SessionRef(*session.key, session.h2o, rows[0]["session_date"], clock(rows[0].get("session_time")))
     if not is_same(session, now):
         wrong = mistaken(session, now)
         raise Refused(f"{wrong.subpath}: {wrong.message}", remedy=wrong.remedy)
@@ -206,14 +230,19 @@ def _row(table: Any, name: str, row: Any, session: SessionRef, done: Entered) ->
             raise _wrong(name, f"one has {attribute} {printable(repr(row.get(attribute)))}, not {value!r}")
     if name == "experiment.Session" and row.get("session_date") != session.session_date.isoformat():
         raise _wrong(name, f"the session is of {printable(repr(row.get('session_date')))}")
-    taken = {}
-    for attribute, value in row.items():
+    taken: dict[str, Any] = {}
+    if name == "experiment.Session" and "session_timezone" in heading.names:
+        taken["session_timezone"] = session.timezone
+    for attribute, said in row.items():
+        value = _OTHER_WORDS.get((name, attribute, said), said) if isinstance(said, str) else said
         if attribute not in heading.names:
             note = f"{name} has no attribute {printable(attribute)} here; it was left out"
             if note not in done.notes:
                 done.notes.append(note)
         elif value is not None and not _fits(heading[attribute], value):
             raise _wrong(name, f"{attribute} is {printable(repr(value))}")
+        elif _too_long(heading[attribute], value):
+            done.notes.append(f"{name}: {attribute} {printable(repr(value))} is too long here; it was left out")
         else:
             taken[attribute] = value
     if any(taken.get(attribute) is None for attribute in heading.primary_key):
@@ -225,7 +254,7 @@ def _fits(attribute: Any, value: Any) -> bool:
     """Say whether a value of JSON is one that an attribute takes."""
     kind = attribute.type
     if not (attribute.string or attribute.uuid or kind.startswith(("date", "timestamp"))):
-        number = int | float if kind.startswith(("double", "float", "real")) else int
+        number = int | float if kind.startswith(("double", "float", "real", "decimal", "numeric")) else int
         return isinstance(value, number) and not isinstance(value, bool)
     if not isinstance(value, str):
         return False
@@ -239,6 +268,11 @@ def _fits(attribute: Any, value: Any) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _too_long(attribute: Any, value: Any) -> bool:
+    limit = re.fullmatch(r"(?:var)?char(?:acter varying|acter)?\((\d+)\)", attribute.type)
+    return isinstance(value, str) and limit is not None and len(value) > int(limit[1])
 
 
 def _wrong(name: str, why: str) -> Refused:

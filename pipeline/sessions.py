@@ -6,11 +6,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline import experiment, lab, publication
+from pipeline import database, experiment, lab, publication
 from pipeline.archive.matching import SessionFacts
 from pipeline.archive.naming import default_ident
 from pipeline.archive.session import SessionKey, SessionRef
-from pipeline.database.reading import columns
+from pipeline.database.reading import clock, columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,11 @@ def load() -> LabSessions:
     named = ("subject_id", "session", "session_ident")
     idents = {(subject, number): ident for subject, number, ident in columns(publication.SessionIdent(), named)}
     days: dict[tuple[int, date], list[_Row]] = defaultdict(list)
-    for row in map(_Row._make, columns(experiment.Session(), _Row._fields)):
-        days[row.subject_id, row.session_date].append(row)
+    query = experiment.Session()
+    zone = None if "session_timezone" in query.heading.names else database.bound_settings().archive.timezone
+    for row in map(_Row._make, columns(query, _Row._fields)):
+        started = row._replace(session_time=clock(row.session_time), session_timezone=row.session_timezone or zone)
+        days[row.subject_id, row.session_date].append(started)
     found = LabSessions()
     for (subject_id, day), rows in days.items():
         h2o = h2os.get(subject_id)
@@ -44,15 +47,15 @@ def load() -> LabSessions:
                 continue
             by_hand = idents.get(key)
             ident = by_hand if by_hand is not None else default_ident(index)
-            time, zone = row.session_time, row.session_timezone
-            found.refs[key] = SessionRef(subject_id, row.session, h2o, day, time, zone, ident or None)
+            time = row.session_time
+            found.refs[key] = SessionRef(subject_id, row.session, h2o, day, time, row.session_timezone, ident or None)
             found.facts[key] = SessionFacts(key, h2o, day, time, by_hand, index)
     found.nameless.sort()
     return found
 
 
 class _Row(NamedTuple):
-    """What is read of ``experiment.Session``; another lab's table may lack the last two."""
+    """What is read of ``experiment.Session``; a lab's own table may lack the last two."""
 
     subject_id: int
     session: int

@@ -18,6 +18,7 @@ from pipeline.archive.journal import step
 from pipeline.archive.session import SessionRef
 from pipeline.database import bulk
 from pipeline.database.quiet import dj
+from pipeline.database.reading import clock
 from pipeline.errors import DatabaseError, LeaseLost, MapshellError, Refused
 from pipeline.rows import archived_row, dataset_row, file_rows
 
@@ -146,7 +147,7 @@ def check_lab(session: SessionRef) -> None:
     if not rows or not names:
         raise missing(session)
     h2o, row = names[0]["water_restriction_number"], rows[0]
-    now = SessionRef(*session.key, h2o, row["session_date"], row.get("session_time"))
+    now = SessionRef(*session.key, h2o, row["session_date"], clock(row.get("session_time")))
     if not is_same(session, now):
         wrong = mistaken(session, now, "submitted")
         raise Refused(f"{wrong.subpath}: {wrong.message}.", remedy=wrong.remedy)

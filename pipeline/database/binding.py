@@ -286,6 +286,12 @@ for _name in _WRITES:
     setattr(_Lazy, _name, _guarded(_name))
 
 
+def is_there(table: Any) -> bool:
+    """Tell whether the database in use has a table: ours are all there, a lab's own may lack one."""
+    group, lab = _group(table), _bound().lab
+    return group.name not in lab.schemas or lab.has(group.name, table.table_name)
+
+
 def refuse_if_the_labs(table: Any) -> None:
     """Refuse to change one of the lab's own tables.
 

@@ -1,7 +1,8 @@
-"""Many rows read at once, of columns that need no decoding."""
+"""Many rows read at once, of columns that need no decoding; and times of day as every server has them."""
 
 from __future__ import annotations
 
+from datetime import time, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,3 +28,15 @@ def columns(query: Any, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     wanted = [places.get(name) for name in names]
     for row in projected.connection.query(projected.make_sql()).fetchall():
         yield tuple(None if place is None else row[place] for place in wanted)
+
+
+def clock(value: Any) -> str | None:
+    """Return a local wall time as ``HH:MM:SS``: our tables hold it as text, others' in a type of the server's own."""
+    if isinstance(value, timedelta):  # what MySQL's type becomes, which also counts hours of several days
+        seconds = int(value.total_seconds())
+        if not 0 <= seconds < 24 * 3600:
+            return None
+        return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    if isinstance(value, time):
+        return f"{value:%H:%M:%S}"
+    return None if value is None else str(value)

@@ -72,7 +72,7 @@ class DatabaseSettings:
     lab_schemas: tuple[tuple[str, str], ...] | None = ()
 
     def lab_schema(self, group: str) -> str | None:
-        """Schema of a group of tables as the configuration names it; None when it does not."""
+        """Return the schema of a group of tables as the configuration names it; None when it does not."""
         return dict(self.lab_schemas or ()).get(group)
 
 
