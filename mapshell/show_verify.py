@@ -50,6 +50,15 @@ def show(output: Output, report: VerifyReport) -> None:
         _show_session(output, check)
         if report.checksum and check.unknown:
             _show_unknown(output, check)
+        if check.first:
+            _problem(
+                output,
+                f"read, not passed: {check.session}, {check.alias}",
+                f"{check.first:,} files were read for the first time: there was no SHA1 to compare with; theirs is "
+                "known from now on",
+                "the computer that has the recordings can prove them: `mapshell publication-publish --adopt`. "
+                "Later runs tell whether the archive's bytes stay the same.",
+            )
     for stray in report.strays:
         _problem(output, f"no session: {stray.subpath} ({stray.alias})", stray.message, stray.remedy)
     for alias, names in sorted(report.animals.items()):

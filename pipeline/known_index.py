@@ -24,7 +24,8 @@ class Known:
     """What the index holds of a session, without its files.
 
     ``described`` is the subpath of its manifest, empty when it was found without one; ``archived`` says whether it has
-    its archived row; ``folders`` are those that this row names; ``files`` and ``size`` (bytes) what its rows come to.
+    its archived row; ``folders`` are those that this row names; ``files`` and ``size`` (bytes) what its rows come to,
+    ``unsized`` how many of the files nobody has looked at.
     """
 
     generation: int
@@ -35,6 +36,7 @@ class Known:
     folders: tuple[str, ...] = ()
     files: int = 0
     size: int = 0
+    unsized: int = 0
 
 
 class KnownIndex:
@@ -57,8 +59,11 @@ class KnownIndex:
         import datajoint as dj
 
         files = publication.DataSet.PhysicalFile() & self._here
-        counted = dj.U("dataset_name").aggr(files, files="count(*)", size="sum(file_size)")
-        sums = {row["dataset_name"]: (int(row["files"]), int(row["size"])) for row in counted.to_dicts()}
+        counted = dj.U("dataset_name").aggr(files, files="count(*)", size="sum(file_size)", sized="count(file_size)")
+        sums = {
+            row["dataset_name"]: (int(row["files"]), int(row["size"] or 0), int(row["files"]) - int(row["sized"]))
+            for row in counted.to_dicts()
+        }
         archived = {row["dataset_name"]: row for row in (self._archived() & self._here).to_dicts()}
         found = {}
         for row in (publication.DataSet() & self._here).to_dicts():
@@ -72,7 +77,7 @@ class KnownIndex:
                     row["dataset_h2o"],
                     row["dataset_date"],
                     folders_in(mine["evidence"]) if mine else (),
-                    *sums.get(row["dataset_name"], (0, 0)),
+                    *sums.get(row["dataset_name"], (0, 0, 0)),
                 )
         return found
 

@@ -141,12 +141,12 @@ def _look(store: Store, result: Move, sample: int, seed: int, progress: Progress
     }
     result.all_datasets = len(manifests)
     chosen = in_order(manifests, seed)[:sample]
-    files: dict[str, dict[str, int]] = {name: {} for name in chosen}
+    files: dict[str, dict[str, int | None]] = {name: {} for name in chosen}
     for first in range(0, len(chosen), _CHUNK):
         some = [{"dataset_name": name} for name in chosen[first : first + _CHUNK]]
         rows = (publication.DataSet.PhysicalFile() & here & some).proj("file_subpath", "file_size").to_dicts()
         for row in rows:
-            files[row["dataset_name"]][row["file_subpath"]] = int(row["file_size"])
+            files[row["dataset_name"]][row["file_subpath"]] = row["file_size"]
     drawn = folders(files, sample, seed)
     expected: dict[str, int | None] = {}
     for sizes in files.values():
@@ -154,9 +154,9 @@ def _look(store: Store, result: Move, sample: int, seed: int, progress: Progress
         expected.update(mine)
         result.datasets += bool(mine)
         result.files += len(mine)
-        result.size += sum(mine.values())
+        result.size += sum(size or 0 for size in mine.values())
     described = [manifests[name] for name in chosen if manifests[name]]
-    expected.update(dict.fromkeys(described))
+    expected.update(manifest := dict.fromkeys(described))
     result.manifests = len(described)
     wanted = sorted({folder(subpath) for subpath in expected})
     result.folders = len(wanted)
@@ -165,7 +165,7 @@ def _look(store: Store, result: Move, sample: int, seed: int, progress: Progress
         entry = there.get(subpath)
         if entry is None or entry.kind != "file":
             result.differences.append(Difference(subpath, size, None if entry is None else -1))
-        elif entry.size != size and not (size is None and entry.size):
+        elif entry.size != size and not (size is None and (entry.size or subpath not in manifest)):
             result.differences.append(Difference(subpath, size, entry.size))
 
 

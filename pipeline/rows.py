@@ -44,8 +44,8 @@ def file_rows(manifest: Manifest, entries: Sequence[FileEntry]) -> Iterator[dict
             "file_id": file_id(entry.subpath),
             "file_subpath": entry.subpath,
             "file_type": entry.file_type,
-            "file_size": entry.size,
-            "file_mtime": entry.mtime,
+            "file_size": entry.size if entry.sized else None,
+            "file_mtime": entry.mtime if entry.sized else None,
             "file_sha1": entry.sha1,
             "sha1_source": entry.sha1_source,
             "verified_at": entry.verified_at,
@@ -58,14 +58,15 @@ def file_entry(row: Mapping[str, Any]) -> FileEntry:
     """Return the file of a manifest that a row of ``publication.DataSet.PhysicalFile`` means."""
     return FileEntry(
         subpath=row["file_subpath"],
-        size=row["file_size"],
-        mtime=row["file_mtime"],
+        size=row["file_size"] or 0,
+        mtime=row["file_mtime"] or 0,
         file_type=row["file_type"],
         sha1=row["file_sha1"],
         sha1_source=row["sha1_source"],
         verified_at=row["verified_at"],
         verified_how=row["verified_how"],
         generation=row["file_generation"],
+        sized=row["file_size"] is not None,
     )
 
 

@@ -210,13 +210,14 @@ def _archived(location: Location) -> dict[SessionKey, Mapping[str, Any]]:
 
 
 def _totals(location: Location) -> dict[str, tuple[int, int, int]]:
-    """Return files, bytes and files without a known SHA1 of every dataset."""
+    """Return files, bytes and files without a known SHA1 of the recording's own bytes, of every dataset."""
     import datajoint as dj
 
     files = publication.DataSet.PhysicalFile() & {"globus_alias": location.alias}
-    query = dj.U("dataset_name").aggr(files, files="count(*)", size="sum(file_size)", known="count(file_sha1)")
+    proved = "sum(case when file_sha1 is not null and coalesce(sha1_source, '') <> 'archive' then 1 else 0 end)"
+    query = dj.U("dataset_name").aggr(files, files="count(*)", size="sum(file_size)", known=proved)
     return {
-        row["dataset_name"]: (int(row["files"]), int(row["size"]), int(row["files"]) - int(row["known"]))
+        row["dataset_name"]: (int(row["files"]), int(row["size"] or 0), int(row["files"]) - int(row["known"]))
         for row in query.to_dicts()
     }
 

@@ -39,7 +39,9 @@ class SessionCheck:
     ``size``, ``verified_size`` and ``manifest_size`` in bytes, ``looked_at`` in UTC; ``described`` is the subpath of
     the newest manifest that the index knows.  ``present`` counts files that are listed with their
     size; ``verified`` those whose bytes were read back in this run and have the SHA1 of the index; ``unknown`` those of
-    which nobody knows a SHA1 (``unknown_names`` the first of them); ``left`` names what transfers of ours left or put
+    which nobody knows a SHA1 (``unknown_names`` the first of them); ``first`` those that were read for the first time,
+    whose SHA1 is known from now on, ``first_size`` their bytes; ``learnt`` those whose size was; ``left`` names what
+    transfers of ours left or put
     aside; ``under_way`` counts files that are being published now; ``errors`` say why something could not be looked at.
     """
 
@@ -55,6 +57,9 @@ class SessionCheck:
     verified: int = 0
     verified_size: int = 0
     how: str = ""
+    first: int = 0
+    first_size: int = 0
+    learnt: int = 0
     unknown: int = 0
     unknown_names: list[str] = field(default_factory=list)
     drift: list[Drift] = field(default_factory=list)
@@ -131,10 +136,10 @@ class VerifyReport:
     def whole(self) -> bool:
         """Whether nothing differs, and everything that was asked for and within the limits could be looked at.
 
-        With checksums that includes that every file has a known one.
+        With checksums that includes that every file has a known one, to compare its bytes with.
         """
         wrong = any(check.verdict in ("drift", "not checked") for check in self.sessions)
-        unproved = self.checksum is not None and any(check.unknown for check in self.sessions)
+        unproved = self.checksum is not None and any(check.unknown or check.first for check in self.sessions)
         return not (wrong or unproved or self.strays or self.too_large or self.stopped)
 
     def __str__(self) -> str:
@@ -146,6 +151,11 @@ class VerifyReport:
             verified = sum(c.verified for c in self.sessions)
             read = human_bytes(sum(c.verified_size for c in self.sessions))
             said.append(f"Verified now by SHA1: {_many(verified, 'file')} ({read}).")
+        if learnt := sum(c.learnt for c in seen):
+            said.append(f"Size learnt: {_many(learnt, 'file')}.")
+        if first := sum(c.first for c in seen):
+            read = human_bytes(sum(c.first_size for c in seen))
+            said.append(f"Read for the first time: {_many(first, 'file')} ({read}), whose SHA1 is known from now on.")
         unknown = sum(c.unknown for c in seen)
         if unknown:
             said.append(f"Without a known SHA1: {_many(unknown, 'file')}, listed only.")
@@ -286,6 +296,8 @@ def facts(check: SessionCheck) -> dict[str, Any]:
         "present": check.present if check.seen else None,
         "verified": check.verified,
         "verified_bytes": check.verified_size,
+        "size_learnt": check.learnt,
+        "read_first": {"files": check.first, "bytes": check.first_size},
         "without_sha1": {"files": check.unknown, "names": check.unknown_names},
         "drift": [
             {"kind": each.kind, "file": each.subpath, "reason": each.message, "remedy": each.remedy}

@@ -143,7 +143,7 @@ class ChecksumPass:
     def give_up(self, error: MapshellError) -> None:
         """Note why the files of this location could not be read back (to the end)."""
         for check in self._checks:
-            if check.verified < check.files - check.unknown and error not in check.errors:
+            if check.verified + check.first < check.files and error not in check.errors:
                 check.errors.append(error)
 
     # -- what is due -------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ class ChecksumPass:
         days = earliest_reads(self._location, self._since)
         mode = self._report.checksum or "all"
         sessions = [
-            (days[check.dataset], tag, share(check.files - check.unknown, mode))
+            (days[check.dataset], tag, share(check.files, mode))
             for tag, check in enumerate(self._checks)
             if check.dataset in days
         ]
@@ -194,7 +194,12 @@ class ChecksumPass:
         self._touched.add(checked.item.tag)
         check.drift = [each for each in check.drift if (each.kind, each.subpath) != ("bytes", entry.subpath)]
         found = self._judged(checked)
-        if found is None:
+        if checked.verdict == "first":
+            check.first += 1
+            check.first_size += entry.size
+            check.unknown -= 1
+            check.unknown_names = [name for name in check.unknown_names if name != entry.subpath]
+        elif found is None:
             check.verified += 1
             check.verified_size += entry.size
         else:
@@ -205,7 +210,7 @@ class ChecksumPass:
 
     def _judged(self, checked: Checked) -> drift.Drift | None:
         entry = checked.item.entry
-        if checked.verdict == "same":
+        if checked.verdict in ("same", "first"):
             return None
         source = self._source(entry)
         if checked.verdict == "missing":

@@ -131,6 +131,7 @@ class PresencePass:
         for holding, look in zip(batch, seen, strict=True):
             self._explain(look)
             check = _check(holding, look, now)
+            self._recorder.sizes(check, look.learnt)
             check.drift += self._damaged(holding, look, damaged.get((self._location.alias, holding.manifest.name), {}))
             self._report.sessions.append(check)
             self._recorder.session(check)
@@ -228,7 +229,8 @@ def _check(holding: Holding, look: Seen, now: datetime) -> SessionCheck:
         alias=holding.location.alias,
         dataset=holding.manifest.name,
         files=len(files),
-        size=sum(entry.size for entry in files),
+        size=sum(entry.size for entry in files) + sum(size for size, _ in look.learnt.values()),
+        learnt=len(look.learnt),
         looked_at=now,
         described=holding.described,
         manifest_size=look.manifest_size,

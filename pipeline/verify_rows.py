@@ -10,6 +10,7 @@ from pipeline.archive.journal import step
 from pipeline.archive.session import file_id
 from pipeline.database.quiet import dj
 from pipeline.errors import DatabaseReadOnly
+from pipeline.oldlab.completing import fill_sha1s, fill_sizes
 from pipeline.verified import facts
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def earliest_reads(location: Location, since: datetime) -> dict[str, int]:
     (UTC), because of times to come, which a manifest may tell, nothing is known.
     """
     here = {"globus_alias": location.alias}
-    files = publication.DataSet.PhysicalFile() & here & "file_sha1 is not null"
+    files = publication.DataSet.PhysicalFile() & here & "file_size is not null"
     sent = dj.U("dataset_name").aggr(files, files="count(*)", known="count(verified_at)", first="min(verified_at)")
     reads = dj.U("dataset_name").aggr(publication.FileCheck() & here, files="count(*)", first="min(checked_at)")
     read = {row["dataset_name"]: row for row in reads.to_dicts()}
@@ -58,7 +59,7 @@ def earliest_reads(location: Location, since: datetime) -> dict[str, int]:
 
 
 def candidates(holding: Holding, *, since: datetime, older_than: datetime | None = None) -> list[Candidate]:
-    """Return the files of a session that can be compared by checksum.
+    """Return the files of a session that can be compared by checksum, or whose checksum can be learnt.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def candidates(holding: Holding, *, since: datetime, older_than: datetime | None
         read = reads.get(file_id(entry.subpath))
         sent = None if _day(entry.verified_at, since) == NEVER else entry.verified_at
         last = max(filter(None, (read, sent)), default=None)
-        if entry.sha1 is None or (read is not None and read >= since):
+        if not entry.sized or (read is not None and read >= since):
             continue
         if last is None or older_than is None or last < older_than:
             found.append(Candidate(_day(last, since), entry.subpath, entry))
@@ -128,6 +129,12 @@ class Recorder:
         self._write(write, lambda: bool(there & {"verdict": verdict, "how": row["how"]}))
         step("verify: compared")
 
+    def sizes(self, check: SessionCheck, learnt: Mapping[str, tuple[int, int]]) -> None:
+        """Fill in the sizes of files of which the index knows none: adopted from an older database."""
+        if learnt:
+            self._write(lambda: fill_sizes(check.alias, check.dataset, learnt), lambda: False)
+            step("verify: sizes")
+
     def files(self, location: Location, results: Sequence[tuple[str, Checked]]) -> None:
         """Write what reading files back told, given with their datasets' names; errors are no results."""
         now = database.now() if results else None
@@ -153,6 +160,7 @@ class Recorder:
         def write() -> None:
             there.delete_quick()
             database.bulk_insert(publication.FileCheck, rows)
+            fill_sha1s(row for row in rows if row["verdict"] == "first")
 
         self._write(write, lambda: len(there & {"checked_at": now}) == len(rows))
         step("verify: read back")

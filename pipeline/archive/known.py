@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.archive.scan import Defect
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pipeline.archive.manifest import FileEntry, Manifest
+    from pipeline.archive.plan import Plan
     from pipeline.archive.session import State
 
 LISTED = "listed at the archive with its size, without a manifest; never verified"
 
 
 def only_listed(files: Collection[FileEntry]) -> int:
-    """Return how many files are known from a listing alone: nobody ever knew a checksum of them."""
-    return sum(entry.sha1 is None for entry in files)
+    """Return how many files are known from the archive alone: nobody ever knew a checksum of the recording's bytes."""
+    return sum(not entry.proved for entry in files)
 
 
 def in_words(files: int, listed: int) -> str:
@@ -36,3 +39,24 @@ def differing(known: Manifest | None, otherwise: State) -> State:
     if known is None:
         return otherwise
     return "present" if only_listed(known.files) else "archived with changes"
+
+
+def unlooked(known: Manifest | None, plan: Plan) -> Defect | None:
+    """Refuse to add to a session of which the index has files that nobody has looked at: no manifest could list them.
+
+    Those that are to be read back now are looked at in time.
+    """
+    adding = plan.only("send") or plan.only("adopt") or plan.only("supersede")
+    if known is None or not adding:
+        return None
+    in_time = {item.subpath for item in plan.only("adopt")}
+    left = sorted(entry.subpath for entry in known.files if not entry.sized and entry.subpath not in in_time)
+    if not left:
+        return None
+    more = f" (and {len(left) - 1} more of its files)" if len(left) > 1 else ""
+    return Defect(
+        "unseen",
+        left[0],
+        f"it came from an older database{more}, and nobody has looked at its size at the archive yet",
+        f"let it be looked at first: `mapshell publication-verify --subject {known.session.h2o}`; nothing was sent.",
+    )

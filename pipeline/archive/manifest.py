@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FORMAT = "mapshell-manifest"
 VERSION = 1
 MAX_BYTES = 512 * 1024 * 1024
-Sha1Source = Literal["meta", "computed"]
+Sha1Source = Literal["meta", "computed", "archive"]
 _SHA1 = re.compile(r"[0-9a-f]{40}")
 _NAME = re.compile(
     r"(?P<day>[0-9]{8})_s(?P<session>[0-9]{1,9})_(?P<type>ephys|video)\.manifest-(?P<generation>[0-9]{4,9})\.json"
@@ -33,9 +33,11 @@ _NAME = re.compile(
 class FileEntry:
     """One archived file: ``size`` in bytes, ``mtime`` in whole UTC seconds, ``sha1`` in lower-case hex.
 
-    ``sha1_source`` says whether the recording's own meta claimed the SHA1 or this program computed it;
+    ``sha1_source`` says whether the recording's own meta claimed the SHA1, this program computed it from the recording,
+    or from the archive's bytes alone, with which nothing was ever compared;
     ``verified_at`` (naive UTC) and ``verified_how`` when and how it was compared at the archive;
-    ``generation`` is the generation of the dataset that brought the file.
+    ``generation`` is the generation of the dataset that brought the file.  ``sized`` is False while nobody has looked
+    (a row that was adopted from an older database): ``size`` and ``mtime`` are 0 then, and mean nothing.
     """
 
     subpath: str
@@ -47,6 +49,12 @@ class FileEntry:
     verified_at: datetime | None = None
     verified_how: str | None = None
     generation: int = 1
+    sized: bool = True
+
+    @property
+    def proved(self) -> bool:
+        """Whether its checksum is one of the recording's bytes, not of what was found at the archive alone."""
+        return self.sha1 is not None and self.sha1_source != "archive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +131,20 @@ def to_json(manifest: Manifest) -> bytes:
             "archived_at": _instant(manifest.archived_at),
         },
         "session": {**asdict(manifest.session), "session_date": manifest.session.session_date.isoformat()},
-        "files": [{**asdict(entry), "verified_at": _instant(entry.verified_at)} for entry in manifest.files],
+        "files": [_file(entry) for entry in manifest.files],
         "evidence": manifest.evidence,
         "lab": manifest.lab,
         "provenance": manifest.provenance,
     }
     return (json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8")
+
+
+def _file(entry: FileEntry) -> dict[str, Any]:
+    if not entry.sized:
+        raise ValueError(f"nobody knows the size of {entry.subpath!r}: it cannot be described")
+    document = {**asdict(entry), "verified_at": _instant(entry.verified_at)}
+    del document["sized"]
+    return document
 
 
 def from_json(raw: bytes, *, name: str) -> Manifest:

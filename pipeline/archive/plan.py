@@ -103,17 +103,21 @@ def _indexed(
     def as_(action: Action, reason: str) -> PlanItem:
         return PlanItem(action, file.subpath, file.size, reason)
 
-    if entry.size != file.size and entry.sha1 is None:
+    if not entry.sized and not prove:
+        return as_("skip", "present at the archive as an older database says; nobody has looked at its size")
+    if entry.sized and entry.size != file.size and not entry.proved:
         return as_(
             "conflict", f"the archive holds another file of this name: {entry.size} bytes there, {file.size} here"
         )
-    if entry.size != file.size:
+    if entry.sized and entry.size != file.size:
         return as_("conflict", f"changed since it was archived: {entry.size} bytes then, {file.size} now")
-    if entry.sha1 is None and not prove:
-        return as_("skip", "present at the archive with this size; the index has no checksum to compare")
-    if entry.sha1 is None and remote is not None:
+    if not entry.proved and not prove:
+        return as_(
+            "skip", "present at the archive with this size; the index has no checksum of the recording to compare"
+        )
+    if not entry.proved and remote is not None:
         return _there(file, remote, "present at the archive; nobody ever compared its bytes")
-    if entry.sha1 is None:
+    if not entry.proved:
         return as_("adopt", "present at the archive; nobody ever compared its bytes")
     if entry.mtime == file.mtime or sha1 == entry.sha1:
         return as_("skip", "archived")

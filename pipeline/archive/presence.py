@@ -47,7 +47,8 @@ class Seen:
     ``present`` counts files that are listed with their size, ``manifest_size`` is that of the newest manifest (bytes);
     ``extra`` are listed files that the index does not have,
     by subpath, with their sizes in bytes, ``more`` how many beyond; ``under_way`` is for the caller: how many of them
-    are being published; ``left`` what transfers of ours left or put aside; ``errors`` why folders could not be listed,
+    are being published; ``learnt`` are size and time (bytes, UTC seconds) of files of which the index knows neither;
+    ``left`` what transfers of ours left or put aside; ``errors`` why folders could not be listed,
     by folder.
     """
 
@@ -59,6 +60,7 @@ class Seen:
     extra: dict[str, int] = field(default_factory=dict)
     more: int = 0
     under_way: int = 0
+    learnt: dict[str, tuple[int, int]] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     errors: dict[str, MapshellError] = field(default_factory=dict)
 
@@ -233,6 +235,9 @@ class Presence:
             said = "the archive holds a link or a special file of this name" if found.kind == "other" else _FOLDER
             remedy = drift.missing(self._location, entry, self._source(entry)).remedy
             seen.drift.append(drift.Drift("missing", entry.subpath, said, remedy))
+        elif not entry.sized:
+            seen.learnt[entry.subpath] = (found.size, found.mtime or 0)
+            seen.present += 1
         elif found.size != entry.size:
             seen.drift.append(drift.other_size(self._location, entry, found.size, self._source(entry)))
         else:

@@ -54,12 +54,13 @@ class Item:
 class Checked:
     """What reading a file back told.
 
-    ``verdict``: ``same``, ``different`` or ``missing``; None when it could not be read, with the ``error``.
+    ``verdict``: ``same``, ``different`` or ``missing``, or ``first`` where the index has no SHA1 to compare with; None
+    when it could not be read, with the ``error``.
     ``sha1`` is that of the bytes at the archive, where it was computed here; ``size`` their number where it differs.
     """
 
     item: Item
-    verdict: Literal["same", "different", "missing"] | None
+    verdict: Literal["same", "different", "missing", "first"] | None
     how: str
     sha1: str | None = None
     size: int | None = None
@@ -151,6 +152,8 @@ def _read(store: Store, location: Location, item: Item, stop: threading.Event, m
 def _judged(item: Item, how: str, sha1: str, size: int) -> Checked:
     if size != item.entry.size:
         return Checked(item, "different", how, sha1, size)
+    if item.entry.sha1 is None:
+        return Checked(item, "first", how, sha1)
     return Checked(item, "same" if sha1 == item.entry.sha1 else "different", how, sha1)
 
 
@@ -210,11 +213,11 @@ def _batch(
 
 def _of_courier(item: Item, found: Fetched) -> Checked:
     how = HOW["globus"]
-    if found.error is None:
+    if found.error is None and item.entry.sha1 is not None:
         return Checked(item, "same", how, item.entry.sha1)
     if isinstance(found.error, RemotePathNotFound):
         return Checked(item, "missing", how)
-    if not isinstance(found.error, IntegrityError):
+    if found.error is not None and not isinstance(found.error, IntegrityError):
         return Checked(item, None, how, error=found.error)
     if found.path is None:
         return Checked(item, "different", how)

@@ -126,30 +126,6 @@ def test_a_manifest_that_lies_is_named(archive):
     assert archive.drift(archive.verify()) == {"one": ["manifest"]}
 
 
-def test_files_without_a_known_sha1_are_listed_not_passed(archive):
-    unknown = dict.fromkeys(("file_sha1", "sha1_source", "verified_at", "verified_how"))
-    name = "ephys-480133-0001"
-    for row in (publication.DataSet.PhysicalFile & {"dataset_name": name}).keys():  # noqa: SIM118  # a table
-        publication.DataSet.PhysicalFile.update1({**row, **unknown})
-    publication.DataSet.update1({"globus_alias": "raw-ephys", "dataset_name": name, "dataset_manifest": ""})
-    for path in archive.bench.rig.manifests().values():
-        if "_s1_" in path.name:
-            path.unlink()  # it was found by its listing: there never was one
-    report = archive.verify()
-    assert report.whole
-    report = archive.verify(**ALL)
-    found = archive.by_name(report)
-    assert (found["one"].verdict, found["one"].verified, found["one"].unknown) == ("present", 0, 2)
-    assert found["two"].verdict == "verified"
-    assert not report.whole
-    assert "Without a known SHA1: 2 files, listed only" in str(report)
-    stdout, stderr = archive.tell("--checksum", "all", check=3)
-    assert "No SHA1" in stdout
-    assert "listed, not passed: SC038 (subject 480133) session 1" in stderr
-    assert all(name in stderr for name in found["one"].unknown_names)
-    assert len(found["one"].unknown_names) == 2
-
-
 def test_a_login_without_consent_for_https_reads_by_transfers(archive):
     rig = archive.bench.rig
     archive.admin.withdraw_consents(f"https://auth.globus.org/scopes/{ARCHIVE}/https")
