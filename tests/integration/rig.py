@@ -94,7 +94,7 @@ class Rig:
         return self.admin.tasks()
 
 
-def make_rig(database_settings, pristine_lab, tmp_path, monkeypatch):
+def make_rig(database_settings, pristine_lab, tmp_path, monkeypatch, entering=None):
     shutil.copytree(pristine_lab.root, tmp_path / "rig")
     for name in ("archive/raw-ephys", "archive/raw-video"):
         (tmp_path / name).mkdir(parents=True)
@@ -112,7 +112,7 @@ def make_rig(database_settings, pristine_lab, tmp_path, monkeypatch):
         loaded = settings.load(file=file)
         GlobusStorageManager(loaded, interactive=False).login_with_code(code_from_page)
         database.bind(loaded)
-        enter(pristine_lab)
+        (entering or enter)(pristine_lab)
         yield Rig(tmp_path, pristine_lab, loaded, sandbox, dict(os.environ))
     finally:
         service.stop(tmp_path / ".mapshell" / "sandbox")
@@ -133,6 +133,8 @@ def write_configuration(folder, where):
     }
     if where.name:
         document["database.name"] = where.name
+    if where.lab_schemas:
+        document["database.lab_prefix"] = dict(where.lab_schemas)["lab"].removesuffix("lab")
     file = folder / "dj_local_conf.json"
     file.write_text(json.dumps(document))
     file.chmod(0o600)
