@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline import database, experiment, lab, publication
 from pipeline.archive.matching import SessionFacts
-from pipeline.archive.naming import default_ident
+from pipeline.archive.naming import default_ident, order_of_day
 from pipeline.archive.session import SessionKey, SessionRef
 from pipeline.database.reading import clock, columns
 
@@ -40,7 +40,7 @@ def load() -> LabSessions:
     found = LabSessions()
     for (subject_id, day), rows in days.items():
         h2o = h2os.get(subject_id)
-        for index, row in enumerate(_in_order(rows)):
+        for index, row in enumerate(order_of_day(rows, lambda row: (row.session_time, row.session))):
             key = (subject_id, row.session)
             if h2o is None:
                 found.nameless.append(key)
@@ -62,13 +62,6 @@ class _Row(NamedTuple):
     session_date: date
     session_time: str | None
     session_timezone: str | None
-
-
-def _in_order(rows: list[_Row]) -> list[_Row]:
-    """Order the sessions of one day: by start where all are known, else by number."""
-    if all(row.session_time for row in rows):
-        return sorted(rows, key=lambda row: (row.session_time, row.session))
-    return sorted(rows, key=lambda row: row.session)
 
 
 def restricted(restrictions: Sequence[Any]) -> Any:

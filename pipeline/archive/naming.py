@@ -7,7 +7,7 @@ Reading is in ``foldernames.py`` (session folders), ``filenames.py`` (probe fold
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pipeline.archive.dates import legacy_mdy, mdY, mdy
 from pipeline.archive.filenames import (
@@ -29,7 +29,7 @@ from pipeline.archive.paths import check_subpath, join_local
 from pipeline.errors import NameRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "format_video",
     "join_local",
     "legacy_session_folder",
+    "order_of_day",
     "parse_file",
     "parse_folder",
     "parse_probe",
@@ -64,6 +65,8 @@ __all__ = [
 MAX_IDENT = 64
 """Longest ident, in characters: the width of its column."""
 
+_Any = TypeVar("_Any")
+
 # What the acquisition software forbids in run names; NUL and the rest of the control characters besides.
 _FORBIDDEN = re.compile(r'[/\\\[\]<>*":;,?|=\x00-\x1f\x7f]')
 
@@ -71,6 +74,27 @@ _FORBIDDEN = re.compile(r'[/\\\[\]<>*":;,?|=\x00-\x1f\x7f]')
 def default_ident(index: int) -> str | None:
     """Return the ident of the session at a position (from 0) among those of its day: none, then ``1``, ``2``, ..."""
     return None if index == 0 else str(index)
+
+
+def order_of_day(sessions: Iterable[_Any], begun: Callable[[_Any], tuple[str | None, int]]) -> list[_Any]:
+    """Put the sessions of one day in the order that tells their idents.
+
+    Parameters
+    ----------
+    sessions
+        Sessions of one animal and day, as whatever a caller has of them.
+    begun
+        Gives a session's start (``HH:MM:SS``, None when unknown) and number.
+
+    Returns
+    -------
+    list
+        By start where every start is known, else by number.
+    """
+    listed = sorted(sessions, key=lambda session: begun(session)[1])
+    if all(begun(session)[0] for session in listed):
+        listed.sort(key=lambda session: begun(session)[0] or "")
+    return listed
 
 
 def format_folder(name: FolderName) -> str:

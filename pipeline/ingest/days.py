@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.archive.matching import SessionFacts
-from pipeline.archive.naming import default_ident
+from pipeline.archive.naming import default_ident, order_of_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     from pipeline.archive.session import SessionKey
@@ -72,7 +72,7 @@ def arrange(
     arranged: list[SessionFacts] = []
     idents: dict[SessionKey, str] = {}
     for day in days.values():
-        for index, facts in enumerate(_in_order(day)):
+        for index, facts in enumerate(order_of_day(day, lambda facts: (facts.session_time, facts.key[1]))):
             ident = facts.ident_by_hand
             if ident is None:
                 kept = _ident_to_keep(facts, newcomers.get(facts.key), index)
@@ -90,9 +90,3 @@ def _ident_to_keep(facts: SessionFacts, new: Newcomer | None, index: int) -> str
     else:
         return None
     return None if wanted == default_ident(index) else wanted or ""
-
-
-def _in_order(day: Sequence[SessionFacts]) -> list[SessionFacts]:
-    if all(facts.session_time for facts in day):
-        return sorted(day, key=lambda facts: (facts.session_time or "", facts.key))
-    return sorted(day, key=lambda facts: facts.key)
