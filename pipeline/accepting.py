@@ -66,6 +66,11 @@ def one_session(acceptance: Acceptance | None, chosen: int) -> None:
         )
 
 
+def who(store: Callable[[], Store]) -> dict[str, str]:
+    """Return the person behind the Globus login, and the account on this computer."""
+    return {**_Person(store)(), "account": _account()}
+
+
 class _Person:
     """Asks Globus who is logged in, once."""
 

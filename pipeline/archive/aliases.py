@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from pipeline.archive.evidence import records
 from pipeline.archive.paths import is_safe
 from pipeline.archive.relocate.plan import in_folders
+from pipeline.archive.session import SessionRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-    from pipeline.archive.session import SessionKey, SessionRef
+    from pipeline.archive.session import SessionKey
 
 MOST = 1000
 """Records, and folders of each, that are believed."""
@@ -80,9 +81,9 @@ def _is_day(said: Any) -> bool:
         return False
 
 
-def key_of(record: Mapping[str, Any]) -> SessionKey:
+def session_of(record: Mapping[str, Any]) -> SessionRef:
     """Return the session that a record tells of."""
-    return (record["subject_id"], record["session"])
+    return SessionRef(record["subject_id"], record["session"], record["h2o"], date.fromisoformat(record["date"]))
 
 
 def local_names(evidence: Mapping[str, Any] | None) -> dict[str, str]:
@@ -105,4 +106,4 @@ def former(evidence: Mapping[str, Any] | None) -> Iterator[tuple[SessionKey, Cal
                 subpath = in_folders(subpath, folders)
             return subpath
 
-        yield key_of(record), now
+        yield session_of(record).key, now

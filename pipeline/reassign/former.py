@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from pipeline import database, publication
-from pipeline.archive.aliases import aliases_in, key_of, local_names
+from pipeline.archive.aliases import aliases_in, local_names, session_of
 from pipeline.archive.walk.former_names import Former
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def former_names(location: Location) -> dict[str, list[Former]]:
     found: dict[str, list[Former]] = defaultdict(list)
     for row in (table & keys).to_dicts() if keys else ():
         now = local_names(row["evidence"])
-        was = {old: key_of(record) for record in aliases_in(row["evidence"]) for old in record["folders"]}
+        was = {old: session_of(record).key for record in aliases_in(row["evidence"]) for old in record["folders"]}
         for old, folder in now.items():
             found[old].append(Former((row["subject_id"], row["session"]), folder, was[old]))
     return dict(found)
