@@ -44,10 +44,10 @@ def compare(mine: datetime, theirs: datetime, whose: str, grain: timedelta = tim
 
 
 def _span(span: timedelta) -> str:
-    seconds = int(span.total_seconds())
+    seconds = round(span.total_seconds())
     if seconds < 120:
         return f"{seconds} s"
-    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
+    return f"{round(seconds / 60)} min" if seconds < 7200 else f"{round(seconds / 3600)} h"
 
 
 def against_database(world: World, _: Subject) -> Iterable[Finding]:

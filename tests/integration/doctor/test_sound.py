@@ -38,8 +38,8 @@ def test_it_connects_by_itself_and_makes_no_table(lab_database, rig):
 
 
 def test_what_was_archived_tells_of_https_and_times_and_verify_passes_over_our_folder(pg_rig):
-    outcomes = pg_rig.publish(SESSION, types=("ephys",)).outcomes
-    assert [outcome.state for outcome in outcomes] == ["archived"]
+    report = pg_rig.publish(SESSION, types=("ephys",))
+    assert [outcome.state for outcome in report.outcomes] == ["archived"], (report.outcomes, report.stopped)
     seen = examined(pg_rig)
     assert not seen.bad(), seen.told()
     assert "was read" in seen.one("HTTPS", "ok", "raw-ephys").message
@@ -100,7 +100,9 @@ def test_two_at_once_are_not_in_each_others_way(pg_rig):
 
     found = []
     examined(pg_rig, only=("archive",))
-    threads = [threading.Thread(target=lambda: found.append(examined(pg_rig, only=("archive", "folders")))) for _ in "ab"]
+    threads = [
+        threading.Thread(target=lambda: found.append(examined(pg_rig, only=("archive", "folders")))) for _ in "ab"
+    ]
     for each in threads:
         each.start()
     wait_until(lambda: len(found) == 2, 60)
