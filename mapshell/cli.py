@@ -19,7 +19,7 @@ from mapshell.context import Context, Options
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-EVERYDAY, SET_UP, SERVICES = "Everyday", "Set up", "Local services"
+EVERYDAY, FOLDERS, SET_UP, SERVICES = "Everyday", "The archive's folders", "Set up", "Local services"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,26 @@ COMMANDS: dict[str, Entry] = {
         "ingest", "ingest_subjects", "Enter subjects and water restrictions from a sheet.", EVERYDAY
     ),
     "ingest-recordings": Entry("ingest", "ingest_recordings", "Enter sessions and probes from raw folders.", EVERYDAY),
+    "ingest-drive": Entry("drive", "ingest_drive", "Sort a loose drive: what of it is archived?", EVERYDAY),
     "session-ident": Entry("ingest", "session_ident", "Show or set what tells apart the sessions of a day.", EVERYDAY),
     "publication-publish": Entry("publication", "publish", "Archive recordings and prove that they arrived.", EVERYDAY),
     "publication-status": Entry("publication", "status", "List every session with its state at the archive.", EVERYDAY),
     "publication-discover": Entry("discover", "discover", "Rebuild the index from the archive alone.", EVERYDAY),
     "publication-retrieve": Entry("retrieve", "retrieve", "Fetch archived files, each checked.", EVERYDAY),
     "publication-verify": Entry("verify", "verify", "Compare the archive with the index.", EVERYDAY),
+    "publication-reassign": Entry(
+        "reassign", "reassign", "Give what was archived under a wrong name to the right session.", EVERYDAY
+    ),
+    "ls": Entry("folders", "ls", "List folders of the archive.", FOLDERS),
+    "stat": Entry("folders", "stat", "Show what archive and index say of a file or folder.", FOLDERS),
+    "du": Entry("folders", "du", "Sum up sizes below folders.", FOLDERS),
+    "find": Entry("folders", "find", "Find files and folders.", FOLDERS),
+    "get": Entry("folders_change", "get", "Fetch any files or folders to this computer.", FOLDERS),
+    "mkdir": Entry("folders_change", "mkdir", "Make folders at the archive.", FOLDERS),
+    "mv": Entry("folders_change", "mv", "Rename what the index does not know.", FOLDERS),
+    "cp": Entry("folders_change", "cp", "Copy files or folders, never over anything.", FOLDERS),
+    "cd": Entry("folders", "cd", "Go to a folder of the archive (in the shell).", FOLDERS),
+    "pwd": Entry("folders", "pwd", "Show where the shell stands.", FOLDERS),
     "demo": Entry("demo", "demo", "Try everything on a small synthetic lab.", SET_UP),
     "doctor": Entry("doctor", "doctor", "Look whether all is set up, and say what would mend it.", SET_UP),
     "config": Entry("config", "config", "Show the settings and their origin, or write them.", SET_UP),

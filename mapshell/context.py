@@ -71,6 +71,8 @@ class Context:
         Time; the computer's own by default.
     environ
         Environment variables; the process's own by default.
+
+    ``standing`` holds the folder of the archive in which a shell stands; it is shared by all commands of the shell.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Context:
         self.options = options or Options()
         self.clock = clock or Clock()
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
+        self.standing: list[str] = []
         self._connection: LabConnection | None = None
         self._globus: GlobusStorageManager | None = None
 
@@ -109,7 +112,7 @@ class Context:
         """Return a context for one of several commands of this process: options of its own, all else shared."""
         child = Context(replace(self.options), clock=self.clock, environ=self.environ)
         child.__dict__.update({name: self.__dict__[name] for name in ("settings",) if name in self.__dict__})
-        child._connection, child._globus = self._connection, self._globus
+        child._connection, child._globus, child.standing = self._connection, self._globus, self.standing
         return child
 
     def take_back(self, child: Context) -> None:

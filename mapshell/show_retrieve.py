@@ -58,6 +58,27 @@ def show(output: Output, result: Retrieved) -> None:
     output.say(str(result), style="bold")
 
 
+def show_files(output: Output, result: Retrieved) -> None:
+    """Show files that were fetched by their place, of no session."""
+    if output.json:
+        output.data(_document(result))
+        return
+    rows = [
+        {"verdict": each.verdict, "file": each.subpath, "bytes": each.size, "place": each.place, "reason": each.reason}
+        for each in result.files
+    ]
+    columns = (
+        Column("Verdict", "verdict", style=_style),
+        Column("Size", "bytes", align="right", kind="bytes", wrap=False),
+        Column("File", "place"),
+    )
+    output.table(rows, columns)
+    _show_problems(output, result)
+    for note in result.notes:
+        output.say(visible(note))
+    output.say(str(result), style="bold")
+
+
 def _style(row: Mapping[str, Any]) -> str:
     return STYLES.get(row["verdict"], "")
 

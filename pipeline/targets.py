@@ -89,6 +89,19 @@ class Targets:
         _check_there(root)
         return Site(root.local_path, root.endpoint, root.globus_path)
 
+    @property
+    def named(self) -> Site:
+        """The place that was named.
+
+        Raises
+        ------
+        UsageError
+            None was.
+        """
+        if self._site is None:
+            raise UsageError("No place for the files was named.", remedy="name a folder.")
+        return self._site
+
     def _named(self, to: str) -> Site:
         if not to.strip():
             raise UsageError("The place to fetch to is empty.", remedy="name a folder, or UUID:/path.")

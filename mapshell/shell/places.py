@@ -13,9 +13,45 @@ from mapshell.completion.suggest import Found
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from mapshell.context import Context
+    from pipeline.globus import GlobusStorageManager
+
 _LOG = logging.getLogger("mapshell.shell")
 REMEMBERED_S = 60.0
 _MOST = 5000
+
+
+class Remote:
+    """Lists folders of the archive with a manager of its own, which asks nobody anything.
+
+    Parameters
+    ----------
+    context
+        The shell's.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._manager: GlobusStorageManager | None = None
+
+    def listed(self, place: str) -> list[Found]:
+        """List a folder, as a person writes it where the shell stands.
+
+        Raises
+        ------
+        MapshellError
+            There is none, nobody is logged in, or it cannot be listed.
+        """
+        from mapshell.archive_places import Standing
+        from pipeline.browse.looking import listing
+
+        if self._manager is None:
+            from pipeline.globus import GlobusStorageManager
+            from pipeline.locations import with_known
+
+            self._manager = GlobusStorageManager(with_known(self._context.settings), interactive=False)
+        found, _ = listing(self._manager, Standing(self._context).one(place or None))
+        return [Found(seen.place.name, seen.folder) for seen in found]
 
 
 class FolderPlaces:

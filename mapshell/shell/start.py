@@ -71,7 +71,7 @@ def _interactive(context: Context, runner: Runner) -> int:
     from mapshell.shell.completer import ShellCompleter
     from mapshell.shell.facts import Watcher, toolbar
     from mapshell.shell.names import headings
-    from mapshell.shell.places import FolderPlaces
+    from mapshell.shell.places import FolderPlaces, Remote
     from mapshell.shell.prompt import Prompt, open_prompt
     from pipeline import database
     from pipeline.folders import data_folder
@@ -99,17 +99,27 @@ def _interactive(context: Context, runner: Runner) -> int:
             prompt.app.invalidate()
 
     watcher = Watcher(context, changed)
-    runner.after = watcher.look_now
+    folders = FolderPlaces(Remote(context).listed)
+
+    def after() -> None:
+        watcher.look_now()
+        folders.forget()
+
+    runner.after = after
     completer = ShellCompleter(
         runner.understand,
         tree,
         lambda: watcher.facts.knowledge,
-        FolderPlaces(lambda _place: []),
+        folders,
         PythonCompleter(lambda: runner.python.names, lambda: runner.python.names, lambda: False),
         lambda table: headings(runner.python.names, table),
     )
     prompt = Prompt(
-        runner, completer, history, lambda: toolbar(watcher.facts, shutil.get_terminal_size().columns), lambda: ""
+        runner,
+        completer,
+        history,
+        lambda: toolbar(watcher.facts, shutil.get_terminal_size().columns),
+        lambda: context.standing[0] if context.standing else "",
     )
     try:
         return open_prompt(prompt, watcher.start)
