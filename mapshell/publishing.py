@@ -108,6 +108,8 @@ def _document(report: Report) -> dict[str, Any]:
     return {
         "dry_run": report.dry_run,
         "sessions": [_row(outcome) for outcome in report.outcomes],
+        "drive": report.drive or None,
+        "notes": list(report.notes),
         "not_here": report.not_here,
         "without_water_restriction": [{"subject_id": key[0], "session": key[1]} for key in report.nameless],
         "folders_without_session": [
@@ -208,6 +210,7 @@ def _show_notes(output: Output, report: Report) -> None:
     notes.extend(_superseded(report.outcomes))
     notes.extend(_adopted(report))
     notes.extend(f"probes: {gap}" for gap in report.probes)
+    notes.extend(report.notes)
     if notes:
         output.say()
     for note in notes:

@@ -32,7 +32,8 @@ class Report:
     folders of animals of which the database has no session; ``stopped`` is the error that ended the round early;
     ``probes`` is where files and insertions differ, of sessions that are news or were asked for; ``unbroken`` the rules
     that were to be accepted and that no file broke; ``unchanged`` says that files were to be superseded and none was
-    changed; ``forecast`` what a dry run foretells.
+    changed; ``forecast`` what a dry run foretells; ``drive`` the loose drive whose recordings
+    were to be published, in words, and ``notes`` what is to be said of it.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -48,6 +49,8 @@ class Report:
     unbroken: tuple[str, ...] = ()
     unchanged: bool = False
     forecast: Forecast | None = None
+    drive: str = ""
+    notes: list[str] = field(default_factory=list)
 
     @property
     def whole(self) -> bool:
@@ -56,6 +59,8 @@ class Report:
         return not (self.stopped or refused or self.nameless or any(outcome.failed for outcome in self.outcomes))
 
     def __str__(self) -> str:
+        if self.drive and self.chosen and not (self.outcomes or self.strays or self.stopped):
+            return f"{self.drive[0].upper()}{self.drive[1:]} holds nothing of these sessions."
         if not self.chosen and not self.strays:
             return NO_MATCH if self.restricted else NO_SESSION
         sentences = [self._sent()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +19,16 @@ if TYPE_CHECKING:
 @choosing_sessions
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be sent, file by file, and send nothing.")
 @click.option("--no-wait", is_flag=True, help="Submit and return; the next run checks and records what arrived.")
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Publish what lies on a loose drive (or in a folder) instead of this computer's own roots.",
+)
+@click.option("--root-globus", default="", metavar="UUID:/PATH", help="With --root: by which path Globus reaches it.")
+@click.option(
+    "--archive", "alias", default="", metavar="ALIAS", help="With --root: to which archive, if there are several."
+)
 @click.option(
     "--accept",
     multiple=True,
@@ -43,6 +55,9 @@ def publish(
     choice: Choice,
     dry_run: bool,
     no_wait: bool,
+    root: Path | None,
+    root_globus: str,
+    alias: str,
     accept: tuple[str, ...],
     adopt: bool,
     supersede: bool,
@@ -65,9 +80,13 @@ def publish(
     are the same, they are read back and compared: what is the same is archived without being sent. With --adopt, so
     are sessions that the index knows from a listing alone (present); --dry-run tells how much is to be read back.
 
+    With --root, the recordings come from a loose drive, wherever on it their folders lie; `mapshell ingest-drive` tells
+    which it holds, and enters their sessions. The drive may be pulled out at any time: what had begun waits for it.
+
     \b
     Examples:
       mapshell publication-publish --dry-run
+      mapshell publication-publish --root /media/me/BACKUP3
       mapshell publication-publish --subject SC038 --adopt --dry-run
       mapshell publication-publish --subject SC038 --since 2019-11-01
       mapshell publication-publish --type video --no-wait
@@ -77,20 +96,26 @@ def publish(
     """
     from mapshell.errors import end
     from mapshell.publishing import show, show_rules
+    from pipeline.drives.publishing import publish_drive
     from pipeline.rounds import publish_round
 
     if "help" in accept:
         show_rules(context.output)
         return
 
+    if root is None and (root_globus or alias):
+        raise click.UsageError("--root-globus and --archive belong to --root PATH.")
     context.database()
     chosen = choice.restrictions()
+    work = publish_round
+    if root is not None:
+        work = partial(publish_drive, path=root, root_globus=root_globus, alias=alias)
     with context.output.progress() as progress:
-        report: Report = publish_round(
+        report: Report = work(
             context.settings,
             context.globus,
-            choice.kinds,
-            chosen,
+            types=choice.kinds,
+            restrictions=chosen,
             dry_run=dry_run,
             wait=not no_wait,
             accept=accept,

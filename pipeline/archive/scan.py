@@ -63,6 +63,8 @@ def scan_folder(root: Root, folder: str, patterns: Collection[str]) -> Scan:
     LocalDiskError
         The folder itself cannot be listed.
     """
+    if not root.holds(folder):
+        raise LocalDiskError(f"{folder} does not lie in {root.local_path}.", remedy=_LOOK_ELSEWHERE)
     files: list[LocalFile] = []
     defects: list[Defect] = []
     for subpath, entry in _walk(root, folder, patterns, defects):
@@ -223,6 +225,7 @@ def unchanged(files: Sequence[LocalFile], status: Callable[[Path], os.stat_resul
     return defects
 
 
+_LOOK_ELSEWHERE = "look for it in the other roots."
 LATER = "wait until nothing writes to the session any more, then publish again."
 PUT_BACK = "put it back if it was moved or deleted by mistake, then publish again."
 

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import database, sessions
 from pipeline.archive.checksums import Hasher
 from pipeline.archive.find import find
-from pipeline.archive.naming import compile_layout
 from pipeline.archive.pace import Pace
 from pipeline.archive.paths import printable
 from pipeline.archive.scan import scan_folder
-from pipeline.archive.session import Root
+from pipeline.drives.advice import what_next
 from pipeline.drives.connected import connect
+from pipeline.drives.ground import layouts, root_of, walk, without_copies
 from pipeline.drives.memory import remembered
-from pipeline.drives.places import KINDS, Place, places
 from pipeline.drives.records import record
 from pipeline.drives.sorted_drive import SortedDrive, SortedFolder
-from pipeline.drives.survey import Survey, survey
 from pipeline.drives.unmatched import Unmatched, look_up
 from pipeline.drives.verdicts import Judged, Reader, judge
 from pipeline.errors import LocalDiskError
@@ -32,15 +28,16 @@ from pipeline.rounds import Silence, SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from pipeline.archive.find import Found, LocalSession
-    from pipeline.archive.layouts import Layout
     from pipeline.archive.manifest import FileEntry
     from pipeline.archive.ports import Clock, Progress
     from pipeline.archive.scan import Defect
-    from pipeline.archive.session import DatasetType, LocalFile
+    from pipeline.archive.session import LocalFile, Root
     from pipeline.drives.connected import Drive
-    from pipeline.drives.places import Loose
+    from pipeline.drives.ground import Ground
+    from pipeline.drives.places import Place
     from pipeline.settings import Settings
 
 _READING = "reading"
@@ -92,6 +89,7 @@ def sort_drive(
         found = work.judged(hasher)
     drive.check()
     result = replace(found, dry_run=dry_run)
+    result.command, result.hint = what_next(settings, result)
     if not dry_run:
         record(result, clock.now())
         result.recorded = True
@@ -106,35 +104,21 @@ class _Work:
     drive: Drive
     progress: Progress
     quick: bool
-    seen: Survey = field(default_factory=Survey)
-    animals: Mapping[str, int] = field(default_factory=dict)
-    chosen: list[Place] = field(default_factory=list)
-    loose: list[Loose] = field(default_factory=list)
+    ground: Ground = field(init=False)
     roots: list[Root] = field(default_factory=list)
     matched: dict[int, tuple[LocalSession, dict[str, FileEntry], str]] = field(default_factory=dict)
     unmatched: Unmatched = field(default_factory=Unmatched)
 
     def look(self) -> None:
         """Walk the drive, and find its session folders."""
-        from pipeline.ingest.database import animals
-
-        self.animals = animals()
-        self.progress.task("walking", f"Looking at {self.drive}", 0)
-        self.seen = survey(self.drive.path, self._walking)
-        self.progress.done("walking", f"{self.seen.files:,} files")
-        found, self.loose = places(self.seen.folders, above(self.drive.path), self.animals, layouts(self.settings))
-        self.chosen = [place for place in found if place.files]
-        self.roots = [root_of(self.drive.path, place) for place in self.chosen]
-
-    def _walking(self, files: int) -> None:
-        del files
-        self.drive.check()
+        self.ground = walk(self.settings, self.drive, self.progress)
+        self.roots = [root_of(self.drive.path, place) for place in self.ground.chosen]
 
     def match(self, *, dry_run: bool) -> None:
         """Give the folders to the lab's sessions; those that the tables lack are entered (a dry run plans it)."""
-        self.unmatched = look_up(self.settings, self.chosen, self.roots, dry_run=dry_run)
+        self.unmatched = look_up(self.settings, self.ground.chosen, self.roots, dry_run=dry_run)
         lab_sessions = sessions.load()
-        for kind, group in without_copies(self.chosen):
+        for kind, group in without_copies(self.ground.chosen):
             for location in locations(self.settings, (kind,), register=False):
                 journal = TableJournal(location, lab_sessions.refs, self.settings.archive.computer)
                 found = find(
@@ -152,7 +136,7 @@ class _Work:
         """Keep whose folders these are; of several archives, the one that has something of the folder counts."""
         owners = {id(file.root): session for session in found.sessions.values() for file in session.files}
         for number in group:
-            subpath = self.chosen[number].subpath
+            subpath = self.ground.chosen[number].subpath
             owner = owners.get(id(self.roots[number]))
             if owner is None:
                 self.unmatched.strays.setdefault(number, _stray(found, self.roots[number]))
@@ -164,7 +148,7 @@ class _Work:
 
     def judged(self, hasher: Hasher) -> SortedDrive:
         """Read what must be read, and give every folder its verdict."""
-        total, done = sum(place.size for place in self.chosen if place.known), 0
+        total, done = sum(place.size for place in self.ground.chosen if place.known), 0
         self.progress.task(_READING, f"Reading {self.drive}", total)
 
         def tell(file: LocalFile) -> None:
@@ -173,16 +157,16 @@ class _Work:
             self.progress.update(_READING, done)
 
         reader = Reader(hasher, self.drive.check, tell, self.quick)
-        folders = [self._judged(number, place, reader) for number, place in enumerate(self.chosen)]
+        folders = [self._judged(number, place, reader) for number, place in enumerate(self.ground.chosen)]
         self.progress.done(_READING)
         return SortedDrive(
             self.drive,
             folders,
-            other_files=self.seen.files - sum(each.files for each in folders),
-            other_size=self.seen.size - sum(each.size for each in folders),
-            loose=self.loose,
-            unread=self.seen.unread,
-            links=self.seen.links,
+            other_files=self.ground.seen.files - sum(each.files for each in folders),
+            other_size=self.ground.seen.size - sum(each.size for each in folders),
+            loose=self.ground.loose,
+            unread=self.ground.seen.unread,
+            links=self.ground.seen.links,
             notes=self.unmatched.notes,
             entered=self.unmatched.entered,
         )
@@ -194,7 +178,7 @@ class _Work:
             place.kind,
             "unknown subject",
             place.h2o,
-            self.animals.get(place.h2o),
+            self.ground.animals.get(place.h2o),
             files=place.files,
             size=place.size,
         )
@@ -220,33 +204,6 @@ class _Work:
         if found.verdict == "damaged":
             self.drive.check()  # nothing is damaged that has merely gone
         return _with(found, base, alias)
-
-
-def above(top: Path) -> tuple[str, ...]:
-    """Return the names of the folders that lead to a place, its own among them: they may tell the animal."""
-    return Path(os.path.realpath(top)).parts[1:]
-
-
-def layouts(settings: Settings) -> dict[DatasetType, list[Layout]]:
-    """Return the lab's further layouts of folders, by kind."""
-    return {kind: [compile_layout(each) for each in settings.archive.layouts.get(kind, ())] for kind in KINDS}
-
-
-def root_of(top: Path, place: Place, alias: str = "", endpoint: str = "", globus_path: str = "") -> Root:
-    """Return a session folder of a drive as a root of its own; ``globus_path`` is that of the drive."""
-    there = "/".join((globus_path.rstrip("/"), *place.names))
-    return Root(alias, endpoint, there, top.joinpath(*place.names), place.elsewhere, place.subpath)
-
-
-def without_copies(chosen: Sequence[Place]) -> list[tuple[DatasetType, list[int]]]:
-    """Return the folders of known animals by kind, in groups in which no folder has a copy of itself."""
-    groups: dict[tuple[DatasetType, int], list[int]] = defaultdict(list)
-    times: dict[tuple[str, str], int] = defaultdict(int)
-    for number, place in enumerate(chosen):
-        if place.known:
-            groups[place.kind, times[place.kind, place.subpath]].append(number)
-            times[place.kind, place.subpath] += 1
-    return [(kind, numbers) for (kind, _), numbers in groups.items()]
 
 
 def _stray(found: Found, root: Root) -> tuple[str, str]:
