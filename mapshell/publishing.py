@@ -30,6 +30,7 @@ STYLES = {
     "not here": "dim",
     "reclaimed": "dim",
     "withdrawn": "dim",
+    "without session": "yellow",
 }
 
 _SHOWN = 3
@@ -122,6 +123,21 @@ def _document(report: Report) -> dict[str, Any]:
             }
             for stray in report.strays
         ],
+        "datasets_without_session": [
+            {
+                "h2o": gone.session.h2o,
+                "subject_id": gone.session.subject_id,
+                "session": gone.session.session,
+                "session_date": gone.session.session_date.isoformat(),
+                "alias": gone.alias,
+                "files": gone.files,
+                "bytes": gone.size,
+                "folders": list(gone.folders),
+                "reason": gone.reason,
+                "remedy": gone.remedy,
+            }
+            for gone in report.sessionless
+        ],
         "animals_without_session": sorted(report.strangers),
         "probes": [
             {
@@ -185,6 +201,8 @@ def _show_problems(output: Output, report: Report) -> None:
             "the subject has no water restriction, so its folders have no name",
             "enter it with `mapshell ingest-subjects`.",
         )
+    for gone in report.sessionless:
+        problem(output, f"without session: {gone}", gone.reason, gone.remedy)
     if report.strangers:
         names = sorted(report.strangers)
         others = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
@@ -293,4 +311,8 @@ def show_status(output: Output, rows: Sequence[SessionStatus], *, restricted: bo
     if not rows:
         return
     counts = Counter(row.state for row in rows)
+    for row in rows:
+        if row.remedy:
+            who = f"{row.h2o} (subject {row.subject_id}) session {row.session} of {row.session_date}, {row.alias}"
+            problem(output, f"{row.state}: {who}", row.reason, row.remedy)
     output.say("; ".join(f"{count} {state}" for state, count in sorted(counts.items())) + ".", style="bold")

@@ -104,6 +104,8 @@ def _show_session(output: Output, check: SessionCheck) -> None:
     more = max(0, len(check.drift) - _SHOWN) + check.more_extra
     if more:
         output.say(f"    and {more:,} more (all that are kept: --format json)")
+    if check.lost:
+        _problem(output, f"without session: {who}", "the lab's tables have no such session any more", check.lost)
     for error in _different(check.errors):
         _problem(output, f"not checked: {who}", error.message, error.remedy)
     if check.left:

@@ -62,16 +62,26 @@ def tables(types: Sequence[DatasetType], restrictions: Sequence[Any] = (), alias
     alias
         Only at this storage location.
     """
-    sessions = restricted(restrictions)
+    direct = [each for each in restrictions if _of_keys(each)]
+    others = [each for each in restrictions if not _of_keys(each)]
+    sessions = restricted(others)
     chosen = []
     for dataset_type in types:
         table = publication.archived_table(dataset_type)()
-        if restrictions:
+        for each in direct:  # these choose also what the lab's tables no longer have
+            table &= each
+        if others:
             table &= sessions.proj()
         if alias is not None:
             table &= {"globus_alias": alias}
         chosen.append(table)
     return tuple(chosen)
+
+
+def _of_keys(restriction: Any) -> bool:
+    """Say whether a restriction speaks of subjects and session numbers alone."""
+    each = restriction if isinstance(restriction, list) else [restriction]
+    return all(isinstance(one, dict) and one.keys() <= {"subject_id", "session"} for one in each) and bool(each)
 
 
 def by_names(
@@ -145,6 +155,18 @@ def holdings(table: Any, rank: Callable[[str, str], Any] = lambda *_: 0) -> Iter
             files.setdefault(_name(row), []).append(file_entry(row))
         for row in chunk:
             yield _holding(places[row["globus_alias"]], row, datasets[_name(row)], files.pop(_name(row), []))
+
+
+def without_row(location: Location, names: Sequence[str]) -> Iterator[Holding]:
+    """Yield datasets of a location, by name, whose archived rows went with the lab's sessions."""
+    for name in names:
+        key = {"globus_alias": location.alias, "dataset_name": name}
+        for dataset in (publication.DataSet() & key).to_dicts():
+            _, subject_id, session = name.rsplit("-", 2)
+            key_of = {"subject_id": int(subject_id), "session": int(session)}
+            row: dict[str, Any] = {**key_of, "archived_at": None, "evidence": {}}
+            files = [file_entry(each) for each in (publication.DataSet.PhysicalFile() & key).to_dicts()]
+            yield _holding(location, row, dataset, files)
 
 
 def _holding(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.errors import MapshellError
     from pipeline.forecast import Forecast
     from pipeline.insertions import ProbeGap
+    from pipeline.sessionless import Sessionless
 
 NO_MATCH = "No session matches these options; `mapshell publication-status` lists all."
 NO_SESSION = "There is no session yet; enter them with `mapshell ingest-recordings`."
@@ -32,8 +33,9 @@ class Report:
     folders of animals of which the database has no session; ``stopped`` is the error that ended the round early;
     ``probes`` is where files and insertions differ, of sessions that are news or were asked for; ``unbroken`` the rules
     that were to be accepted and that no file broke; ``unchanged`` says that files were to be superseded and none was
-    changed; ``forecast`` what a dry run foretells; ``drive`` the loose drive whose recordings
-    were to be published, in words, and ``notes`` what is to be said of it.
+    changed; ``sessionless`` names datasets whose session the lab's tables no longer have; ``forecast`` what a dry run
+    foretells; ``drive`` the loose drive whose recordings were to be published, in words, and ``notes`` what is to be
+    said of it.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -48,6 +50,7 @@ class Report:
     probes: list[ProbeGap] = field(default_factory=list)
     unbroken: tuple[str, ...] = ()
     unchanged: bool = False
+    sessionless: list[Sessionless] = field(default_factory=list)
     forecast: Forecast | None = None
     drive: str = ""
     notes: list[str] = field(default_factory=list)
@@ -73,6 +76,8 @@ class Report:
             ]
             if theirs:
                 sentences.append(f"{state.capitalize()}: {_counted(theirs)}.")
+        if self.sessionless:
+            sentences.append(f"Without session: {_counted(self.sessionless, 'dataset')}.")
         if self.forecast is not None:
             sentences.insert(1, str(self.forecast))
         if self.unbroken:
@@ -129,7 +134,7 @@ class Report:
         return f" Would compare: {what}; to read back there: {read}."
 
 
-def _counted(outcomes: Iterable[Outcome], noun: str = "") -> str:
+def _counted(outcomes: Iterable[Outcome | Sessionless], noun: str = "") -> str:
     """Return how many at each location: ``5 sessions in raw-ephys, 4 in raw-video``."""
     counts = sorted(Counter(outcome.alias for outcome in outcomes).items())
     nouns = [noun and f" {noun}{'' if count == 1 else 's'}" for _, count in counts[:1]] + [""] * len(counts)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import accepting, database, insertions, sessions
 from pipeline.archive.adoption.remembered import Remembered
 from pipeline.archive.checksums import ChecksumCache, Hasher
-from pipeline.archive.find import Found, find
+from pipeline.archive.find import Found, Taken, find
 from pipeline.archive.naming import compile_layout
 from pipeline.archive.nesting import inside
 from pipeline.archive.pace import Pace
@@ -31,6 +31,7 @@ from pipeline.not_published import concerns, deleted, in_sight, left_behind, ref
 from pipeline.reassign.finishing import Finished, finish
 from pipeline.reassign.former import former_names
 from pipeline.report import Report
+from pipeline.sessionless import Sessionless, meets, sessionless
 from pipeline.unknown_roots import unknown_roots
 from pipeline.verify_checksums import scratch_root
 
@@ -160,7 +161,9 @@ def publish_round(
                 report.outcomes.extend(ended.outcomes)
                 report.stopped = ended.stopped
                 break
-            found = look(settings, location, roots, journal, lab_sessions, wanted)
+            gone = sessionless(location, lab_sessions)
+            report.sessionless.extend(each for each in gone if meets(each.session, restrictions))
+            found = look(settings, location, roots, journal, lab_sessions, wanted, gone)
             animals = {lab_sessions.refs[key].h2o for key in wanted}
             strays = [stray for stray in found.strays if keys is None or concerns(stray, wanted, animals)]
             report.strays.extend(strays)
@@ -179,8 +182,8 @@ def publish_round(
             seen.update(outcome.key for outcome in in_doubt)
             seen.update(key for stray in found.strays for key in stray.candidates)
             if not dry_run:
-                gone = wanted - known - {outcome.key for outcome in in_doubt}
-                journal.report(in_doubt, {key for key in gone if in_sight(lab_sessions.refs[key].h2o, found.strays)})
+                away = wanted - known - {outcome.key for outcome in in_doubt}
+                journal.report(in_doubt, {key for key in away if in_sight(lab_sessions.refs[key].h2o, found.strays)})
             if not here:
                 continue
             if quiet is not None:
@@ -234,14 +237,17 @@ def look(
     journal: TableJournal,
     lab_sessions: sessions.LabSessions,
     wanted: set[SessionKey],
+    gone: Sequence[Sessionless] | None = None,
 ) -> Found:
     """Walk the local roots of a location once and give every session its folders.
 
     All sessions take part in the matching (a folder may fit one that is not wanted); only wanted ones are read.
+    Folders of datasets without session (``gone``, asked for when None) are given to nobody else.
     """
     if not roots:
         return Found()
     layouts = tuple(compile_layout(pattern) for pattern in settings.archive.layouts.get(location.dataset_type, ()))
+    lost = sessionless(location, lab_sessions) if gone is None else gone
     return find(
         roots,
         location.dataset_type,
@@ -252,6 +258,7 @@ def look(
         layouts,
         wanted,
         former_names(location),
+        {folder: Taken(str(each.session), each.remedy) for each in lost for folder in each.folders},
     )
 
 

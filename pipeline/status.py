@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline import publication, sessions
 from pipeline.archive.acceptance import folders_in, rules_in
 from pipeline.archive.checksums import ChecksumCache
-from pipeline.archive.known import in_words
+from pipeline.archive.evidence import records
+from pipeline.archive.known import LISTED, in_words
 from pipeline.archive.plan import diff
 from pipeline.archive.renamed import in_short, suspects, with_renames
 from pipeline.archive.session import DatasetType, Location, SessionKey, dataset_name
@@ -18,7 +19,10 @@ from pipeline.drifted import drifted
 from pipeline.folders import cache_folder
 from pipeline.journal import TableJournal
 from pipeline.locations import locations
+from pipeline.oldlab.evidence import in_words as adopted_from
+from pipeline.reassign.meanwhile import being_moved
 from pipeline.rounds import local_roots, look
+from pipeline.sessionless import STATE, Sessionless, sessionless
 from pipeline.states import told
 
 if TYPE_CHECKING:
@@ -35,7 +39,8 @@ class SessionStatus:
     """One session at one storage location; ``size`` in bytes, ``archived_at`` in UTC.
 
     ``files`` and ``size`` are what the archive holds, or (not archived) what a computer has of it; ``accepted`` names
-    the rules that files of an archived session broke, and that a person accepted.
+    the rules that files of an archived session broke, and that a person accepted; ``superseded`` counts files whose
+    bytes others took the place of; ``remedy`` is told where nobody else tells it.
     """
 
     h2o: str
@@ -51,6 +56,8 @@ class SessionStatus:
     reason: str = ""
     computer: str = ""
     accepted: tuple[str, ...] = ()
+    superseded: int = 0
+    remedy: str = ""
 
 
 def status(
@@ -71,6 +78,7 @@ def status(
             archived, totals, differs = _archived(location), _totals(location), drifted(location)
             gone = _withdrawn(location)
             said, under_way = told(location), {**_under_way(location), **journal.working()}
+            moving = being_moved(journal)
             for key in sorted(
                 wanted, key=lambda key: (lab_sessions.refs[key].h2o, lab_sessions.refs[key].session_date, key)
             ):
@@ -83,20 +91,43 @@ def status(
                     name = dataset_name(location.dataset_type, key)
                     files, size, listed = totals.get(name, (0, 0, 0))
                     state, reason = _as_verified(state, facts.get("reason", ""), differs.get(name, ""))
-                    state, reason = _as_known(state, reason, in_words(files, listed))
+                    come = adopted_from(row["evidence"]) or LISTED
+                    state, reason = _as_known(state, reason, in_words(files, listed, come))
                     rules = rules_in(row["evidence"])
                     facts["reason"] = "; ".join(filter(None, (reason, _as_accepted(rules))))
                     facts = {
                         "accepted": rules,
+                        "superseded": len(records(row["evidence"], "superseded")),
                         "folders": folders_in(row["evidence"]),
                         "files": files,
                         "size": size,
                         **facts,
                     }
                     facts["archived_at"] = None if listed else row["archived_at"]
+                if state == "in flight" and key in moving:
+                    facts["reason"] = moving[key]
                 yield SessionStatus(
                     ref.h2o, key[0], key[1], ref.session_date.isoformat(), location.alias, state, **facts
                 )
+            yield from map(_without_session, sessionless(location, lab_sessions, restrictions))
+
+
+def _without_session(gone: Sessionless) -> SessionStatus:
+    ref = gone.session
+    return SessionStatus(
+        ref.h2o,
+        ref.subject_id,
+        ref.session,
+        ref.session_date.isoformat(),
+        gone.alias,
+        STATE,
+        folders=gone.folders,
+        files=gone.files,
+        size=gone.size,
+        archived_at=gone.archived_at,
+        reason=gone.reason,
+        remedy=gone.remedy,
+    )
 
 
 def _state(
@@ -223,6 +254,6 @@ def _totals(location: Location) -> dict[str, tuple[int, int, int]]:
 
 
 def _under_way(location: Location) -> dict[SessionKey, str]:
-    open_ = publication.Transfer() & "state in ('planned', 'submitted', 'checked')" & {"purpose": "publish"}
+    open_ = publication.Transfer() & "state in ('planned', 'submitted', 'checked')" & "purpose in ('publish', 'move')"
     rows = (publication.Transfer.Session() & {"globus_alias": location.alias}).proj() * open_.proj("computer")
     return {(row["subject_id"], row["session"]): row["computer"] for row in rows.to_dicts()}

@@ -42,7 +42,8 @@ class SessionCheck:
     which nobody knows a SHA1 (``unknown_names`` the first of them); ``first`` those that were read for the first time,
     whose SHA1 is known from now on, ``first_size`` their bytes; ``learnt`` those whose size was; ``left`` names what
     transfers of ours left or put
-    aside; ``under_way`` counts files that are being published now; ``errors`` say why something could not be looked at.
+    aside; ``under_way`` counts files that are being published now; ``errors`` say why something could not be looked at;
+    ``lost`` what to do when the lab's tables no longer have the session.
     """
 
     session: SessionRef
@@ -67,6 +68,7 @@ class SessionCheck:
     left: list[str] = field(default_factory=list)
     under_way: int = 0
     errors: list[MapshellError] = field(default_factory=list)
+    lost: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -160,6 +162,8 @@ class VerifyReport:
         if unknown:
             said.append(f"Without a known SHA1: {_many(unknown, 'file')}, listed only.")
         said.extend(self._wrong(seen))
+        if lost := sum(bool(c.lost) for c in self.sessions):
+            said.append(f"Without session in the lab's tables: {lost:,}.")
         said.extend(self._left())
         return " ".join(said)
 
@@ -282,6 +286,7 @@ def session_document(check: SessionCheck) -> dict[str, Any]:
         "session": check.session.session,
         "session_date": check.session.session_date.isoformat(),
         "alias": check.alias,
+        "without_session": bool(check.lost),
         "looked_at": check.looked_at.isoformat() + "Z",
         **facts(check),
     }

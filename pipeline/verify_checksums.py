@@ -20,7 +20,7 @@ from pipeline.errors import (
     LoginNeeded,
     MapshellError,
 )
-from pipeline.holdings import holdings
+from pipeline.holdings import holdings, without_row
 from pipeline.verify_rows import candidates, earliest_reads, share
 
 if TYPE_CHECKING:
@@ -179,7 +179,8 @@ class ChecksumPass:
         """Return a session as the index has it now; None when it was taken out of it meanwhile."""
         table = publication.archived_table(self._location.dataset_type)()
         key = {"subject_id": check.session.subject_id, "session": check.session.session, "globus_alias": check.alias}
-        return next(holdings(table & key), None)
+        found = next(holdings(table & key), None)
+        return found or next(without_row(self._location, [check.dataset]), None)
 
     # -- what it told ------------------------------------------------------------------------------------------
 

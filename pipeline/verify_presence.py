@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pipeline import database, publication
@@ -11,9 +12,10 @@ from pipeline.archive.lister import Lister
 from pipeline.archive.naming import compile_layout
 from pipeline.archive.paths import join_local
 from pipeline.archive.presence import Presence, Seen
+from pipeline.archive.relocate import under_way
 from pipeline.archive.session import file_id
-from pipeline.errors import GlobusError, GlobusUnavailable, LoginNeeded, MapshellError, NameRefused
-from pipeline.holdings import holdings, locations_by_alias
+from pipeline.errors import GlobusError, GlobusUnavailable, LoginNeeded, MapshellError, NameRefused, Refused
+from pipeline.holdings import holdings, locations_by_alias, without_row
 from pipeline.journal import TableJournal
 from pipeline.rounds import local_roots
 from pipeline.verified import MOST_NAMED as MOST_UNKNOWN
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from pipeline.archive.ports import Progress, Store
     from pipeline.archive.session import Location
     from pipeline.holdings import Holding
+    from pipeline.sessionless import Sessionless
     from pipeline.settings import Settings
     from pipeline.verified import VerifyReport
     from pipeline.verify_rows import Recorder
@@ -69,9 +72,10 @@ class PresencePass:
         self._layouts = tuple(map(compile_layout, settings.archive.layouts.get(location.dataset_type, ())))
         self._animals = Animals(location, self._aliases, self._layouts)
         self._open: list[Entry] | None = None
+        self._lost: dict[str, str] = {}
 
-    def run(self, chosen: Any, progress: Progress, over: Callable[[], bool]) -> None:
-        """Compare the sessions of a restricted table, those longest not looked at first.
+    def run(self, chosen: Any, progress: Progress, over: Callable[[], bool], gone: Sequence[Sessionless] = ()) -> None:
+        """Compare the sessions of a restricted table, those longest not looked at first, then those that are ``gone``.
 
         Raises
         ------
@@ -81,7 +85,11 @@ class PresencePass:
         looks = last_looks(self._location)
         oldest = self._animals.oldest(looks)
         every = holdings(chosen, lambda _, h2o: oldest.get(h2o, ""))
-        key, total = f"present-{self._location.alias}", len(chosen)
+        lost = {each.dataset: each for each in gone}
+        without = without_row(self._location, [name for name, each in lost.items() if not each.has_row])
+        every = chain(every, without)
+        self._lost = {name: each.remedy for name, each in lost.items()}
+        key, total = f"present-{self._location.alias}", len(chosen) + sum(not each.has_row for each in gone)
         progress.task(key, f"{self._location.alias}: listings of {total} sessions", 0)
         done = 0
         with Lister(self._store) as lister:
@@ -129,8 +137,10 @@ class PresencePass:
         names = [holding.manifest.name for holding in batch]
         damaged = damaged_before(self._location.alias, names)
         for holding, look in zip(batch, seen, strict=True):
-            self._explain(look)
+            if not self._is_moving(look):
+                self._explain(look)
             check = _check(holding, look, now)
+            check.lost = self._lost.get(holding.manifest.name, "")
             self._recorder.sizes(check, look.learnt)
             check.drift += self._damaged(holding, look, damaged.get((self._location.alias, holding.manifest.name), {}))
             self._report.sessions.append(check)
@@ -140,6 +150,21 @@ class PresencePass:
             self._report.strays.extend(strays)
 
     # -- what the index does not have --------------------------------------------------------------------------
+
+    def _is_moving(self, look: Seen) -> bool:
+        """Say whether files of a session get other names now, or got them since it was read: nothing is compared."""
+        manifest, key = look.manifest, look.manifest.session.key
+        entry = next((e for e in self._entries() if e.purpose == "move" and any(p.key == key for p in e.parts)), None)
+        why = "" if entry is None else under_way(entry)
+        if not why and look.wrong:
+            now = self._journal.indexed([key]).get(key)
+            why = "" if now is not None and now.generation == manifest.generation else "the index got a new generation"
+        if why:
+            look.drift, look.extra = [], {}
+            look.errors[""] = Refused(
+                f"Not compared, because meanwhile {why}.", remedy="verify again when that has ended."
+            )
+        return bool(why)
 
     def _explain(self, look: Seen) -> None:
         """Take out of the extra files what has a reason: the index got it meanwhile, or it is being published."""
@@ -179,6 +204,8 @@ class PresencePass:
         """Return which files a transfer that has not been committed yet brings."""
         prefix = self._location.path.rstrip("/") + "/"
         brought = {i.destination.removeprefix(prefix) for entry in self._entries() for i in entry.request.items}
+        moves = [part.manifest for entry in self._entries() if entry.purpose == "move" for part in entry.parts]
+        brought |= {name for manifest in moves for name in (manifest.subpath, *(e.subpath for e in manifest.files))}
         return brought & set(subpaths)
 
     def _is_flying(self, key: tuple[int, int]) -> bool:

@@ -12,6 +12,7 @@ from pipeline.errors import MapshellError, UsageError
 from pipeline.holdings import keys, locations_by_alias
 from pipeline.locations import locations
 from pipeline.rounds import Silence, SystemClock
+from pipeline.sessionless import everywhere
 from pipeline.settings.types import DATASET_TYPES
 from pipeline.verified import VerifyReport
 from pipeline.verify_checksums import ENDS, ChecksumPass
@@ -19,11 +20,12 @@ from pipeline.verify_presence import PresencePass
 from pipeline.verify_rows import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import timedelta
 
     from pipeline.archive.ports import Clock, Progress, Store
     from pipeline.archive.session import Location
+    from pipeline.sessionless import Sessionless
     from pipeline.settings import Settings
     from pipeline.verified import Checksum
 
@@ -70,7 +72,11 @@ def verify(
     patience = None if unchecked_for is None else amounts.duration(unchecked_for)
     chosen = [_since(table, since) for table in tables]
     report, recorder = VerifyReport(checksum), Recorder()
-    if not any(len(table) for table in chosen):
+    restricted = since is not None or any(table.restriction for table in tables)
+    gone = everywhere([table.dataset_type for table in chosen])
+    if restricted:  # of these, only what the chosen tables have themselves
+        gone = {alias: [each for each in some if each.has_row] for alias, some in gone.items()}
+    if not any(len(table) for table in chosen) and all(each.has_row for some in gone.values() for each in some):
         if any(table.restriction for table in chosen):
             raise nothing_matches(chosen)
         locations(settings, DATASET_TYPES, register=False)  # an error where nobody says where an archive lies
@@ -81,9 +87,9 @@ def verify(
     older = None if patience is None else begun - patience
     try:
         passes = []
-        for location, mine in _by_location(chosen):
+        for location, mine in _by_location(chosen, gone):
             presence = PresencePass(settings, store(), location, report, recorder)
-            presence.run(mine, progress, budget.over)
+            presence.run(mine, progress, budget.over, gone.get(location.alias, ()))
             passes.append(presence)
             if not restricted:
                 presence.look_for_animals()
@@ -124,9 +130,14 @@ def _since(table: Any, since: date | str | None) -> Any:
     return table & (experiment.Session() & f"session_date >= '{day:%Y-%m-%d}'").proj()
 
 
-def _by_location(chosen: Sequence[Any]) -> Iterator[tuple[Location, Any]]:
-    """Yield the storage locations of restricted tables, each with the part that lies there."""
+def _by_location(chosen: Sequence[Any], gone: Mapping[str, Sequence[Sessionless]]) -> Iterator[tuple[Location, Any]]:
+    """Yield the storage locations of restricted tables, and of datasets that have no row in them, with their part."""
     places = locations_by_alias()
     for table in chosen:
-        for alias in sorted({alias for _, alias in keys(table)}):
+        lost = {
+            alias
+            for alias, some in gone.items()
+            if places[alias].dataset_type == table.dataset_type and not all(each.has_row for each in some)
+        }
+        for alias in sorted({*(alias for _, alias in keys(table)), *lost}):
             yield places[alias], table & {"globus_alias": alias}

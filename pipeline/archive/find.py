@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.archive.manifest import Manifest
     from pipeline.archive.session import DatasetType, LocalFile, Root, SessionKey, SessionRef
 
-__all__ = ["Found", "LocalSession", "Stray", "candidates", "find", "local_session"]
+__all__ = ["Found", "LocalSession", "Stray", "Taken", "candidates", "find", "local_session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,14 @@ class LocalSession:
     files: tuple[LocalFile, ...]
     defects: tuple[Defect, ...]
     names: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Whose folder it is: a session that was archived and that the lab's tables no longer have; what may be done."""
+
+    session: str
+    remedy: str
 
 
 @dataclass(slots=True)
@@ -63,6 +71,7 @@ def find(
     layouts: Sequence[Layout] = (),
     wanted: Collection[SessionKey] | None = None,
     former: Mapping[str, Sequence[Former]] | None = None,
+    taken: Mapping[str, Taken] | None = None,
 ) -> Found:
     """Give every session its folders and files on this computer.
 
@@ -82,9 +91,11 @@ def find(
         The sessions whose files are asked for; all when None.  Every session takes part in the matching.
     former
         What names of folders stand for that reassigned sessions had before.
+    taken
+        Folders that were archived as of sessions that the lab no longer has: another session must not get them.
     """
-    former = former or {}
-    h2os = {facts.h2o for facts in sessions.values()} | {folder.split("/")[0] for folder in former}
+    former, taken = former or {}, taken or {}
+    h2os = {facts.h2o for facts in sessions.values()} | {folder.split("/")[0] for folder in (*former, *taken)}
     found = Found()
     seen: list[tuple[Root, FoundFolder]] = []
     for root in roots:
@@ -110,6 +121,9 @@ def find(
             owned[owner].append((root, folder.subpath))
             settled.append((root, folder))
             continue
+        if folder.subpath in taken:
+            found.strays.append(_taken(root, folder, taken[folder.subpath], _by_name(folder, sessions)))
+            continue
         scan = _scan(root, folder.subpath, patterns, found, _by_name(folder, sessions))
         if scan is not None:
             scans[str(root.local_path), folder.subpath] = scan
@@ -123,6 +137,12 @@ def find(
                 parts.append((root, subpath, scan))
         found.sessions[key] = local_session(refs[key], parts, names)
     return found
+
+
+def _taken(root: Root, folder: FoundFolder, by: Taken, candidates: Sequence[SessionKey]) -> Stray:
+    """Name a folder whose session is gone; where another of its day may be meant, a person must decide."""
+    said = f"it was archived as {by.session}, which the lab's tables no longer have"
+    return Stray(folder.subpath, root, said, by.remedy, refused=bool(candidates), candidates=tuple(candidates))
 
 
 def _former(

@@ -28,6 +28,7 @@ State = Literal[
     "present",
     "reclaimed",
     "withdrawn",
+    "without session",
 ]
 """The state of a session at a location, in the words that every screen uses."""
 

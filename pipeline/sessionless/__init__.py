@@ -1,0 +1,149 @@
+"""Datasets whose session the lab's tables no longer have: listed everywhere, never silently orphaned."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from pipeline import locations, publication, sessions
+from pipeline.archive.session import SessionKey, SessionRef
+from pipeline.database.reading import clock, columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from pipeline.archive.session import DatasetType, Location
+    from pipeline.sessions import LabSessions
+
+STATE = "without session"
+REASON = "the lab's tables have no such session any more; its files are at the archive"
+
+_NAME = re.compile(r"(?:ephys|video)-([0-9]+)-([0-9]+)")
+_FROM_A_DAY = re.compile(r"session_date (>=|<=) '([0-9]{4}-[0-9]{2}-[0-9]{2})'")
+
+
+@dataclass(frozen=True, slots=True)
+class Sessionless:
+    """A dataset without session, and the session as it was when it was archived; ``size`` in bytes.
+
+    ``archived_at`` (UTC) is None where the archived row went with the lab's session, ``has_row`` says whether it did
+    not; ``folders`` are those that its files lie in.
+    """
+
+    session: SessionRef
+    alias: str
+    dataset: str
+    described: str
+    files: int
+    size: int
+    folders: tuple[str, ...]
+    archived_at: datetime | None = None
+    has_row: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.session}, {self.alias}"
+
+    @property
+    def reason(self) -> str:
+        """What is the matter with it."""
+        return REASON
+
+    @property
+    def remedy(self) -> str:
+        """What a person may do about it."""
+        ref = self.session
+        at = f", start {ref.session_time}" if ref.session_time else ""
+        name = f'"{ref.h2o}' if " " in ref.h2o else ref.h2o
+        end = '"' if " " in ref.h2o else ""
+        return (
+            f"enter it again as session {ref.session} of subject {ref.subject_id} ({ref.session_date:%Y-%m-%d}{at}), "
+            "then `mapshell publication-discover`; if it is another session's, `mapshell publication-reassign "
+            f"{name}/{ref.session}{end} TO`; or leave it: nothing is lost."
+        )
+
+
+def sessionless(location: Location, lab_sessions: LabSessions, restrictions: Sequence[Any] = ()) -> list[Sessionless]:
+    """Return the datasets of a location without session, ordered by animal and day.
+
+    Parameters
+    ----------
+    location
+        The storage location.
+    lab_sessions
+        All sessions of the lab.
+    restrictions
+        Restrictions of ``experiment.Session``, as far as they can be told without it: of keys, and of a range of days.
+    """
+    here = {"globus_alias": location.alias}
+    known = {*lab_sessions.refs, *lab_sessions.nameless}
+    named = ("dataset_name", "dataset_h2o", "dataset_date", "dataset_time", "dataset_manifest")
+    gone = {}
+    for name, h2o, day, time, manifest in columns(publication.DataSet() & here, named):
+        key = _key(name)
+        if key is not None and key not in known:
+            ref = SessionRef(*key, h2o, day, clock(time))
+            if meets(ref, restrictions):
+                gone[name] = ref, manifest
+    if not gone:
+        return []
+    chosen = [{**here, "dataset_name": name} for name in sorted(gone)]
+    folders: dict[str, set[str]] = defaultdict(set)
+    files: dict[str, int] = defaultdict(int)
+    sizes: dict[str, int] = defaultdict(int)
+    listed = ("dataset_name", "file_subpath", "file_size")
+    for name, subpath, size in columns(publication.DataSet.PhysicalFile() & chosen, listed):
+        folders[name].add("/".join(subpath.split("/")[:2]))
+        files[name] += 1
+        sizes[name] += size or 0
+    rows = {
+        row["dataset_name"]: row
+        for row in (publication.archived_table(location.dataset_type)() & here & chosen).to_dicts()
+    }
+    found = [
+        Sessionless(
+            ref,
+            location.alias,
+            name,
+            manifest,
+            files[name],
+            sizes[name],
+            tuple(sorted(folders[name])),
+            rows[name]["archived_at"] if name in rows else None,
+            name in rows,
+        )
+        for name, (ref, manifest) in gone.items()
+    ]
+    return sorted(found, key=lambda each: (each.session.h2o, each.session.session_date, each.session.key))
+
+
+def everywhere(types: Sequence[DatasetType]) -> dict[str, list[Sessionless]]:
+    """Return the datasets without session of all storage locations of these types of data, by alias."""
+    lab_sessions = sessions.load()
+    places = {alias: place for alias, place in locations.known().items() if place.dataset_type in types}
+    return {alias: sessionless(place, lab_sessions) for alias, place in places.items()}
+
+
+def _key(name: str) -> SessionKey | None:
+    said = _NAME.fullmatch(name)
+    return None if said is None else (int(said[1]), int(said[2]))
+
+
+def meets(ref: SessionRef, restrictions: Iterable[Any]) -> bool:
+    """Say whether a session that the lab does not have meets restrictions; one that cannot be told is not met."""
+    return all(_meets(ref, restriction) for restriction in restrictions)
+
+
+def _meets(ref: SessionRef, restriction: Any) -> bool:
+    if isinstance(restriction, list | tuple | set):
+        return any(_meets(ref, each) for each in restriction)
+    if isinstance(restriction, dict):
+        facts = {"subject_id": ref.subject_id, "session": ref.session, "session_date": ref.session_date}
+        return all(name in facts and facts[name] == value for name, value in restriction.items())
+    if isinstance(restriction, str) and (said := _FROM_A_DAY.fullmatch(restriction)):
+        day = date.fromisoformat(said[2])
+        return ref.session_date >= day if said[1] == ">=" else ref.session_date <= day
+    return False
