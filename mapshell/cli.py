@@ -5,6 +5,7 @@ Nothing heavy is imported here: ``mapshell --help`` must feel instant.
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -62,6 +63,7 @@ COMMANDS: dict[str, Entry] = {
     "config": Entry("config", "config", "Show the settings and their origin, or write them.", SET_UP),
     "storage": Entry("storage", "storage", "Show or say where archives lie, for all computers.", SET_UP),
     "database": Entry("database", "database", "Look at the database, bring its tables forward.", SET_UP),
+    "completion": Entry("completion", "completion", "Tab in bash, zsh and fish.", SET_UP),
     "login": Entry("login", "login", "Log in to Globus, with all consents at once.", SET_UP),
     "logout": Entry("login", "logout", "End the Globus login of this computer.", SET_UP),
     "whoami": Entry("login", "whoami", "Show who is logged in to Globus.", SET_UP),
@@ -128,7 +130,7 @@ def _common() -> list[click.Option]:
         ),
         click.Option(
             ["--format"],
-            type=click.Choice(["table", "json"]),
+            type=click.Choice(["table", "json", "csv"]),
             default="table",
             expose_value=False,
             is_eager=True,  # so that even an error in the other options is told in the right form
@@ -263,7 +265,14 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(5)
     from mapshell import errors
 
+    if "_MAPSHELL_COMPLETE" in os.environ:
+        from mapshell.completion.terminal import register
+
+        register()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # names of files need not fit the terminal's alphabet
-    sys.exit(errors.run(cli, sys.argv[1:] if args is None else args, Context(Options())))
+    context = Context(Options())
+    code = errors.run(cli, sys.argv[1:] if args is None else args, context)
+    context.keep_names()
+    sys.exit(code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, wraps
@@ -174,6 +175,16 @@ class Context:
                 remedy="the first command that needs one makes it; for a lab's own server set database.host.",
             )
         embedded.start(folder)
+
+    def keep_names(self) -> None:
+        """Remember, at most once an hour, the names that completion suggests; where the command has connected."""
+        if self._connection is None:
+            return
+        from mapshell.completion import knowledge
+        from pipeline.folders import cache_folder
+
+        with suppress(Exception):  # the command has ended; nothing may spoil its result
+            knowledge.renew(cache_folder(self.environ) / knowledge.FILE_NAME)
 
     def _warn_without_settings(self, folder: Path) -> None:
         """Tell that a database of nobody's choice is used: a job in the wrong folder must not look healthy."""

@@ -156,7 +156,7 @@ def _show(error: BaseException, context: Context, args: list[str]) -> int:
 
 def _document(context: Context, error: dict[str, Any]) -> None:
     """Print the error as the JSON document, unless the command has printed its own."""
-    if context.output.json and not context.output.wrote_data:
+    if context.output.format == "json" and not context.output.wrote_data:
         context.output.data({"error": error})
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mapshell.progress import Progress
 
 Align = Literal["left", "right", "center"]
-Format = Literal["table", "json"]
+Format = Literal["table", "json", "csv"]
 Kind = Literal["text", "number", "bytes"]
 
 
@@ -46,7 +46,7 @@ class Output:
     Parameters
     ----------
     format
-        "table" for people, "json" for programs: one JSON document on stdout.
+        "table" for people; for programs "json", one JSON document on stdout, or "csv", the rows of that document.
     quiet
         Say nothing but warnings and errors on stderr.
     stdout, stderr
@@ -84,8 +84,8 @@ class Output:
 
     @property
     def json(self) -> bool:
-        """Whether stdout shall hold one JSON document."""
-        return self.format == "json"
+        """Whether stdout is for programs: one JSON document, or its rows as comma-separated values."""
+        return self.format != "table"
 
     def fancy(self, stream: TextIO) -> bool:
         """Whether ``stream`` is a terminal that can show more than plain lines."""
@@ -100,7 +100,11 @@ class Output:
     def data(self, value: Any) -> None:
         """Print a value: as JSON when asked for, else texts as they are and everything else as JSON too."""
         self.wrote_data = True
-        if not self.json and isinstance(value, str):
+        if self.format == "csv":
+            from mapshell.output_csv import to_csv
+
+            self.stdout.write(to_csv(plain(value)))
+        elif not self.json and isinstance(value, str):
             self.stdout.write(visible(value, keep="\n\t") + "\n")
         else:
             self.stdout.write(to_json(value, ascii_only=not _speaks_unicode(self.stdout)) + "\n")
@@ -234,29 +238,29 @@ def to_json(value: Any, *, ascii_only: bool = False) -> str:
     """Return a value as indented JSON; instants as ISO text, UUIDs and paths as texts, secrets masked."""
     import json
 
-    return json.dumps(_plain(value), indent=2, ensure_ascii=ascii_only)
+    return json.dumps(plain(value), indent=2, ensure_ascii=ascii_only)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return a value as what JSON has: keys become texts too, so that no row can break the document."""
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
         return value if value - value == 0 else str(value)  # JSON has no NaN and no infinity
     if isinstance(value, dict) or hasattr(value, "items"):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if isinstance(value, (set, frozenset)):
-        return sorted((_plain(each) for each in value), key=str)
+        return sorted((plain(each) for each in value), key=str)
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if isinstance(value, (bytes, bytearray)):
         return value.hex()
     if hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+        return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
     if hasattr(value, "item") and getattr(value, "shape", None) == ():
-        return _plain(value.item())  # a number of numpy
+        return plain(value.item())  # a number of numpy
     return str(value)
 
 

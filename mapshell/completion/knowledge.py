@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -54,6 +55,14 @@ def keep(knowledge: Knowledge, file: Path) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             json.dump(asdict(knowledge), stream, ensure_ascii=False)
         new.replace(file)
+
+
+def renew(file: Path, *, older_than: float = 3600.0) -> None:
+    """Write down what the bound database knows now, unless that was done a short while (s) ago."""
+    with suppress(OSError):
+        if time.time() - file.stat().st_mtime < older_than:
+            return
+    keep(ask_database(), file)
 
 
 def recall(file: Path) -> Knowledge:
