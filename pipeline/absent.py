@@ -89,10 +89,11 @@ def _known(dataset_type: DatasetType) -> dict[tuple[SessionKey, str], tuple[str,
     for row in (publication.Withdrawal() & places).to_dicts():
         when = f"{row['withdrawn_at']:%Y-%m-%d}, on {row['computer']}"
         said[name(row)] = ("withdrawn", f"its archived row was deleted on {when}")
-    flying = publication.Transfer() & "state in ('planned', 'submitted', 'checked')" & {"purpose": "publish"}
-    parts = (publication.Transfer.Session() & places).proj() * flying.proj("computer", "task_id", "state")
+    flying = publication.Transfer() & "state in ('planned', 'submitted', 'checked')" & "purpose in ('publish', 'move')"
+    parts = (publication.Transfer.Session() & places).proj() * flying.proj("computer", "task_id", "state", "purpose")
     for row in parts.to_dicts():
         task = f"task {row['task_id']}" if row["task_id"] else "being submitted"
+        task = "being renamed at the archive" if row["purpose"] == "move" else task
         said[name(row)] = ("in flight", f"{task}, {row['state']} by {row['computer']}")
     return said
 

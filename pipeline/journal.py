@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pipeline import database, labrows, publication
+from pipeline.archive.aliases import former
 from pipeline.archive.evidence import lasting
 from pipeline.archive.journal import (
     Entry,
@@ -98,11 +99,20 @@ class TableJournal(Leases):
         entries = self._entries(publication.Transfer() & f"state in {OPEN}")
         return [entry for entry in entries if keys is None or any(part.key in set(keys) for part in entry.parts)]
 
+    def moves(self) -> list[Entry]:
+        """Relocations at the archive that have not ended, oldest first."""
+        return self._entries(publication.Transfer() & {"purpose": "move"} & f"state in {OPEN}")
+
     def leftovers(self, key: SessionKey) -> set[str]:
         """Subpaths that transfers of a session may have left at the archive without a row in the index."""
-        mine = publication.Transfer() & (publication.Transfer.Session() & self._restriction(key))
         known = self.indexed([key]).get(key)
-        generation = 0 if known is None else known.generation
+        left = self._left(key, 0 if known is None else known.generation)
+        for earlier, new_name in former(known.evidence if known else None):
+            left.update(map(new_name, self._left(earlier, 0)))
+        return left - ({entry.subpath for entry in known.files} if known else set())
+
+    def _left(self, key: SessionKey, generation: int) -> set[str]:
+        mine = publication.Transfer() & (publication.Transfer.Session() & self._restriction(key))
         left: set[str] = set()
         for entry in self._entries(mine & "state = 'failed' or purpose = 'manifest'"):
             moved = entry.left if entry.left is not None else [item.destination for item in entry.request.items]
@@ -114,7 +124,7 @@ class TableJournal(Leases):
                     for part in entry.parts
                     if part.key == key and part.manifest.generation > generation
                 )
-        return left - ({entry.subpath for entry in known.files} if known else set())
+        return left
 
     def knows_task(self, task_id: str) -> bool:
         """Say whether a Globus task is in the journal."""

@@ -87,13 +87,20 @@ class KnownIndex:
         return {(row["subject_id"], row["session"]): row for row in rows}
 
     def journalled(self) -> dict[SessionKey, bool]:
-        """Return the sessions of which the journal has transfers that are under way (True), or done (False)."""
-        states = publication.Transfer() & {"purpose": "publish"} & "state != 'failed'"
-        rows = ((publication.Transfer.Session() & self._here).proj() * states.proj("state")).to_dicts()
+        """Return the sessions of which the journal has transfers that are under way (True), or done (False).
+
+        One whose files were reassigned to another since is none of them: nobody deleted it.
+        """
+        states = publication.Transfer() & "purpose in ('publish', 'move')" & "state != 'failed'"
+        parts = (publication.Transfer.Session() & self._here).proj("generation")
+        rows = (parts * states.proj("state", "created_at")).to_dicts()
         found: dict[SessionKey, bool] = {}
-        for row in rows:
-            key = (row["subject_id"], row["session"])
-            found[key] = found.get(key, False) or row["state"] in OPEN
+        for row in sorted(rows, key=lambda row: row["created_at"]):
+            key, flying = (row["subject_id"], row["session"]), row["state"] in OPEN
+            if row["generation"] or flying:
+                found[key] = found.get(key, False) or flying
+            else:
+                found.pop(key, None)
         return found
 
     def owners(self, h2o: str) -> dict[str, set[SessionKey]]:

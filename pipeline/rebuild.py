@@ -112,7 +112,7 @@ class Index(KnownIndex):
 
     def _open_transfers(self, key: SessionKey) -> list[Any]:
         mine = publication.Transfer.Session() & self._here & {"subject_id": key[0], "session": key[1]}
-        open_ = publication.Transfer() & {"purpose": "publish"} & f"state in {OPEN}"
+        open_ = publication.Transfer() & "purpose in ('publish', 'move')" & f"state in {OPEN}"
         return list((mine.proj() * open_.proj()).to_dicts())
 
     def _write(self, manifest: Manifest, wish: Wish) -> labrows.Entered:

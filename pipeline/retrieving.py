@@ -20,6 +20,7 @@ from pipeline.archive.retrieve import retrieve as run
 from pipeline.errors import UsageError
 from pipeline.folders import cache_folder
 from pipeline.holdings import holdings, locations_by_alias
+from pipeline.reassign.meanwhile import explain
 from pipeline.retrievals import FileJournal, folder, record
 from pipeline.retrieved import Retrieved, RetrievedFile
 from pipeline.rounds import Silence, SystemClock
@@ -113,6 +114,7 @@ def retrieve(
                 mark_under_way(fetching, items)
         else:
             further, stopped = run(fetching, items, via, journal)
+        explain(items, computer)
     lacking = _absent(tables)
     result = Retrieved(
         files=[_file(item, kinds.get(item.identity[:2], "unknown")) for item in [*items, *further]],

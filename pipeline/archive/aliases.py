@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from pipeline.archive.evidence import records
+from pipeline.archive.evidence import LASTING, records
 from pipeline.archive.paths import is_safe
 from pipeline.archive.relocate.plan import in_folders
 from pipeline.archive.session import SessionRef
@@ -84,6 +84,17 @@ def _is_day(said: Any) -> bool:
 def session_of(record: Mapping[str, Any]) -> SessionRef:
     """Return the session that a record tells of."""
     return SessionRef(record["subject_id"], record["session"], record["h2o"], date.fromisoformat(record["date"]))
+
+
+def with_new_names(evidence: Mapping[str, Any], folders: Mapping[str, str]) -> dict[str, Any]:
+    """Return evidence whose records of files (accepted, superseded) name them as they are named now."""
+
+    def renamed(record: dict[str, Any]) -> dict[str, Any]:
+        said = {name: in_folders(record[name], folders) for name in ("file", "as") if isinstance(record.get(name), str)}
+        return {**record, **said}
+
+    kinds = {kind: records(evidence, kind) for kind in LASTING if kind != "aliases" and records(evidence, kind)}
+    return {**evidence, **{kind: [renamed(record) for record in those] for kind, those in kinds.items()}}
 
 
 def local_names(evidence: Mapping[str, Any] | None) -> dict[str, str]:

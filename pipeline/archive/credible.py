@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from pipeline.archive.aliases import doubtful
 from pipeline.archive.aside import is_superseded
 from pipeline.archive.filetypes import RULES
 from pipeline.archive.naming import find_session_folder
@@ -75,6 +76,8 @@ def doubt(manifest: Manifest, location: Location, subpath: str, layouts: Sequenc
     named = manifest.evidence.get("folders", [])
     if not isinstance(named, list) or not all(isinstance(folder, str) and is_safe(folder) for folder in named):
         return "its evidence names folders that are none"
+    if why := doubtful(manifest.evidence):
+        return why
     if not _superseding(manifest):
         return "its evidence names superseded files that it does not list"
     if not manifest.files:

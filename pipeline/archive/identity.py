@@ -41,11 +41,17 @@ def disowned(known: Manifest, now: SessionRef) -> Defect | None:
 
 def mistaken(then: SessionRef, now: SessionRef, what: str = "archived") -> Defect:
     """Name a session whose row is no longer the one that was ``archived`` or submitted."""
+    remedy = "correct the session in the lab's tables: its animal, date and start must be those of its recordings."
+    if what == "archived":
+        remedy += (
+            " If they are right, and it was archived under a wrong name: `mapshell publication-reassign "
+            f"{then.h2o}/{then.session} {now.h2o}/{now.session}`."
+        )
     return Defect(
         "identity",
         str(now),
         f"it was {what} as {_said(then)}, but the lab's tables now say {_said(now)}; nothing was added to it",
-        "correct the session in the lab's tables: its animal, date and start must be those of its recordings.",
+        remedy,
     )
 
 

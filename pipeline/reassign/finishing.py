@@ -41,7 +41,8 @@ class Finished:
 
 def open_moves(journal: TableJournal, keys: Collection[SessionKey] | None = None) -> list[Entry]:
     """Return the relocations that have not ended, of these sessions (None: of all)."""
-    return [entry for entry in journal.unfinished(keys) if entry.purpose == "move"]
+    entries = journal.moves()
+    return [entry for entry in entries if keys is None or any(part.key in set(keys) for part in entry.parts)]
 
 
 def finish(

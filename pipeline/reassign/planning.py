@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline import publication
-from pipeline.archive.aliases import alias, aliases_in, session_of
+from pipeline.archive.aliases import alias, aliases_in, session_of, with_new_names
 from pipeline.archive.aside import aside_name, is_aside
 from pipeline.archive.courier import Wanted
 from pipeline.archive.journal import Rename
@@ -132,7 +132,7 @@ def plan(
     names = new_names(folders, was, now, location.dataset_type, layouts)
     changed = {old: new for old, new in names.items() if old != new}
     renames = [*_of_folders(round_, before, changed), *_of_manifests(round_, before, now)]
-    evidence = dict(_evidence(round_, before, described, patient))
+    evidence = with_new_names(_evidence(round_, before, described, patient), changed)
     record = alias(was, changed, at=reason.at, by=reason.by, computer=round_.computer, because=reason.because)
     evidence["aliases"] = [*aliases_in(evidence), record]
     return relocation(before, renames, session=now, evidence=evidence)
