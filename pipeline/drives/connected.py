@@ -87,9 +87,10 @@ def in_words(label: str, serial: str, volume_id: str, folder: str, path: str) ->
     """Name a drive for a person, who must find it in a drawer."""
     known = [f"serial {serial}" if serial else "", f"volume {volume_id}" if volume_id else ""]
     facts = ", ".join(filter(None, known)) or "serial unknown"
-    called = printable(label) if label else f"at {path}"
+    if not label:
+        return f"the folder {path} (on a drive without label, {facts})" if folder else f"the drive at {path} ({facts})"
     inside = f"the folder {printable(folder)} of " if folder else ""
-    return f"{inside}the drive {called} ({facts})"
+    return f"{inside}the drive {printable(label)} ({facts})"
 
 
 def connect(path: Path, computer: str) -> Drive:
