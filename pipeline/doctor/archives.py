@@ -6,20 +6,24 @@ renamed there and back at later ones.  It stays, and every program of ours passe
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.aside import OWN_FOLDERS
+from pipeline.archive.journal import step
 from pipeline.archive.session import join_remote
 from pipeline.doctor.findings import Finding, Subject, failure, ok, warning
 from pipeline.errors import Conflict, GlobusError, LoginNeeded, MapshellError, RemotePathNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
+    from pipeline.archive.ports import Store
     from pipeline.archive.session import Location
     from pipeline.doctor.world import World
 
 OWN_FOLDER, _OTHER = OWN_FOLDERS
+_ATTEMPTS = 3
 
 
 def listed(world: World, subject: Subject) -> Iterable[Finding]:
@@ -48,28 +52,39 @@ def writable(world: World, subject: Subject) -> Iterable[Finding]:
     left = f"{place.endpoint}:{own}"
     world.left.append(left)
     facts = {"left": left}
-    names = {entry.name for entry in store.ls(place.endpoint, place.path)}
-    try:
-        if OWN_FOLDER in names:
-            store.rename(place.endpoint, own, other)
-            world.promise(lambda: store.rename(place.endpoint, other, own))()
-            yield ok(f"{OWN_FOLDER} there, which is ours and empty, was renamed and back", **facts)
-        elif _OTHER in names:  # a run was killed half-way
-            store.rename(place.endpoint, other, own)
-            yield ok(f"{OWN_FOLDER} there, which is ours and empty, was renamed", **facts)
-        else:
-            store.mkdir(place.endpoint, own)
-            yield ok(f"an empty folder {OWN_FOLDER} was made there; it stays, for the next time", **facts)
-    except (Conflict, RemotePathNotFound) as error:
-        yield warning(
-            f"Not proven: {error.message}",
-            f"another `mapshell doctor` at this moment? Run it again; of {OWN_FOLDER} and {_OTHER} one may be removed.",
-            **facts,
-        )
-    except MapshellError:
-        if not names.intersection(OWN_FOLDERS):
-            world.left.remove(left)
-        raise
+    said = ""
+    for _ in range(_ATTEMPTS):
+        names = {entry.name for entry in store.ls(place.endpoint, place.path)}
+        try:
+            yield ok(_prove(store, place.endpoint, own, other, names), **facts)
+        except (Conflict, RemotePathNotFound) as error:  # another doctor has just renamed it
+            said = error.message
+            continue
+        except MapshellError:
+            if not names.intersection(OWN_FOLDERS):
+                world.left.remove(left)
+            raise
+        return
+    yield warning(
+        f"Not proven: {said}",
+        f"look what {OWN_FOLDER} and {_OTHER} are there, which should be one empty folder, then run it again.",
+        **facts,
+    )
+
+
+def _prove(store: Store, endpoint: str, own: str, other: str, names: Collection[str]) -> str:
+    """Make or rename our folder; say what was done."""
+    if OWN_FOLDER in names:
+        store.rename(endpoint, own, other)
+        step("doctor renamed")
+        with contextlib.suppress(MapshellError):  # else a later run does it
+            store.rename(endpoint, other, own)
+        return f"{OWN_FOLDER} there, which is ours and empty, was renamed and back"
+    if _OTHER in names:  # a run was killed half-way
+        store.rename(endpoint, other, own)
+        return f"{OWN_FOLDER} there, which is ours and empty, was renamed"
+    store.mkdir(endpoint, own)
+    return f"an empty folder {OWN_FOLDER} was made there; it stays, for the next time"
 
 
 def https(world: World, subject: Subject) -> Iterable[Finding]:

@@ -173,6 +173,7 @@ def space(world: World, _: Subject) -> Iterable[Finding]:
 
 def own_folders(world: World, _: Subject) -> Iterable[Finding]:
     """Look whether our own folders can be written, or made; by their rights alone."""
+    sound = []
     for what, folder in (
         ("data folder", folders.data_folder(world.environ)),
         ("cache", folders.cache_folder(world.environ)),
@@ -184,7 +185,7 @@ def own_folders(world: World, _: Subject) -> Iterable[Finding]:
         elif not os.access(there, os.W_OK | os.X_OK):
             reason = "may not be written by this account"
         else:
-            yield ok(f"{what}: {folder}", folder=str(folder))
+            sound.append(f"{what} {folder}")
             continue
         why = reason if there == folder else f"cannot be made: {there} {reason}"
         error = LocalDiskError(
@@ -196,3 +197,5 @@ def own_folders(world: World, _: Subject) -> Iterable[Finding]:
             yield failure(error, folder=str(folder))
         else:
             yield warning(error.message, error.remedy, folder=str(folder))
+    if sound:
+        yield ok(", ".join(sound))

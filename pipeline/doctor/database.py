@@ -82,9 +82,15 @@ def tables(world: World, _: Subject) -> Iterable[Finding]:
 
 
 def _no_tables(bound: Binding, facts: dict[str, int | None]) -> Iterable[Finding]:
+    from pipeline.admin.rights import rights as told_rights
+    from pipeline.database import server
+    from pipeline.database.binding import GROUPS
+
     connection = bound.connection
     place = f"the database at {connection.target.place}"
-    if may_create(bound):
+    schemas = [bound.prefix + group for group in GROUPS]
+    there = [schema for schema in schemas if server.schema_exists(connection, schema)]
+    if told_rights(connection, schemas, there).create is not False:
         yield warning(f"There are no tables of mapshell in {place} yet ({bound.prefix}...).", _FIRST, **facts)
         return
     yield failure(
@@ -96,34 +102,6 @@ def _no_tables(bound: Binding, facts: dict[str, int | None]) -> Iterable[Finding
         ),
         **facts,
     )
-
-
-def may_create(bound: Binding) -> bool:
-    """Say whether the account may make schemas with our prefix, as far as the server tells it."""
-    connection = bound.connection
-    if connection.adapter.backend == "postgresql":
-        row = connection.query("SELECT has_database_privilege(current_database(), 'CREATE')").fetchone()
-        return bool(row[0])
-    grants = [str(row[0]) for row in connection.query("SHOW GRANTS").fetchall()]
-    return any(_lets_create(grant, bound.prefix + "publication") for grant in grants)
-
-
-def _lets_create(grant: str, schema: str) -> bool:
-    """Say whether a line of ``SHOW GRANTS`` lets make a schema: CREATE, or everything, on it or a pattern of it."""
-    import re
-
-    found = re.match(r"GRANT (?P<rights>.+?) ON (?P<schema>`(?:[^`]|``)*`|\*)\.\* TO ", grant, re.IGNORECASE)
-    if found is None:
-        return False
-    rights = {each.strip().upper() for each in found["rights"].split(",")}
-    if not rights & {"ALL PRIVILEGES", "ALL", "CREATE"}:
-        return False
-    if found["schema"] == "*":
-        return True
-    pattern = ""
-    for part in re.findall(r"\\.|.", found["schema"][1:-1].replace("``", "`")):
-        pattern += {"%": ".*", "_": "."}.get(part, re.escape(part[-1]))
-    return re.fullmatch(pattern, schema) is not None
 
 
 def rights(world: World, _: Subject) -> Iterable[Finding]:

@@ -88,16 +88,17 @@ class _Examination:
         )
 
     def _expand(self, check: Check) -> list[_Turn]:
-        """Return the turns of a check; without settings there are no subjects."""
+        """Return the turns of a check; one that cannot be made without subjects has one all the same."""
         subjects: Sequence[Subject] = [Subject()]
-        if check.each is not None and self._blocked(check, Subject()) is None:
+        if check.each is not None:
             try:
                 subjects = check.each(self._world)
             except Exception as error:  # noqa: BLE001 - as for the check itself
-                turn = _Turn(check, Subject(), ended=True)
-                turn.findings = [self._broken(turn, error)]
-                self._turns[check.name] = [turn]
-                return []
+                if self._blocked(check, Subject()) is None:
+                    turn = _Turn(check, Subject(), ended=True)
+                    turn.findings = [self._broken(turn, error)]
+                    self._turns[check.name] = [turn]
+                    return []
         turns = [_Turn(check, subject) for subject in subjects]
         self._turns[check.name] = turns
         return turns

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from typing import TYPE_CHECKING
 
 from pipeline.archive.paths import visible
 from pipeline.archive.session import join_remote
 from pipeline.doctor.candidates import candidates
 from pipeline.doctor.findings import Finding, Subject, ok, warning
-from pipeline.doctor.probe import PROBE, Probe, probe, remove_folders, staging, unwritable
+from pipeline.doctor.probe import Probe, fresh_name, probe, remove_folders, staging, unwritable
 from pipeline.errors import (
     ConfigError,
     Conflict,
@@ -132,7 +131,7 @@ def globus_writes(world: World, subject: Subject) -> Iterable[Finding]:
         return
     store = world.store(root.endpoint)
     with staging(world, root) as folder:
-        name = f"{PROBE}{secrets.token_hex(8)}"
+        name = fresh_name(world)
         first, second = folder / name, folder / f"{name}-renamed"
         remote = join_remote(root.globus_path, folder.name)
         clean = world.promise(lambda: remove_folders(first, second))

@@ -42,6 +42,7 @@ def roots(world: World) -> Sequence[Subject]:
 
 def archives(world: World) -> Sequence[Subject]:
     """Return the storage locations."""
+    _ = world.settings  # without them nobody knows
     return [Subject(f"archive {place.alias}", place.alias, place.endpoint, place) for place in world.locations.values()]
 
 
