@@ -146,11 +146,20 @@ class BarProgress:
         self._console = Console(
             file=output.stderr, no_color=not output.coloured(output.stderr), highlight=False, markup=False, emoji=False
         )
+
+        class Amount(DownloadColumn):
+            def render(self, task: Any) -> Any:
+                return super().render(task) if task.total or task.completed else ""  # else it is not counted in bytes
+
+        class Rate(TransferSpeedColumn):
+            def render(self, task: Any) -> Any:
+                return super().render(task) if task.total or task.completed else ""
+
         self._bars = RichProgress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            DownloadColumn(),
-            TransferSpeedColumn(),
+            Amount(),
+            Rate(),
             TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[note]}", markup=False),
             console=self._console,
