@@ -240,9 +240,16 @@ def _is_meant(entry: FileEntry, types: Collection[str] | None, numbers: Collecti
 def _items(holding: Holding, entries: Sequence[FileEntry], targets: Targets) -> list[Item]:
     site = targets.site(holding.location, entries)
     session = holding.manifest.session
-    return [
-        Item(holding.location, session, entry.subpath, entry.size, entry.mtime, entry.sha1, site) for entry in entries
-    ]
+    items = []
+    for entry in entries:
+        item = Item(holding.location, session, entry.subpath, entry.size, entry.mtime, entry.sha1, site)
+        if not entry.sized:
+            item.judge("refused", _UNSEEN, f"look first: `mapshell publication-verify --subject {session.h2o}`.")
+        items.append(item)
+    return items
+
+
+_UNSEEN = "it came from an older database, and nobody has looked at it at the archive yet"
 
 
 def _file(item: Item, file_type: str) -> RetrievedFile:

@@ -74,3 +74,35 @@ def upgrade(context: Context, *, dry_run: bool, yes: bool) -> None:
     if not dry_run:
         carry_out(context.settings, planned)
     show_upgrade(context.output, planned, ahead=False)
+
+
+@database.command()
+@click.option(
+    "--from",
+    "prefix",
+    metavar="PREFIX",
+    help="Beginning of the names of its schemas; by default those that the settings name, else map_v2_.",
+)
+@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be done; nothing is written.")
+@pass_context
+def adopt(context: Context, prefix: str | None, *, dry_run: bool) -> None:
+    """Take over what a map-ephys database on the same server says of its archive; it is only read.
+
+    Its sessions are present afterwards, never verified: nobody has looked whether the archive holds the files, and
+    how large they are. publication-verify or publication-discover looks, and completes the rows. Whatever mapshell
+    archived or found itself is not touched. Two spellings of one file become one row.
+
+    \b
+    Examples:
+      mapshell database adopt --dry-run
+      mapshell database adopt --from map_v2_
+    """
+    from mapshell.errors import end
+    from mapshell.show_adopt import show_adoption
+    from pipeline.oldlab.adopting import adopt as take_over
+
+    context.database()
+    with context.output.progress() as progress:
+        found = take_over(context.settings, prefix=prefix, dry_run=dry_run, progress=progress)
+    show_adoption(context.output, found)
+    end(found)

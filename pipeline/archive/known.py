@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pipeline.archive.session import State
 
 LISTED = "listed at the archive with its size, without a manifest; never verified"
+UNSEEN = "named by an older database; nobody has looked at the archive, never verified"
 
 
 def only_listed(files: Collection[FileEntry]) -> int:
@@ -21,16 +22,19 @@ def only_listed(files: Collection[FileEntry]) -> int:
     return sum(not entry.proved for entry in files)
 
 
-def in_words(files: int, listed: int) -> str:
-    """Say of how many files of a session nobody ever knew a checksum; empty when of none."""
+def in_words(files: int, listed: int, said: str = LISTED) -> str:
+    """Say of how many files of a session nobody ever knew a checksum, and what is known; empty when of none."""
     if not listed:
         return ""
-    return LISTED if listed >= files else f"{listed} of {files} files were only {LISTED}"
+    return said if listed >= files else f"{listed} of {files} files were only {said}"
 
 
 def settled(known: Manifest | None) -> tuple[State, str]:
     """Return state and reason of a session of which nothing new is here."""
-    said = "" if known is None else in_words(len(known.files), only_listed(known.files))
+    if known is None:
+        return ("archived", "")
+    seen = all(entry.sized for entry in known.files)
+    said = in_words(len(known.files), only_listed(known.files), LISTED if seen else UNSEEN)
     return ("present", said) if said else ("archived", "")
 
 
