@@ -17,6 +17,7 @@ from pipeline.errors import DatabaseReadOnly, MapshellError
 from pipeline.from_listings import name_obstacle, take
 from pipeline.from_manifests import Kept, read, write
 from pipeline.locations import locations
+from pipeline.oldlab.looking import look_at_adopted
 from pipeline.rebuild import Index
 from pipeline.rounds import Silence, SystemClock, local_roots
 from pipeline.search import Place, Search, ends
@@ -166,6 +167,7 @@ def _discover(settings: Settings, search: Search, places: Sequence[Location], sp
                         name_obstacle(search, place, obstacle)
                 continue
             take(search, place, animal)
+            look_at_adopted(search, place, animal)
             known_by_listing(search, place, animal)
             if animal.h2o not in search.wanted.h2os and not animal.described:
                 search.report.strangers.setdefault(place.location.alias, []).append(animal.h2o)
