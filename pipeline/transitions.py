@@ -20,7 +20,7 @@ from pipeline.database import bulk
 from pipeline.database.quiet import dj
 from pipeline.database.reading import clock
 from pipeline.errors import DatabaseError, LeaseLost, MapshellError, Refused
-from pipeline.rows import archived_row, dataset_row, file_rows
+from pipeline.rows import archived_row, dataset_row, file_entry, file_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -111,11 +111,11 @@ def commit(manifest: Manifest) -> None:
 
 
 def _completed(dataset: Mapping[str, Any], new: Iterable[FileEntry]) -> set[str]:
-    """Return those of a generation's files that the index has, without a SHA1 (or somebody has just found the same)."""
+    """Return those of a generation's files that the index has, without a SHA1 of the recording's own bytes."""
     mine = {name: dataset[name] for name in ("globus_alias", "dataset_name")}
-    rows = (publication.DataSet.PhysicalFile() & mine).proj("file_subpath", "file_sha1").to_dicts()
-    stored = {row["file_subpath"]: row["file_sha1"] for row in rows}
-    return {e.subpath for e in new if e.subpath in stored and stored[e.subpath] in (None, e.sha1)}
+    rows = (publication.DataSet.PhysicalFile() & mine).to_dicts()
+    unproved = {row["file_subpath"] for row in rows if not file_entry(row).proved}
+    return unproved & {entry.subpath for entry in new}
 
 
 def is_committed(manifest: Manifest) -> bool:

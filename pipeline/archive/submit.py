@@ -92,8 +92,10 @@ class Prepared:
     def hopeless(self) -> bool:
         """Whether conflicts keep all of it from being archived: a new session is archived whole or not at all."""
         refused = {defect.subpath for defect in self.unlike}
-        usable = self.files or any(file.subpath not in refused for file in self.candidates)
-        return bool(self.conflicts) and (self.known is None or not usable)
+        usable = {file.subpath for file in self.candidates} - refused
+        if not self.conflicts or self.known is None or not (self.files or usable):
+            return bool(self.conflicts)
+        return any(not entry.sized and entry.subpath not in usable for entry in self.known.files)
 
 
 def _changed(ref: SessionRef, kind: DatasetType) -> str:

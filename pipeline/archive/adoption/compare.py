@@ -33,10 +33,9 @@ if TYPE_CHECKING:
     from pipeline.archive.session import LocalFile
     from pipeline.archive.submit import Prepared
 
-CLOSED = (CollectionOffline, CollectionNotFound)
-"""After these nothing can be read at this archive."""
+_AWAY = (CollectionOffline, CollectionNotFound, GlobusUnavailable)
+"""After these nothing can be read at this archive: its server may be away, while transfers go on."""
 
-_FATAL = (*CLOSED, LoginNeeded, GlobusUnavailable)
 _IN_VAIN = 20
 """After so many errors one after the other, the rest is not tried."""
 
@@ -71,16 +70,18 @@ def read_here(round_: Round, prepared: Prepared) -> dict[str, str]:
 def remembered(round_: Round, prepared: Prepared, here: Mapping[str, str]) -> tuple[Prepared, tuple[LocalFile, ...]]:
     """Judge what was read back before; return the session, and the files that must be read back.
 
-    ``here`` are SHA1 of this computer's files, of those that are known.
+    ``here`` are SHA1 of this computer's files, of those that are known.  What differed is read again when a person asks
+    to adopt: whoever put the right file there may have given it its old time.
     """
     findings = _Findings()
     left = []
     for file in prepared.candidates:
-        seen = round_.remembered.get(round_.location, file.subpath, prepared.there[file.subpath])
-        if seen is None or file.subpath not in here:
+        there = prepared.there[file.subpath]
+        sha1, seen = here.get(file.subpath), round_.remembered.get(round_.location, file.subpath, there)
+        if sha1 is None or seen is None or (seen.sha1 != sha1 and round_.adopt):
             left.append(file)
         else:
-            findings.add(prepared, file.subpath, here[file.subpath], seen)
+            findings.add(prepared, file.subpath, sha1, seen)
     found = replace(prepared, proofs=findings.proofs, unlike=tuple(findings.unlike))
     return found, () if found.hopeless else tuple(left)
 
@@ -101,7 +102,7 @@ def read_back(round_: Round, prepared: Prepared, files: Sequence[LocalFile], her
     try:
         by = means(store, round_.location, round_.scratch)
     except GlobusError as error:
-        if isinstance(error, _FATAL):
+        if isinstance(error, (*_AWAY, LoginNeeded)):
             raise
         findings.unlike.extend(_unread(file, error) for file in files)
         return replace(prepared, unlike=tuple(findings.unlike))
@@ -121,14 +122,25 @@ def read_back(round_: Round, prepared: Prepared, files: Sequence[LocalFile], her
         with closing(results):  # type: ignore[type-var]  # both are generators
             for checked in results:
                 in_vain = 0 if checked.error is None else in_vain + 1
-                if isinstance(checked.error, CLOSED):
-                    round_.unreadable = checked.error
-                if isinstance(checked.error, _FATAL) or (checked.error is not None and in_vain >= _IN_VAIN):
-                    raise checked.error
+                _stop(round_, checked.error, in_vain)
                 _take(round_, prepared, findings, files[checked.item.tag], here, checked)
     finally:
         round_.progress.done(key, f"{len(findings.proofs)} of {count} files are the same")
     return replace(prepared, proofs=findings.proofs, unlike=tuple(findings.unlike))
+
+
+def _stop(round_: Round, error: MapshellError | None, in_vain: int) -> None:
+    """Raise an error after which nothing more can be read; one of the archive's alone does not end the round."""
+    if isinstance(error, LoginNeeded):
+        raise error
+    if error is None:
+        return
+    if isinstance(error, _AWAY) or in_vain >= _IN_VAIN:
+        said = GlobusError(
+            f"What the archive holds already could not be compared: {error.message}", remedy=error.remedy
+        )
+        round_.unreadable = said
+        raise said from error
 
 
 def _items(round_: Round, files: Sequence[LocalFile], here: Mapping[str, str]) -> Iterator[Item]:
@@ -169,5 +181,8 @@ def _unread(file: LocalFile, error: MapshellError) -> Defect:
     return Defect("conflict", file.subpath, said, error.remedy or _AGAIN)
 
 
-_DIFFERENT = "compare the two files; keep one name for one content (nothing was overwritten)."
+_DIFFERENT = (
+    "compare the two files; keep one name for one content (nothing was overwritten). A file that was put right at the "
+    "archive is read again with --adopt."
+)
 _AGAIN = "publish again."
