@@ -9,6 +9,7 @@ from pipeline import database, experiment, lab, publication
 from pipeline.archive.session import SessionKey, SessionRef
 from pipeline.errors import DatabaseError, UsageError
 from pipeline.holdings import keys, locations_by_alias
+from pipeline.sessionless import REASON, chosen_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,6 +101,12 @@ def _known(dataset_type: DatasetType) -> dict[tuple[SessionKey, str], tuple[str,
 
 def nothing_matches(chosen: Sequence[Any]) -> UsageError:
     """Make the error of restricted tables that hold no archived session: it says what there is instead."""
+    gone = [each for table in chosen for each in chosen_by(table)]
+    if gone:
+        return UsageError(
+            f"What was asked for is without session: {_some([str(each) for each in gone])}; {REASON}.",
+            remedy=gone[0].remedy,
+        )
     asked = [_asked(table) for table in chosen]
     if [] in asked and not any(asked):
         return UsageError("No session of the lab matches what was asked for.", remedy=_what_there_is(chosen))

@@ -11,6 +11,7 @@ from pipeline import publication, sessions
 from pipeline.archive.acceptance import folders_in, rules_in
 from pipeline.archive.checksums import ChecksumCache
 from pipeline.archive.evidence import records
+from pipeline.archive.identity import unlisted
 from pipeline.archive.known import LISTED, in_words
 from pipeline.archive.plan import diff
 from pipeline.archive.renamed import in_short, suspects, with_renames
@@ -87,6 +88,9 @@ def status(
                 row = archived.get(key)
                 if row is None and key in gone and state != "in flight":
                     state, facts = "withdrawn", {**facts, **gone[key]}
+                elif row is None and dataset_name(location.dataset_type, key) in totals and state != "in flight":
+                    wrong = unlisted(ref)
+                    state, facts = "refused", {**facts, "reason": wrong.message, "remedy": wrong.remedy}
                 if row is not None:
                     name = dataset_name(location.dataset_type, key)
                     files, size, listed = totals.get(name, (0, 0, 0))

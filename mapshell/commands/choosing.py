@@ -73,8 +73,12 @@ class Choice:
         """Refuse session numbers that nobody has: a typing error must not look like a day without work."""
         from pipeline import sessions
         from pipeline.errors import UsageError
+        from pipeline.sessionless import everywhere, meets
 
         missing = sorted(set(self.numbers) - {number for _, number in sessions.chosen(chosen) or ()})
+        if missing:
+            gone = [each.session for some in everywhere(self.kinds).values() for each in some]
+            missing = sorted(set(missing) - {ref.session for ref in gone if meets(ref, chosen)})
         if missing:
             whose = f"{', '.join(self.subjects)} has" if self.subjects else "No subject has"
             said = ", ".join(str(number) for number in missing)

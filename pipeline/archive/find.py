@@ -122,7 +122,8 @@ def find(
             settled.append((root, folder))
             continue
         if folder.subpath in taken:
-            found.strays.append(_taken(root, folder, taken[folder.subpath], _by_name(folder, sessions)))
+            if could := _by_name(folder, sessions):  # what nobody else may mean is told with its dataset
+                found.strays.append(_taken(root, folder.subpath, taken[folder.subpath], could, sessions))
             continue
         scan = _scan(root, folder.subpath, patterns, found, _by_name(folder, sessions))
         if scan is not None:
@@ -139,10 +140,14 @@ def find(
     return found
 
 
-def _taken(root: Root, folder: FoundFolder, by: Taken, candidates: Sequence[SessionKey]) -> Stray:
-    """Name a folder whose session is gone; where another of its day may be meant, a person must decide."""
+def _taken(
+    root: Root, folder: str, by: Taken, could: Sequence[SessionKey], sessions: Mapping[SessionKey, SessionFacts]
+) -> Stray:
+    """Name a folder whose session is gone, and that another one may be meant to have: a person must decide."""
     said = f"it was archived as {by.session}, which the lab's tables no longer have"
-    return Stray(folder.subpath, root, said, by.remedy, refused=bool(candidates), candidates=tuple(candidates))
+    facts = sessions[could[0]]
+    to = f"{facts.h2o}/{facts.key[1]}" if len(could) == 1 and " " not in facts.h2o else "TO"
+    return Stray(folder, root, said, by.remedy.replace(" TO`", f" {to}`"), refused=True, candidates=tuple(could))
 
 
 def _former(

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from pipeline import locations, publication, sessions
+from pipeline import database, locations, publication, sessions
 from pipeline.archive.session import SessionKey, SessionRef
 from pipeline.database.reading import clock, columns
+from pipeline.errors import DatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -125,6 +126,27 @@ def everywhere(types: Sequence[DatasetType]) -> dict[str, list[Sessionless]]:
     lab_sessions = sessions.load()
     places = {alias: place for alias, place in locations.known().items() if place.dataset_type in types}
     return {alias: sessionless(place, lab_sessions) for alias, place in places.items()}
+
+
+def chosen_by(table: Any) -> list[Sessionless]:
+    """Return the datasets without session, and without archived row, that a restricted table would choose."""
+    import datajoint as dj
+
+    gone = [each for some in everywhere([table.dataset_type]).values() for each in some if not each.has_row]
+    bound = database.connection()
+    text = "{}::text" if bound.adapter.backend == "postgresql" else "CAST({} AS CHAR)"
+    found = []
+    for each in gone:
+        ref = each.session
+        row = f"SELECT {ref.subject_id} AS subject_id, {ref.session} AS session, {text.format('%s')} AS globus_alias"
+        try:
+            with database.transaction():  # an error leaves no broken transaction behind
+                query = f"SELECT 1 FROM ({row}) AS gone{table.where_clause()}"  # noqa: S608 - our own SQL
+                if bound.query(query.replace("%%", "%"), (each.alias,)).fetchall():
+                    found.append(each)
+        except (dj.errors.DataJointError, DatabaseError):
+            continue  # it speaks of what only archived rows have
+    return found
 
 
 def _key(name: str) -> SessionKey | None:
