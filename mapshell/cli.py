@@ -63,6 +63,7 @@ COMMANDS: dict[str, Entry] = {
     "config": Entry("config", "config", "Show the settings and their origin, or write them.", SET_UP),
     "storage": Entry("storage", "storage", "Show or say where archives lie, for all computers.", SET_UP),
     "database": Entry("database", "database", "Look at the database, bring its tables forward.", SET_UP),
+    "erd": Entry("erd", "erd", "Show or draw the tables and how they hang together.", SET_UP),
     "completion": Entry("completion", "completion", "Tab in bash, zsh and fish.", SET_UP),
     "login": Entry("login", "login", "Log in to Globus, with all consents at once.", SET_UP),
     "logout": Entry("login", "logout", "End the Globus login of this computer.", SET_UP),
