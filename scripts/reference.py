@@ -1,4 +1,4 @@
-"""Write anew what the documents take from the code: the page of settings, the tables of commands and exit codes.
+"""Write anew what the documents take from the code: the pages of settings and of commands, and several tables.
 
 .venv/bin/python scripts/reference.py            write them
 .venv/bin/python scripts/reference.py --check    only say whether they are up to date (exit 1 when not)
@@ -113,7 +113,14 @@ def settings_page() -> str:
     return reference_markdown()
 
 
-PAGES: dict[str, Callable[[], str]] = {"docs/settings.md": settings_page}
+def commands_page() -> str:
+    """Return the page of commands."""
+    from scripts.commands_page import commands_page as page
+
+    return page()
+
+
+PAGES: dict[str, Callable[[], str]] = {"docs/settings.md": settings_page, "docs/commands.md": commands_page}
 
 
 def markdown(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -133,7 +140,7 @@ def main(args: list[str]) -> int:
     outdated = []
     for name in (*DOCUMENTS, *PAGES):
         file = ROOT / name
-        before = file.read_text(encoding="utf-8")
+        before = file.read_text(encoding="utf-8") if file.exists() else ""
         after = PAGES[name]() if name in PAGES else renewed(before)
         if after != before:
             outdated.append(name)
