@@ -84,11 +84,10 @@ def tables(world: World, _: Subject) -> Iterable[Finding]:
 def _no_tables(bound: Binding, facts: dict[str, int | None]) -> Iterable[Finding]:
     from pipeline.admin.rights import rights as told_rights
     from pipeline.database import server
-    from pipeline.database.binding import GROUPS
 
     connection = bound.connection
     place = f"the database at {connection.target.place}"
-    schemas = [bound.prefix + group for group in GROUPS]
+    schemas = [bound.schema_name(group) for group in bound.own_groups]
     there = [schema for schema in schemas if server.schema_exists(connection, schema)]
     if told_rights(connection, schemas, there).create is not False:
         yield warning(f"There are no tables of mapshell in {place} yet ({bound.prefix}...).", _FIRST, **facts)
@@ -121,9 +120,9 @@ def rights(world: World, _: Subject) -> Iterable[Finding]:
                 writes=False,
             )
         else:
-            yield ok(f"{user} may only read: enough for retrieve, verify and status", writes=False)
+            yield ok(f"account {user}: may only read, which is enough for retrieve, verify and status", writes=False)
     else:
-        yield ok(f"{user} may read and write", writes=True)
+        yield ok(f"account {user}: may read and write", writes=True)
 
 
 def lab(world: World, _: Subject) -> Iterable[Finding]:
