@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.discovered import FoundSession
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pipeline.known_index import Known
     from pipeline.search import Place, Search
 
+_MOVING = "its files get other names at the archive"
+_PUBLISH = "`mapshell publication-publish` brings it to an end."
 _LOOK = "nothing was changed; look at it with `mapshell publication-verify`."
 
 
@@ -102,6 +105,10 @@ def lost_manifests(search: Search, place: Place, animals: Sequence[str]) -> None
         if known.described and known.h2o in listed and key not in place.described:
             ref = search.lab.refs.get(key)
             if ref is None or not search.is_meant(key, known.session_date, place):
+                continue
+            if key in place.working or place.journalled.get(key):
+                known_now = as_known(place, key, known)
+                search.report.sessions.append(replace(known_now, state="in flight", reason=_MOVING, remedy=_PUBLISH))
                 continue
             why = f"the archive does not list its manifest {known.described}, which the index knows"
             search.report.sessions.append(as_known(place, key, known, why, _LOOK))
