@@ -84,6 +84,8 @@ def discover(
     UsageError
         Nothing can match.
     """
+    if create_sessions:
+        database.refuse_entering("discover with --create-sessions")
     _ensure_writable(dry_run=dry_run)
     wanted = Wanted(tables, restrictions, subjects or (), numbers, since, until, create=create_sessions)
     places = locations(settings, [table.dataset_type for table in tables], register=not dry_run)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import ephys
 from pipeline.archive.filenames import parse_file, parse_probe
+from pipeline.database.binding import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -60,6 +61,8 @@ def insertion_numbers(subpaths: Iterable[str]) -> set[int]:
 
 def gaps(alias: str, here: Sequence[LocalSession], indexed: Mapping[SessionKey, Manifest]) -> Iterator[ProbeGap]:
     """Compare the insertions of sessions with their files, here and in the index; yield those that differ."""
+    if not is_there(ephys.ProbeInsertion):  # a lab's own tables may have none
+        return
     chosen = {session.ref.key: session for session in here if session.files}
     entered = _entered(list(chosen))
     for key, session in chosen.items():

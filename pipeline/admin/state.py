@@ -105,16 +105,16 @@ def look(settings: Settings, migrations: Sequence[Migration] | None = None) -> D
     """
     binding = database.unused_binding(settings)
     try:
-        return _look(binding, settings, steps_of.MIGRATIONS if migrations is None else migrations)
+        return _look(binding, steps_of.MIGRATIONS if migrations is None else migrations)
     finally:
         binding.connection.close()
 
 
-def _look(binding: Binding, settings: Settings, migrations: Sequence[Migration]) -> DatabaseState:
+def _look(binding: Binding, migrations: Sequence[Migration]) -> DatabaseState:
     from pipeline.database.binding import GROUPS
 
     connection, target = binding.connection, binding.connection.target
-    schemas = [_schema(binding, settings, group) for group in GROUPS.values()]
+    schemas = [_schema(binding, group) for group in GROUPS.values()]
     ours = [each for each in schemas if not each.lab]
     state = DatabaseState(
         server=db_server.version(connection),
@@ -136,7 +136,7 @@ def _look(binding: Binding, settings: Settings, migrations: Sequence[Migration])
     except MapshellError as error:
         state.problem = error
     if state.stored is not None:
-        state.rows = {name: _count(binding, settings, group, name) for group, name in COUNTED}
+        state.rows = {name: _count(binding, group, name) for group, name in COUNTED}
         try:
             state.writers = writers.listed(binding)
         except DatabaseReadOnly:
@@ -174,13 +174,14 @@ def _steps(stored: Stored | None, migrations: Sequence[Migration]) -> list[StepS
     return [StepState(step.number, step.description, step in locking) for step in missing]
 
 
-def _schema(binding: Binding, settings: Settings, group: TableGroup) -> SchemaState:
-    theirs = settings.database.lab_schema(group.name) if group.name != "publication" else None
-    name = theirs or binding.prefix + group.name
+def _schema(binding: Binding, group: TableGroup) -> SchemaState:
+    theirs, name = group.name in binding.lab.schemas, binding.schema_name(group)
     rows = binding.connection.query(
         "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (name,)
     ).fetchall()
     ours = {table.table_name for table in group.tables()}
+    if theirs:
+        ours = {binding.lab.table_name(group.name, each) for each in ours}
     found = {row[0] for row in rows}
     foreign = sorted(each for each in found - ours if not each.startswith("~"))
     return SchemaState(
@@ -189,7 +190,7 @@ def _schema(binding: Binding, settings: Settings, group: TableGroup) -> SchemaSt
         exists=db_server.schema_exists(binding.connection, name),
         tables=len(found & ours),
         expected=len(ours),
-        lab=theirs is not None,
+        lab=theirs,
         foreign=() if theirs else tuple(foreign),
         size=_size(binding, name),
     )
@@ -207,14 +208,16 @@ def _size(binding: Binding, schema: str) -> int | None:
     return None if size is None else int(size)
 
 
-def _count(binding: Binding, settings: Settings, group: str, name: str) -> int | None:
+def _count(binding: Binding, group: str, name: str) -> int | None:
     from importlib import import_module
 
     table: Any = import_module(f"pipeline.{group}")
     for part in name.split("."):
         table = getattr(table, part)
-    schema = (settings.database.lab_schema(group) if group != "publication" else None) or binding.prefix + group
-    full = binding.connection.adapter.make_full_table_name(schema, table.table_name)
+    theirs, ours = group in binding.lab.schemas, table.table_name
+    schema = binding.lab.schemas.get(group, binding.prefix + group)
+    called = binding.lab.table_name(group, ours) if theirs else ours
+    full = binding.connection.adapter.make_full_table_name(schema, called)
     try:
         return int(binding.connection.query(f"SELECT COUNT(*) FROM {full}").fetchone()[0])  # noqa: S608
     except (DatabaseError, _missing_table()):

@@ -14,7 +14,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipeline.database.writing import ensure_writable, note_writer
+from pipeline.database.writing import ensure_writable, note_writer, refuse_entering
 from pipeline.errors import ConfigError, DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.database.migrations import Migration
     from pipeline.settings.types import DatabaseSettings, Settings
 
-__all__ = ["ensure_writable", "note_writer"]
+__all__ = ["ensure_writable", "note_writer", "refuse_entering"]
 
 T = TypeVar("T")
 ATTEMPTS = 5

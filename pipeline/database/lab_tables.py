@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _TIERS = ("", "#", "_", "__")
 _READING = re.compile(r"[\s(]*(SELECT|SHOW|DESCRIBE|EXPLAIN|SET|BEGIN|START|COMMIT|ROLLBACK)\b", re.IGNORECASE)
 _WITH_SCHEMA = re.compile(r"""[`"]?([\w$-]+)[`"]?\s*\.\s*[`"]?[\w#~]""")
-_OF_SCHEMAS = re.compile(r"""\s*\w+\s+(?:DATABASE|SCHEMA)\b[^`"]*[`"]?([\w$-]+)""", re.IGNORECASE)
+_OF_SCHEMAS = re.compile(
+    r"""\s*\w+\s+(?:DATABASE|SCHEMA)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?[`"]?([\w$-]+)""", re.IGNORECASE
+)
 _REFERENCES = re.compile(r"""\bREFERENCES\s+[`"]?([\w$-]+)[`"]?\s*\.""", re.IGNORECASE)
 
 

@@ -188,11 +188,9 @@ def _said(steps: Sequence[Migration]) -> str:
 
 
 def _create(binding: Binding, version: int, oldest: int) -> None:
-    from pipeline.database.binding import GROUPS
-
     connection = binding.connection
     check_not_foreign(binding)
-    for group in GROUPS.values():
+    for group in binding.own_groups:
         db_server.create_schema(connection, binding.prefix + group.name)
     connection.rewrite = db_server.table_rewriter(connection)
     try:

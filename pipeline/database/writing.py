@@ -38,6 +38,35 @@ def ensure_writable() -> None:
             ) from error
 
 
+def refuse_entering(what: str) -> None:
+    """Refuse to enter animals, sessions or probes where the lab's own tables stand in for ours.
+
+    Parameters
+    ----------
+    what
+        Who would: a command, or an argument.
+
+    Raises
+    ------
+    pipeline.errors.DatabaseReadOnly
+        They do.
+    """
+    from pipeline import database
+    from pipeline.database import binding
+    from pipeline.database.lab_tables import LabTableReadOnly
+
+    bound = database.bind()
+    present = binding.get_current()
+    if present is None or not present.lab:
+        return
+    schemas = ", ".join(present.lab.schemas.values())
+    raise LabTableReadOnly(
+        f"{what} would enter rows into the lab's own tables ({schemas} at {bound.target.place}), which mapshell only "
+        "reads; nothing was changed.",
+        remedy="enter animals, sessions and probes with the lab's own pipeline; mapshell sees them at once.",
+    )
+
+
 def note_writer(computer: str) -> None:
     """Write down that this computer is about to write, with which mapshell: ``mapshell database upgrade`` reads it."""
     from pipeline import database

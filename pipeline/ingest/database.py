@@ -51,24 +51,26 @@ def aliases(settings: Settings, kind: DatasetType) -> list[str]:
 def load(animals: Mapping[str, int]) -> KnownLab:
     """Read the sessions, insertions and recordings of these animals, in a few queries whatever their number."""
     from pipeline import ephys, experiment, lab, sessions
+    from pipeline.database.binding import is_there
 
     mine = [{"subject_id": subject} for subject in animals.values()]
     recordings: dict[Any, Mapping[str, Any]] = {}
     recorded: dict[SessionKey, list[datetime]] = {}
-    for row in (ephys.ProbeInsertion.Recording() & mine).to_dicts():
+    recording = ephys.ProbeInsertion.Recording
+    for row in (recording() & mine).to_dicts() if is_there(recording) else ():
         key = (row["subject_id"], row["session"])
         recordings[(*key, row["insertion_number"]), row["recording_id"]] = row
         if row["recording_start"] is not None:
             recorded.setdefault(key, []).append(row["recording_start"])
     insertions = {
         (row["subject_id"], row["session"], row["insertion_number"]): row["probe"]
-        for row in (ephys.ProbeInsertion() & mine).to_dicts()
+        for row in ((ephys.ProbeInsertion() & mine).to_dicts() if is_there(ephys.ProbeInsertion) else ())
     }
     last: dict[int, int] = {}
     for row in (experiment.Session() & mine).proj().to_dicts():
         last[row["subject_id"]] = max(row["session"], last.get(row["subject_id"], 0))
     facts = [each for each in sessions.load().facts.values() if each.h2o in animals]
-    probes = {row["probe"]: row["probe_type"] for row in lab.Probe.to_dicts()}
+    probes = {row["probe"]: row["probe_type"] for row in (lab.Probe.to_dicts() if is_there(lab.Probe) else ())}
     return KnownLab(KnownSessions(dict(animals), facts, last, recorded), KnownRows(probes, insertions, recordings))
 
 

@@ -96,8 +96,10 @@ def ingest_recordings(
     pipeline.errors.DatabaseError
         The database refuses, or others keep entering the same sessions.
     """
+    from pipeline import database
     from pipeline.ingest import database as tables
 
+    database.refuse_entering("ingest-recordings")
     skipped: list[Skipped] = []
     animals = tables.animals(subjects)
     entered = {identity for (_, identity), row in tables.load(animals).rows.recordings.items() if row["duration"]}

@@ -129,6 +129,7 @@ def ingest_subjects(path: Path, *, dry_run: bool = False) -> SubjectPlan:
 
     from pipeline import database
 
+    database.refuse_entering("ingest-subjects")
     sheet = read_sheet(path, FIELDS)
     entries, notes = parse_subjects(sheet)
 
