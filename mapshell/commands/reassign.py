@@ -57,10 +57,10 @@ def reassign(
             progress=progress,
         )
         plan = work.plan()
-    if dry_run or not plan.to_do:
+    if dry_run:
         show(context.output, plan)
         return
-    if not yes:
+    if plan.to_do and not yes:
         if not context.interactive:
             raise UsageError(
                 "Nobody is there to be asked whether this shall be done.",

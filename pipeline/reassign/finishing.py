@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.archive.describe import unstage
 from pipeline.archive.find import LocalSession
 from pipeline.archive.gather import Gatherer
 from pipeline.archive.relocate import resume, under_way
+from pipeline.archive.resume import is_indexed
 from pipeline.archive.round import Flight, Round, ends_the_round, in_words, outcome
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def finish(
 ) -> Finished:
     """Go on with open relocations to their ends, as far as that is possible now."""
     done = Finished()
+    settle(round_, journal, keys)
     entries = open_moves(journal, keys)
     if not entries:
         return done
@@ -68,6 +71,17 @@ def finish(
                 (flights if isinstance(result, Flight) else done.outcomes).append(result)  # type: ignore[arg-type]
         gather(round_, flights, done, wait=wait and done.stopped is None)
     return done
+
+
+def settle(round_: Round, journal: TableJournal, keys: Collection[SessionKey] | None = None) -> None:
+    """Close what a process left open that ended right after its commit, whether or not its files are still here."""
+    described = [entry for entry in journal.unfinished(keys) if entry.purpose == "manifest"]
+    indexed = journal.indexed({part.key for entry in described for part in entry.parts}) if described else {}
+    for entry in described:
+        if all(is_indexed(part, indexed) for part in entry.parts):
+            unstage(round_, (part.manifest for part in entry.parts))
+            journal.settle(entry)
+    journal.tidy()
 
 
 def gather(round_: Round, flights: Sequence[Flight], done: Finished, *, wait: bool = True) -> None:

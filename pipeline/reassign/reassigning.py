@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pipeline import accepting, database, publication
@@ -16,12 +16,12 @@ from pipeline.archive.identity import is_same
 from pipeline.archive.naming import compile_layout
 from pipeline.archive.relocate import begin, look
 from pipeline.archive.round import Round, ends_the_round, in_words
-from pipeline.errors import Refused
+from pipeline.errors import DatabaseReadOnly, Refused
 from pipeline.folders import cache_folder
 from pipeline.journal import TableJournal
 from pipeline.locations import locations
 from pipeline.reassign import choosing, planning
-from pipeline.reassign.finishing import Finished, finish, gather, open_moves
+from pipeline.reassign.finishing import Finished, finish, gather, open_moves, settle
 from pipeline.reassign.reassigned import Place, Reassignment
 from pipeline.rounds import Silence, SystemClock, local_roots, provenance
 from pipeline.verify_checksums import scratch_root
@@ -114,7 +114,8 @@ class Reassigning:
         DatabaseReadOnly
             The account may not write.
         """
-        database.ensure_writable()
+        if plan.to_do:
+            database.ensure_writable()
         result = Reassignment(plan.source, plan.target, plan.now)
         for place in plan.places:
             if place.state in ("to be reassigned", "to be ended") and result.stopped is None:
@@ -126,8 +127,16 @@ class Reassigning:
                     place.tell("in flight" if flying else "failed", said.message, said.remedy)
                     if ends_the_round(error):
                         result.stopped = said
+            elif place.state == "already" and result.stopped is None:
+                self._tidy(place)
             result.places.append(place)
         return result
+
+    def _tidy(self, place: Place) -> None:
+        """Close what was left open by a process that was killed when all was done."""
+        journal = TableJournal(place.location, {}, self._settings.archive.computer)
+        with suppress(DatabaseReadOnly), self._round(place.location, journal) as round_:
+            settle(round_, journal, [place.now.key])
 
     # -- one location ------------------------------------------------------------------------------------------
 
