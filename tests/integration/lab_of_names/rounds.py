@@ -68,10 +68,14 @@ class Computer:
     def manifests(self) -> list[str]:
         return sorted(path.name for path in self.archive.rglob("*.manifest-*.json"))
 
+    def files(self) -> dict[str, Path]:
+        """Return this computer's files, by subpath."""
+        return self.lab.files()
+
     def open_files(self) -> set[str]:
         """Return the files on the disk that are not archived; those that are must be the same, byte for byte."""
         there = self.there()
-        here = self.lab.files()
+        here = self.files()
         for name in here.keys() & there.keys():
             assert here[name].read_bytes() == there[name].read_bytes(), name
         return {name for name in here.keys() - there.keys() if not name.endswith(LEFT_OUT)}
