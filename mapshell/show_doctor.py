@@ -50,13 +50,15 @@ def show(output: Output, report: Report) -> None:
 def _texts(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
     """Yield each line of a section with its level; what was not looked at for one reason is one line."""
     skipped: dict[str, list[str]] = {}
+    made = {line.check for line in lines if line.finding.level != "skipped"}
     for line in lines:
         found = line.finding
         about = f"{line.about}: " if line.about else ""
         if found.level == "skipped":
             names = skipped.setdefault(found.message, [])
-            if line.check not in names:
-                names.append(line.check)
+            name = f"{line.check} of {line.about}" if line.about and line.check in made else line.check
+            if name not in names:
+                names.append(name)
             continue
         yield found.level, f"  {found.level:<{_LEVEL}}{line.check:<{_CHECK}}{about}{found.message}"
         if found.remedy:

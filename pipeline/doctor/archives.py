@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.archive.aside import OWN_FOLDERS
 from pipeline.archive.journal import step
 from pipeline.archive.session import join_remote
-from pipeline.doctor.findings import Finding, Subject, failure, ok, warning
+from pipeline.doctor.findings import Finding, Subject, failure, ok, skipped, warning
 from pipeline.errors import Conflict, GlobusError, LoginNeeded, MapshellError, RemotePathNotFound
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def writable(world: World, subject: Subject) -> Iterable[Finding]:
     """Prove that a folder can be made there, or one of ours renamed."""
     place: Location = subject.thing
     if not world.write:
-        yield Finding("skipped", "--no-write: nothing is written")
+        yield skipped("--no-write: nothing is written")
         return
     store = world.store(place.endpoint)
     own, other = join_remote(place.path, OWN_FOLDER), join_remote(place.path, _OTHER)

@@ -6,7 +6,7 @@ import os
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
-from pipeline.doctor.findings import Finding, Subject, failure, ok, warning
+from pipeline.doctor.findings import Finding, Subject, failure, ok, skipped, warning
 from pipeline.errors import MapshellError
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def against_database(world: World, _: Subject) -> Iterable[Finding]:
     from pipeline.database import server
 
     if not world.connected:
+        yield skipped(world.why_no_tables)
         return
     connection = world.connection
     statement = f"SELECT {server.utc_now_sql(connection)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.doctor.findings import Finding, Subject, failure, ok, warning
+from pipeline.doctor.findings import Finding, Subject, failure, ok, skipped, warning
 from pipeline.errors import DatabaseReadOnly
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def tables(world: World, _: Subject) -> Iterable[Finding]:
 
     bound = binding.get_current()
     if bound is None or not world.connected:
+        yield skipped(world.why_no_tables)
         return
     latest = migrations.latest_version()
     stored = versions.read(bound)
@@ -56,7 +57,7 @@ def tables(world: World, _: Subject) -> Iterable[Finding]:
     steps = migrations.missing(stored)
     names = "; ".join(f"version {step.number} ({step.description})" for step in steps)
     if migrations.locking(stored, steps):
-        world.has_tables = False
+        world.has_tables, world.why_no_tables = False, "the tables must be brought forward first"
         yield warning(
             f"The tables have version {stored.version}; this mapshell needs {latest}: {names}. The step locks out "
             "computers with an older mapshell, so commands refuse until it is taken.",
@@ -108,6 +109,7 @@ def rights(world: World, _: Subject) -> Iterable[Finding]:
     from pipeline import database
 
     if not world.has_tables:
+        yield skipped(world.why_no_tables)
         return
     user = world.connection.target.user
     try:
@@ -131,6 +133,7 @@ def lab(world: World, _: Subject) -> Iterable[Finding]:
     from pipeline import lab as tables_of_lab
 
     if not world.has_tables:
+        yield skipped(world.why_no_tables)
         return
     sessions, animals = len(experiment.Session()), len(tables_of_lab.Subject())
     nameless = len(experiment.Session() - tables_of_lab.WaterRestriction.proj())

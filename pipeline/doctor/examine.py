@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.doctor.findings import SECTIONS, Check, Finding, Line, Report, Subject, failure, skipped
-from pipeline.errors import MapshellError
+from pipeline.errors import LocalDiskError, MapshellError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -107,6 +107,13 @@ class _Examination:
     def _broken(turn: _Turn, error: BaseException) -> Finding:
         if isinstance(error, MapshellError):
             return failure(error)
+        if isinstance(error, OSError) and error.filename is not None:
+            return failure(
+                LocalDiskError(
+                    f"{error.filename} cannot be looked at: {error.strerror or error}.",
+                    remedy="give this account the right to look there, or check the disk.",
+                )
+            )
         _LOG.error("%s", turn.said, exc_info=error)
         return failure(_defect(turn, error))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline.doctor.findings import Finding, Subject, ok, warning
+from pipeline.doctor.findings import Finding, Subject, ok, skipped, warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,6 +26,7 @@ def leases(world: World, _: Subject) -> Iterable[Finding]:
     from pipeline.services import is_process
 
     if not world.has_tables:
+        yield skipped(world.why_no_tables)
         return
     rows = publication.Claim.to_dicts()
     now = database.now() if rows else None
@@ -58,6 +59,7 @@ def transfers(world: World, _: Subject) -> Iterable[Finding]:
     from pipeline.transitions import OPEN
 
     if not world.has_tables:
+        yield skipped(world.why_no_tables)
         return
     query = (publication.Transfer() & f"state in {OPEN}").proj(
         "purpose", "state", "identity", "computer", "created_at", "task_id", "label"

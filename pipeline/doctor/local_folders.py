@@ -73,7 +73,7 @@ def listed(world: World, subject: Subject) -> Iterable[Finding]:
         entries = world.store(root.endpoint).ls(root.endpoint, root.globus_path)
     except RemotePathNotFound as error:
         raise ConfigError(
-            f"Globus has no folder {root.globus_path} in {subject.name}'s collection {root.endpoint}.",
+            f"Globus has no folder {root.globus_path} in the collection {root.endpoint}.",
             remedy=_other_path(world, root)
             or f"correct endpoint_subdir in {_where(world)}: open the collection in "
             "the web application; the path that it shows is the one to write.",

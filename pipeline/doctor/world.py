@@ -69,6 +69,7 @@ class World:
         self.locations: dict[str, Location] = {}
         self.identity = ""
         self.has_tables = False
+        self.why_no_tables = "there are no tables yet"
         self.left: list[str] = []
         self.consents: dict[str, dict[str, Any]] = {}
         self.globus_time: tuple[datetime, datetime, str]
@@ -153,13 +154,14 @@ class World:
         from pipeline import database
         from pipeline.database import binding
 
+        present = binding.get_current()
+        if present is not None and present.identity == self.settings.database:
+            present.connection.ping()
+            self._connection = present.connection
+            return present
+        made = database.unused_binding(self.settings)  # not under the lock: a server may never answer
         with binding.LOCK:
             present = binding.get_current()
-            if present is not None and present.identity == self.settings.database:
-                self._connection = present.connection
-                present.connection.ping()
-                return present
-            made = database.unused_binding(self.settings)
             binding.set_current(made)
         self._connection = connection = made.connection
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import uuid
 from contextlib import contextmanager
 from datetime import timedelta
@@ -32,6 +33,18 @@ def test_the_database_is_down(rig):
     assert isinstance(found.error, DatabaseUnavailable)
     assert seen.levels("tables") == seen.levels("leases") == seen.levels("clock, database") == {"skipped"}
     assert seen.levels("same folder") == seen.levels("listed") == seen.levels("writable") == {"ok"}
+    assert not database.is_bound()
+
+
+def test_a_server_that_takes_the_connection_and_never_answers(rig):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        rewrite(rig, lambda document: document.update({"database.port": silent.getsockname()[1]}))
+        database.unbind()
+        seen = examined(rig, limit=3.0)
+        found = seen.of("connection")[0]
+        assert "no answer within 3 s" in found.message or isinstance(found.error, DatabaseUnavailable)
+        assert seen.levels("tables") == {"skipped"}
+        assert seen.levels("same folder") == seen.levels("writable") == {"ok"}
     assert not database.is_bound()
 
 
@@ -99,6 +112,7 @@ def test_tables_of_an_older_program(rig):
     present.connection.query(f"UPDATE {table} SET version = 2, oldest_writer = 2")
     seen = examined(rig, only=("database", "journal"))
     seen.one("tables", "warning", says=("version 2", "locks out"), remedy="mapshell database upgrade")
+    seen.one("leases", "skipped", says="brought forward")
     assert versions.read(present).version == 2
 
 
