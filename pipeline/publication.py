@@ -195,7 +195,7 @@ class FileCheck(Manual):
     ---
     checked_at: datetime(6)          # UTC
     how: varchar(64)                 # by what means the bytes were read
-    verdict: varchar(32)             # same, different or missing
+    verdict: varchar(32)             # same, different or missing; first: there was nothing to compare with
     seen_sha1 = null : char(40)      # lower-case hex, of the bytes at the archive
     """
 

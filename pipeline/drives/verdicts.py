@@ -119,13 +119,13 @@ def judge(
 
 def _worth_reading(file: LocalFile, entry: FileEntry | None) -> bool:
     """Say whether reading a file can tell anything: what has another size than its archived copy differs anyway."""
-    return entry is None or entry.size is None or entry.size == file.size
+    return entry is None or not entry.sized or entry.size == file.size
 
 
 def _compare(file: LocalFile, entry: FileEntry | None, sha1s: Mapping[str, str], *, quick: bool) -> tuple[Class, str]:
     if entry is None:
         return "new", ""
-    if entry.size is not None and entry.size != file.size:
+    if entry.sized and entry.size != file.size:
         return "different", f"the archive holds another file of this name: {entry.size} bytes there, {file.size} here"
     if entry.sha1 is None:
         return "unproved", "the archive lists it, but nobody knows the checksum of what lies there"

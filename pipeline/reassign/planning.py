@@ -89,7 +89,7 @@ def refuse(journal: TableJournal, location: Location, before: Manifest, now: Ses
     for session in (was, now):
         if session.key in working:
             raise Refused(f"{working[session.key]} works on {session} now.", remedy="reassign when that has ended.")
-    if any(entry.size is None for entry in before.files):
+    if not all(entry.sized for entry in before.files):
         raise Refused(
             f"Nobody knows the sizes of all files of {was} at {location.alias}.",
             remedy="compare it with the archive first: `mapshell publication-verify`.",
