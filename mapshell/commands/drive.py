@@ -10,7 +10,7 @@ from mapshell.context import Context, pass_context
 
 
 @click.command()
-@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.argument("path", required=False, type=click.Path(path_type=Path, readable=False))
 @click.option("-n", "--dry-run", is_flag=True, help="Only look and tell; enter no session, write nothing down.")
 @click.option(
     "--quick", is_flag=True, help="Read no file: names and sizes alone, so that nothing can be called identical."

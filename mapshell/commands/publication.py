@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--no-wait", is_flag=True, help="Submit and return; the next run checks and records what arrived.")
 @click.option(
     "--root",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="PATH",
     help="Publish what lies on a loose drive (or in a folder) instead of this computer's own roots.",
 )

@@ -118,7 +118,7 @@ def publish_drive(
             round_ = Round(
                 location=location,
                 roots=look.roots(location),
-                store=look.seeing(store),
+                store=look.seeing(store, location),
                 journal=journal,
                 clock=clock,
                 epoch=epoch,
@@ -209,13 +209,13 @@ class _Look:
         report.outcomes.extend(refused(location, self.lab_sessions, strays, self.wanted - taken))
         return here, found
 
-    def seeing(self, store: Callable[[], Store]) -> Callable[[], Store]:
+    def seeing(self, store: Callable[[], Store], location: Location) -> Callable[[], Store]:
         """Return what gives the manager, as soon as it was seen that Globus sees this very drive."""
 
         def proved() -> Store:
             if not self._proved:
                 manager = store()
-                prove(manager, self.drive, self.endpoint, self.path)
+                prove(manager, self.drive, self.roots(location))
                 self._proved.append(manager)
             return self._proved[0]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 import unicodedata
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import TYPE_CHECKING
 
@@ -13,14 +13,12 @@ from pipeline.errors import ConfigError, MapshellError, PermissionDenied, Remote
 from pipeline.storage import read_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pipeline.archive.ports import Store
+    from pipeline.archive.session import Root
     from pipeline.drives.connected import Drive
     from pipeline.settings import Settings
-
-_COMPARED = 50
-"""How many names are compared at most."""
 
 Pair = tuple[PurePath, str, str]
 """A folder on disk, and the same in Globus: collection and path."""
@@ -92,36 +90,53 @@ def _joined(there: str, within: PurePath) -> str:
     return "/" + "/".join([name for name in there.split("/") if name] + list(within.parts))
 
 
-def prove(store: Store, drive: Drive, endpoint: str, path: str) -> None:
-    """Make sure that Globus sees the very folder that this computer sees, by the names in it.
+def prove(store: Store, drive: Drive, roots: Sequence[Root]) -> None:
+    """Make sure that Globus sees the very folders that this computer sees: a few are compared, file by file.
 
     Raises
     ------
     ConfigError
         It sees no such folder, may not look into it, or sees another one.
     """
-    where = f"{endpoint}:{path}"
-    try:
-        there = {unicodedata.normalize("NFC", entry.name) for entry in store.ls(endpoint, path)}
-    except (RemotePathNotFound, PermissionDenied) as error:
-        raise ConfigError(
-            f"Globus does not see {drive} at {where}: {error.message}",
-            remedy=f"{share(drive)} If it has another path in Globus: --root-globus UUID:/PATH.",
-        ) from error
-    here = _names(drive)
-    missing = sorted(here - there)
-    if missing:
-        raise ConfigError(
-            f"{where} is another folder than {drive.path}: Globus sees no {missing[0]} in it.",
-            remedy="say by which path Globus reaches the drive: --root-globus UUID:/PATH (the web application shows "
-            "the folders of the collection).",
-        )
+    for root in (roots[place] for place in sorted({0, len(roots) // 2, len(roots) - 1}) if roots):
+        folder, sizes = _first_files(root)
+        there = root.in_globus(folder)
+        where = f"{root.endpoint}:{there}"
+        try:
+            seen = {_same(entry.name): entry.size for entry in store.ls(root.endpoint, there) if entry.kind == "file"}
+        except (RemotePathNotFound, PermissionDenied) as error:
+            raise ConfigError(
+                f"Globus does not see {drive}: {error.message}",
+                remedy=f"{share(drive)} If it has another path in Globus: --root-globus UUID:/PATH.",
+            ) from error
+        wrong = next((name for name, size in sorted(sizes.items()) if seen.get(name) != size), None)
+        if wrong is not None:
+            said = f"no {wrong}" if wrong not in seen else f"a {wrong} of {seen[wrong]} bytes instead of {sizes[wrong]}"
+            raise ConfigError(
+                f"{where} is not {root.on_disk(folder)}: Globus sees {said} there.",
+                remedy="say by which path Globus reaches the drive: --root-globus UUID:/PATH (the web application "
+                "shows the folders of the collection).",
+            )
 
 
-def proved(store: Store, drive: Drive, endpoint: str, path: str) -> Store:
-    """Return the store, once Globus was seen to see the drive."""
-    prove(store, drive, endpoint, path)
-    return store
+def _first_files(root: Root) -> tuple[str, dict[str, int]]:
+    """Return a folder of a session (as a subpath) that has files, with their sizes."""
+    for place, folders, names in os.walk(root.local_path):
+        folders.sort()
+        if names:
+            within = Path(place).relative_to(root.local_path).parts
+            sizes = {}
+            for name in names:
+                with suppress(OSError):
+                    status = os.lstat(os.path.join(place, name))  # noqa: PTH116, PTH118 - os.walk's own texts
+                    if stat.S_ISREG(status.st_mode):
+                        sizes[_same(name)] = status.st_size
+            return "/".join((root.below, *within)), sizes
+    return root.below, {}
+
+
+def _same(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def share(drive: Drive) -> str:
@@ -139,13 +154,3 @@ def hint(settings: Settings, drive: Drive) -> str:
     except MapshellError as error:
         return f"{error.message} {error.remedy[0].upper()}{error.remedy[1:]}"
     return ""
-
-
-def _names(drive: Drive) -> set[str]:
-    from pipeline.drives.survey import SYSTEM
-
-    found: set[str] = set()
-    with suppress(OSError), os.scandir(drive.path) as entries:
-        shown = (entry.name for entry in entries if not entry.name.startswith((".", "$")))
-        found = {unicodedata.normalize("NFC", name) for name in islice(shown, _COMPARED)}
-    return {name for name in found if name.casefold() not in SYSTEM}
