@@ -17,12 +17,16 @@ import tempfile
 import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline import embedded, services
 from pipeline.embedded import cluster as embedded_cluster
 from pipeline.settings.types import DatabaseSettings, Secret, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Known to all workers of a run; made by the process that started pytest.
 SERVERS = "MAPSHELL_TEST_SERVERS"
@@ -130,6 +134,20 @@ def mariadb_server() -> Server:
             backend="mysql", host="127.0.0.1", port=state.data["port"], user="root", password=Secret(""), name=None
         ),
     )
+
+
+@pytest.fixture
+def empty_mariadb_server(tmp_path) -> Iterator[Server]:
+    """A private MariaDB of the test alone, for what the names of schemas decide."""
+    program, installer = _find("mariadbd"), _find("mariadb-install-db")
+    if program is None or installer is None or os.environ.get("MAPSHELL_TEST_MARIADB") == "absent":
+        pytest.skip("NO MARIADB: see the tests of the other MariaDB server; only PostgreSQL is tested")
+    folder = tmp_path / "mariadb"
+    port = _start_mariadb(program, installer, folder).data["port"]
+    yield Server(
+        "mariadb", DatabaseSettings(backend="mysql", host="127.0.0.1", port=port, user="root", password=Secret(""))
+    )
+    _stop_mariadb(folder)
 
 
 @pytest.fixture(params=["postgresql", pytest.param("mariadb", marks=pytest.mark.mariadb)])

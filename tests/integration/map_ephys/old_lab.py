@@ -65,7 +65,7 @@ class OldLab:
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run a statement as the administrator; schemas may be called `map_v2_lab` and so on, in such quotes."""
         with self._connection.cursor() as cursor:
-            cursor.execute(statement.replace("`map_v2_", f"`{self.prefix}"), values)
+            cursor.execute(statement.replace("`map_v2_", f"`{self.prefix}"), values or None)
             return list(cursor.fetchall())
 
     def insert(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -123,9 +123,12 @@ class OldLab:
 
 
 @contextlib.contextmanager
-def old_lab(server: DatabaseSettings) -> Iterator[OldLab]:
-    """Make the schemas on a MariaDB server, with names and accounts of their own; drop them afterwards."""
-    unique = f"t{uuid.uuid4().hex[:10]}"
+def old_lab(server: DatabaseSettings, unique: str | None = None) -> Iterator[OldLab]:
+    """Make the schemas on a MariaDB server, with names and accounts of their own; drop them afterwards.
+
+    With an empty ``unique`` they bear the very names of map-ephys: for a server on which nothing else lies.
+    """
+    unique = f"t{uuid.uuid4().hex[:10]}_" if unique is None else unique
     connection = pymysql.connect(
         host=server.host,
         port=server.port,
@@ -134,7 +137,8 @@ def old_lab(server: DatabaseSettings) -> Iterator[OldLab]:
         charset="utf8mb4",
         autocommit=True,
     )
-    lab = OldLab(server, f"{unique}_map_v2_", f"{unique}_mapshell_", f"{unique}_reader", f"{unique}_writer", connection)
+    names = (f"{unique}{each}" for each in ("map_v2_", "mapshell_", "reader", "writer"))
+    lab = OldLab(server, *names, connection)
     try:
         for schema in SCHEMAS:
             for statement in (FOLDER / f"{schema}.sql").read_text(encoding="utf-8").split(";\n"):
@@ -149,7 +153,9 @@ def old_lab(server: DatabaseSettings) -> Iterator[OldLab]:
             connection.query(f"GRANT ALL ON {ours} TO {account}")
         yield lab
     finally:
-        found = lab.query("SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE %s", f"{unique}%")
+        found = lab.query(
+            "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE %s", f"{unique}ma%"
+        )
         connection.query("SET foreign_key_checks = 0")
         for (name,) in found:
             connection.query(f"DROP DATABASE `{name}`")
