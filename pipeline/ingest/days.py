@@ -72,12 +72,16 @@ def arrange(
     arranged: list[SessionFacts] = []
     idents: dict[SessionKey, str] = {}
     for day in days.values():
+        taken = {facts.ident for facts in day if facts.key not in newcomers}
         for index, facts in enumerate(order_of_day(day, lambda facts: (facts.session_time, facts.key[1]))):
-            ident = facts.ident_by_hand
-            if ident is None:
-                kept = _ident_to_keep(facts, newcomers.get(facts.key), index)
+            ident, new = facts.ident_by_hand, newcomers.get(facts.key)
+            # A second one of the same ident would take the folders of the first: starts tell them apart.
+            if ident is None and not (new and new.named and new.ident in taken):
+                kept = _ident_to_keep(facts, new, index)
                 if kept is not None:
                     ident = idents[facts.key] = kept
+            if new is not None and new.named:
+                taken.add(new.ident)
             arranged.append(replace(facts, ident_by_hand=ident, index=index))
     return arranged, idents
 

@@ -90,18 +90,25 @@ def plan_sessions(seen: Sequence[SeenFolder], known: KnownSessions, *, video_ses
     if video_sessions:
         strays = _settle(groups, ephys, videos, known).strays
         groups += _groups([folder for folder, why in strays if _without_session(folder, why)], known, skipped)
-    given_up: set[Newcomer] = set()
+    given_up: set[_Group] = set()
     while True:
         settled = _settle(groups, ephys, videos, known)
-        lost = {group.newcomer for key, group in settled.owners.items() if key not in settled.folders}
-        given_up |= lost  # publishing would not find their folders
+        lost = {group.newcomer for key, group in settled.owners.items() if not group.is_owned(settled.folders.get(key))}
+        # Publishing would not give them the folders that they were made of.
+        given_up.update(group for group in groups if group.newcomer in lost)
         groups = [group for group in groups if group.newcomer not in lost]
         # What the new sessions left over is what the next run would make of it: make it now.
-        tried = given_up | {group.newcomer for group in groups}
-        rest = [g for g in _groups(_unclaimed(ephys, settled.known), known, []) if g.newcomer not in tried]
+        tried = given_up | set(groups)
+        rest = [group for group in _groups(_unclaimed(ephys, settled.known), known, []) if group not in tried]
+        if video_sessions and not rest:
+            left = [folder for folder, why in settled.strays if _without_session(folder, why)]
+            rest = [group for group in _groups(left, known, []) if group not in tried]
         if not lost and not rest:
             break
         groups += rest
+    # What could make no session of its own may belong to one all the same: it began minutes before that midnight.
+    owned = {(folder.kind, folder.subpath) for folders in settled.folders.values() for folder in folders}
+    skipped = [skip for skip in skipped if (skip.kind, skip.folder) not in owned]
     told = {(skip.kind, skip.folder) for skip in skipped}
     skipped += [_skip(*stray, settled) for stray in settled.strays if (stray[0].kind, stray[0].subpath) not in told]
     new = {key: group.newcomer for key, group in settled.owners.items()}
@@ -114,6 +121,10 @@ class _Group:
 
     newcomer: Newcomer
     folders: frozenset[str]
+
+    def is_owned(self, theirs: Iterable[SeenFolder] | None) -> bool:
+        """Say whether the session that was made of these folders has at least one of them."""
+        return any(folder.subpath in self.folders for folder in theirs or ())
 
 
 @dataclass(slots=True)
@@ -131,7 +142,10 @@ def _settle(
     groups: Sequence[_Group], ephys: Sequence[SeenFolder], videos: Sequence[SeenFolder], known: KnownSessions
 ) -> _Settled:
     """Match all folders again, now with the new sessions, numbered: what publishing will see."""
-    by_newcomer = {group.newcomer: group for group in groups}
+    by_newcomer: dict[Newcomer, _Group] = {}
+    for group in groups:
+        other = by_newcomer.get(group.newcomer)
+        by_newcomer[group.newcomer] = replace(group, folders=group.folders | other.folders) if other else group
     new = number(by_newcomer, known.last)
     facts, idents = arrange(known.sessions, new)
     settled = _Settled({key: by_newcomer[newcomer] for key, newcomer in new.items()}, idents, facts, known)

@@ -209,9 +209,9 @@ KEYS: tuple[Key, ...] = (
     Key(
         "archive.ephys_layouts",
         "patterns",
-        "Further folder layouts of this lab's recordings.",
+        "Further folder layouts of this lab's recordings; `{h2o=SC077}` gives one's folders to an animal.",
         default=(),
-        example=["{h2o}/{date:%Y-%m-%d}/{ident}"],
+        example=["{h2o}/{date:%Y-%m-%d}/{ident}", "[catgt_]{h2o}_{date:%Y-%m-%d}_g{gate}"],
     ),
     Key(
         "archive.video_layouts",
