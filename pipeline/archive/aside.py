@@ -16,6 +16,7 @@ from pipeline.archive.session import join_remote
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pipeline.archive.ports import TaskStatus
     from pipeline.archive.round import Flight, Round
 
 OWN_FOLDERS = (".mapshell-doctor", ".mapshell-doctor-renamed")
@@ -62,6 +63,13 @@ def set_aside(round_: Round, subpaths: Iterable[str], why: Literal["unfinished",
         old, new = (join_remote(location.path, each) for each in (subpath, aside))
         round_.store().rename(location.endpoint, old, new)
         round_.progress.say(f"At the archive, {subpath} was renamed to {aside.rpartition('/')[2]}.")
+
+
+def left_by_task(round_: Round, flight: Flight, status: TaskStatus) -> tuple[str, ...]:
+    """Return what a failed task left; where it met files of others, only what it reports as sent is ours."""
+    if status.files_skipped:
+        return tuple(round_.store().transferred(status.task_id))
+    return left_at_the_archive(round_, flight)
 
 
 def left_at_the_archive(round_: Round, flight: Flight) -> tuple[str, ...]:

@@ -149,10 +149,12 @@ def _with_command(round_: Round, flight: Flight, defects: Sequence[Defect]) -> l
     return list(with_command(defects, accepted, flight.session.ref, round_.location.dataset_type))
 
 
-def quarantine(round_: Round, defects: Sequence[Defect], left: Collection[str]) -> None:
-    """Rename at the archive what a failed transfer of ours ``left`` (subpaths) and must not be taken for data."""
+def quarantine(round_: Round, flight: Flight, defects: Sequence[Defect], left: Collection[str]) -> None:
+    """Rename at the archive what a failed transfer of ours ``left`` (paths there) and must not be taken for data."""
+    round_.journal.keep([flight.session.ref.key])
+    prefix = round_.location.path.rstrip("/") + "/"
     wrong = {defect.subpath for defect in defects if defect.rule in ("checksum", "source")}
-    set_aside(round_, sorted(wrong & set(left)), "quarantined")
+    set_aside(round_, sorted(wrong & {path.removeprefix(prefix) for path in left}), "quarantined")
 
 
 _CHECKS = ["task succeeded", "listed at the archive with its size", "source unchanged", "checksums"]

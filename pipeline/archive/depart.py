@@ -10,6 +10,7 @@ from pipeline.archive import relocate
 from pipeline.archive.adopt import lost_task
 from pipeline.archive.adoption.decide import adopt, later, to_read_back
 from pipeline.archive.describe import unstage
+from pipeline.archive.foreseen import foreseen
 from pipeline.archive.gate import judge, refused
 from pipeline.archive.identity import disowned
 from pipeline.archive.journal import Entry, Outcome, step
@@ -183,7 +184,7 @@ def _depart(
     if prepared.hopeless:
         return refusal(round_, session, differing(known, "refused"), prepared.conflicts)
     if dry_run:
-        return _as_plan(round_, prepared, reading)
+        return foreseen(round_, prepared, reading)
     return prepared if prepared.candidates else submit(round_, prepared)
 
 
@@ -253,47 +254,6 @@ def _described(draft: Manifest) -> Defect:
         "use the database that wrote it, or rebuild the index from the archive first, `mapshell publication-discover`; "
         "nothing was sent.",
     )
-
-
-def _as_plan(round_: Round, prepared: Prepared, reading: Sequence[LocalFile]) -> Outcome:
-    size = sum(file.size for file in prepared.files)
-    compared = {item.subpath for item in prepared.plan.only("hash")}
-    to_compare = {"action": "hash", "reason": "compared with its meta's SHA1 before it is sent"}
-    unread = [
-        file
-        for file in prepared.files
-        if file.subpath not in prepared.verdict.claims or file.subpath in prepared.verdict.unread
-    ]
-    unread += [file for file in prepared.session.files if file.subpath in compared]
-    unread += prepared.candidates
-    unlike = {defect.subpath for defect in prepared.unlike}
-    adopting = [file for file in prepared.candidates if file.subpath not in unlike]
-    accepted = ({"action": "accept", "file": d.subpath, "reason": d.message} for d in prepared.verdict.accepted)
-    return outcome(
-        round_,
-        prepared.session,
-        differing(prepared.known, "queued"),
-        _to_do(len(prepared.files), len(adopting)),
-        failed=bool(prepared.conflicts),
-        to_send_files=len(prepared.files),
-        to_send_bytes=size,
-        to_read_bytes=sum(file.size for file in unread if round_.hasher.known(file) is None),
-        to_adopt_files=len(adopting),
-        to_adopt_bytes=sum(file.size for file in adopting),
-        to_read_back_bytes=sum(file.size for file in reading),
-        details=(
-            *accepted,
-            *({**to_compare, "file": subpath} for subpath in prepared.verdict.unread),
-            *({"action": item.action, "file": item.subpath, "reason": item.reason} for item in prepared.plan.items),
-            *({"action": "conflict", "file": defect.subpath, "reason": defect.message} for defect in prepared.unlike),
-        ),
-    )
-
-
-def _to_do(sending: int, adopting: int) -> str:
-    said = [f"{sending} files to send"] if sending or not adopting else []
-    said += [f"{adopting} to adopt, which the archive has already"] if adopting else []
-    return ", ".join(said)
 
 
 def _take_off(round_: Round, flight: Flight, *, hash_early: bool) -> None:

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pipeline.archive.aside import left_at_the_archive
+from pipeline.archive.aside import left_at_the_archive, left_by_task
 from pipeline.archive.check import check, contradicted, quarantine
 from pipeline.archive.describe import Description, astray, describe, reattach, unstage
+from pipeline.archive.details import as_details
 from pipeline.archive.journal import Outcome, step
 from pipeline.archive.known import differing
 from pipeline.archive.lent import gone
@@ -19,7 +20,6 @@ from pipeline.archive.round import (
     UNWRITABLE,
     Flight,
     Round,
-    as_details,
     committed,
     ends_the_round,
     in_words,
@@ -229,14 +229,9 @@ class Gatherer:
         reason = why_failed(self._round.store(), status)
         wrong = contradicted(self._round, flight) if gone(self._round) is None else []
         wrong = wrong if gone(self._round) is None else []
-        if status.files_skipped:  # it met files of others: only what it reports as sent is ours
-            left = tuple(self._round.store().transferred(status.task_id))
-        else:
-            left = left_at_the_archive(self._round, flight)
+        left = left_by_task(self._round, flight, status)
         if wrong:
-            self._round.journal.keep([flight.session.ref.key])
-            prefix = self._round.location.path.rstrip("/") + "/"
-            quarantine(self._round, wrong, {path.removeprefix(prefix) for path in left})
+            quarantine(self._round, flight, wrong, left)
         self._failed(flight, f"the transfer failed: {reason}", _AGAIN, wrong, left)
 
     def _failed(

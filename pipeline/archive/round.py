@@ -6,10 +6,9 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.archive.acceptance import records_in
 from pipeline.archive.adoption.evidence import listed_before
 from pipeline.archive.adoption.remembered import Remembered
-from pipeline.archive.evidence import records
+from pipeline.archive.details import as_accepted, as_details, as_superseded
 from pipeline.archive.journal import Entry, Journal, Outcome
 from pipeline.archive.known import differing, settled
 from pipeline.errors import (
@@ -275,32 +274,4 @@ def refusal(round_: Round, session: LocalSession, state: str, defects: Sequence[
         failed=True,
         details=as_details(defects),
         **more,
-    )
-
-
-def as_details(defects: Sequence[Defect]) -> tuple[dict[str, str], ...]:
-    """Return defects as the details of an outcome."""
-    return tuple({"rule": d.rule, "file": d.subpath, "reason": d.message, "remedy": d.remedy} for d in defects)
-
-
-def as_accepted(manifest: Manifest) -> tuple[dict[str, str], ...]:
-    """Return what a person accepted of this generation as the details of an outcome."""
-    return tuple(
-        {"accepted": f"{r['rule']}", "file": f"{r['file']}", "reason": f"{r['found']}", "because": f"{r['because']}"}
-        for r in records_in(manifest.evidence)
-        if r.get("generation") == manifest.generation  # of earlier ones, who knows what stands there
-    )
-
-
-def as_superseded(manifest: Manifest) -> tuple[dict[str, str], ...]:
-    """Return which files this very generation moved aside as the details of an outcome."""
-    return tuple(
-        {
-            "superseded": f"{r['as']}",
-            "file": f"{r['file']}",
-            "reason": f"is {r['as']} now",
-            "because": f"{r['because']}",
-        }
-        for r in records(manifest.evidence, "superseded")
-        if r.get("generation") == manifest.generation
     )
