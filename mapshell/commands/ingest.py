@@ -201,9 +201,14 @@ def _tell(output: Output, plan: IngestPlan, *, dry_run: bool) -> None:
     for report in plan.reports:
         if report.recording:
             output.say(f"{report.folders[0]} is still recording; publishing waits for its end.", style="yellow")
+    from mapshell.strays import named
+
+    alike: dict[tuple[str, str], list[str]] = {}
     for skip in plan.skipped:
-        output.say(f"Skipped {skip.kind}/{skip.folder}: {skip.reason}", style="yellow")
-        output.say(f"  Remedy: {skip.remedy}")
+        alike.setdefault((skip.reason, skip.remedy), []).append(f"{skip.kind}/{skip.folder}")
+    for (reason, remedy), folders in alike.items():
+        output.say(f"Skipped {named(folders)}: {reason}", style="yellow")
+        output.say(f"  Remedy: {remedy}")
     for note in plan.notes:
         output.say(note, style="yellow")
     told = [f"{plan.count('new')} new"]

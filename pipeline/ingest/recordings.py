@@ -238,17 +238,14 @@ def _strangers(root: Root, kind: DatasetType, names: Collection[str], layouts: S
 
 def _another(folders: Sequence[FoundFolder]) -> str:
     """Propose a pattern where what lies in a folder is not named for the animal that the folder seems to be of."""
-    from pipeline.archive.walk.suggesting import suggest_layout
+    from pipeline.archive.walk.suggesting import with_example
 
     strange = next((f for f in folders if f.name.layout == "run" and f.name.run_h2o != f.name.h2o), None)
     if strange is None:
         return "."
-    *above, last = strange.subpath.split("/")
-    pattern = "/".join([*above, suggest_layout(last)])
-    return (
-        "; if the folder is no animal's, say by a pattern in archive.ephys_layouts whose recordings these are, "
-        f"such as {pattern}"
-    )
+    above, _, last = strange.subpath.rpartition("/")
+    said = "; if the folder is no animal's, say by a pattern in archive.ephys_layouts whose recordings these are"
+    return f"{said}{with_example(last, above)}"
 
 
 def _beside(settings: Settings, animals: Mapping[str, int], skipped: list[Skipped]) -> list[str]:

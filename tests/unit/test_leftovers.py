@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mapshell.strays import alike
 from pipeline.archive.naming import compile_layout
 from pipeline.archive.session import Root
 from pipeline.archive.walk.leftovers import Ground, leftovers
@@ -116,3 +117,18 @@ def test_patterns_for_names_of_other_labs(name, pattern):
 )
 def test_what_is_suggested_reads_the_name(name):
     assert compile_layout(suggest_layout(name)).parse(name) is not None
+
+
+def test_what_has_one_reason_is_shown_together(tmp_path):
+    found = look(tmp_path, *(f"AB{number}_040522_g0/x.bin" for number in range(10, 22)), "AB1/odd/x")
+    shown = list(alike(found.strays))
+    assert len(shown) == 2
+    title = next(title for title, _, _ in shown if "and" in title)
+    assert title == (
+        f"no session: {', '.join(f'AB{number}_040522_g0' for number in range(10, 18))} and 4 more "
+        "(all of them: --format json) (raw-ephys)"
+    )
+
+
+def test_what_lies_in_a_folder_that_is_told_is_not_told_again(tmp_path):
+    assert look(tmp_path, "AB1/analysis/notes.txt", "AB1/analysis/x_side.txt").others == []

@@ -16,7 +16,7 @@ from pipeline.archive.nesting import is_elsewhere
 from pipeline.archive.paths import is_safe, printable
 from pipeline.archive.scan import is_link, left_out
 from pipeline.archive.walk.session_folders import Stray
-from pipeline.archive.walk.suggesting import suggest_layout
+from pipeline.archive.walk.suggesting import with_example
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -45,6 +45,11 @@ class Leftovers:
 
     strays: list[Stray] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+
+    def take(self, more: Leftovers) -> None:
+        """Add what was found elsewhere."""
+        self.strays += more.strays
+        self.others += more.others
 
 
 def leftovers(
@@ -82,36 +87,36 @@ class _Look:
 
     def top(self) -> None:
         folders, files = self._list("")
-        self._beside("", files, self.found.strays)
+        self._beside("", files, self.found)
         for name in folders:
             if any(self._is_session(name, kind) for kind in self.ground.kinds):
                 continue
             if name in self.h2os or self._above(name):
-                self.found.strays.extend(self._below(name)[1])
+                self.found.take(self._below(name)[1])
             elif parse_folder(f"x/{name}", "ephys") is not None and self._holds_files(name):
                 self.found.strays.append(self._without_animal(name))
             else:
                 self.found.others.append(printable(name))
 
-    def _below(self, folder: str) -> tuple[bool, list[Stray]]:
+    def _below(self, folder: str) -> tuple[bool, Leftovers]:
         """Look into a folder; return whether it holds session folders, and what is none of theirs."""
         folders, files = self._list(folder)
-        strays: list[Stray] = []
+        mine = Leftovers()
         holds = False
-        self._beside(folder, files, strays)
+        self._beside(folder, files, mine)
         for name in folders:
             subpath = f"{folder}/{name}"
             if any(self._is_session(subpath, kind) for kind in self.ground.kinds):
                 holds = True
                 continue
-            deep, inner = self._below(subpath) if self._may_hold(subpath) else (False, [])
+            deep, inner = self._below(subpath) if self._may_hold(subpath) else (False, Leftovers())
             if deep:
                 holds = True
-                strays += inner
+                mine.take(inner)
             elif is_safe(subpath) and self._holds_files(subpath):
                 other = next((kind for kind in _KINDS if self._is_session(subpath, kind)), None)
-                strays.append(self._odd(subpath) if other is None else self._of_other_kind(subpath, other))
-        return holds, strays
+                mine.strays.append(self._odd(subpath) if other is None else self._of_other_kind(subpath, other))
+        return holds, mine
 
     def _is_session(self, subpath: str, kind: DatasetType) -> bool:
         return parse_folder(subpath, kind, self.layouts.get(kind, ())) is not None
@@ -152,17 +157,17 @@ class _Look:
     def _relative(self, where: str, name: str) -> str:
         return os.path.relpath(os.path.join(where, name), self.ground.root.local_path).replace(os.sep, "/")  # noqa: PTH118  # what os.walk gives is text
 
-    def _beside(self, folder: str, files: Sequence[str], strays: list[Stray]) -> None:
+    def _beside(self, folder: str, files: Sequence[str], found: Leftovers) -> None:
         """Tell files that lie beside session folders; those that look like no recording's are only noted."""
         known = [name for name in files if classify(name) != UNKNOWN or parse_video(name) is not None]
         inner = f"{folder}/" if folder else ""
-        self.found.others.extend(printable(inner + name) for name in files if name not in known)
+        found.others.extend(printable(inner + name) for name in files if name not in known)
         if not known:
             return
         more = [printable(name) for name in known[1:]]
         shown = ", ".join(more[:_NAMED]) + (f" and {len(more) - _NAMED} more" if len(more) > _NAMED else "")
         beside = f"; so {'do' if len(more) > 1 else 'does'} {shown}" if more else ""
-        strays.append(
+        found.strays.append(
             Stray(
                 printable(inner + known[0]),
                 self.ground.root,
@@ -176,8 +181,8 @@ class _Look:
             printable(name),
             self.ground.root,
             "it is named like a session's folder, but lies in no animal's folder",
-            "move it into the folder of its animal, or say by a pattern in archive.ephys_layouts what its name means, "
-            f"such as {printable(suggest_layout(name))}",
+            "move it into the folder of its animal, or say by a pattern in archive.ephys_layouts what its name means"
+            f"{with_example(name)}",
         )
 
     def _of_other_kind(self, subpath: str, kind: DatasetType) -> Stray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.archive.dates import find_date
 from pipeline.archive.layouts import compile_layout
 from pipeline.archive.naming import parse_folder
+from pipeline.archive.paths import printable
 from pipeline.errors import MapshellError
 
 _FORMS = {
@@ -15,6 +16,12 @@ _FORMS = {
     "mdy": "%m%d%y",
     "m-d-Y": "%-m-%-d-%Y",
 }
+
+
+def with_example(folder: str, above: str = "") -> str:
+    """Return the end of a remedy that asks for a pattern: one that reads a folder, which lies in another one."""
+    pattern = printable("/".join(filter(None, (above, suggest_layout(folder)))))
+    return f"{', with the name of the animal for ANIMAL' if 'h2o=ANIMAL' in pattern else ''}, such as {pattern}"
 
 
 def suggest_layout(folder: str) -> str:
