@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from mapshell.output import Column
 from mapshell.session_views import WHO, problem
+from mapshell.strays import alike
 from pipeline.report import NO_MATCH, NO_SESSION, amount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mapshell.output import Output
-    from pipeline.archive.find import Stray
     from pipeline.archive.journal import Outcome
     from pipeline.forecast import Forecast
     from pipeline.report import Report
@@ -192,8 +192,8 @@ def _show_problems(output: Output, report: Report) -> None:
                 output.say(f"    also {_within(outcome, detail['file'])}: {detail['reason']}")
             if len(more) > _SHOWN:
                 output.say(f"    and {len(more) - _SHOWN} more (all of them: --format json)")
-    for stray in report.strays:
-        problem(output, _title(stray), stray.reason, stray.remedy)
+    for title, reason, remedy in alike(report.strays):
+        problem(output, title, reason, remedy)
     for subject_id, session in report.nameless:
         problem(
             output,
@@ -277,12 +277,6 @@ def show_rules(output: Output) -> None:
 def _within(outcome: Outcome, said: str) -> str:
     """Return a text that begins with a file, the file relative to the session's folder when there is only one."""
     return said.removeprefix(f"{outcome.folders[0]}/") if len(outcome.folders) == 1 else said
-
-
-def _title(stray: Stray) -> str:
-    if stray.folder == ".":
-        return f"not read: {stray.root.local_path} ({stray.root.alias})"
-    return f"{'refused' if stray.refused else 'no session'}: {stray.folder} ({stray.root.alias})"
 
 
 def show_status(output: Output, rows: Sequence[SessionStatus], *, restricted: bool = False) -> None:
