@@ -184,7 +184,7 @@ class LabTables:
         """Return a CREATE TABLE without the foreign keys into the lab's schemas; the attributes stay."""
         quote = self._connection.adapter.quote_identifier
         names = "|".join(re.escape(quote(name)) for name in sorted(self._names))
-        return re.sub(rf",\s*FOREIGN KEY \([^)]*\) REFERENCES (?:{names})\.[^,]*?\([^)]*\)[^,)]*", "", statement)
+        return re.sub(rf",\s*FOREIGN KEY \([^)]*\) REFERENCES (?:{names})\.[^,]*?\([^)]*\)[^,)\n]*", "", statement)
 
 
 class _LabHeading(dj.heading.Heading):  # type: ignore[misc]

@@ -15,12 +15,24 @@ FILES = Path(__file__).parent / "map_ephys"
 TOKEN = "AgNoTokenOfAnybody48hs"
 # Of the database's keys, what this program reads, too.
 OURS = {"database.host", "database.user", "database.password", "database.port", "database.use_tls"}
+GROUPS = ("lab", "experiment", "ephys", "tracking")
+# Where its tables lie is read, too.
+SCHEMAS = {f"{group}.database" for group in (*GROUPS, "publication")}
 
 
 def foreign(document):
     """Return the names of all keys that are not ours, as ``config show`` names them."""
-    top = {key for key in document if not key.startswith("globus.") and key not in OURS | {"custom"}}
-    return sorted(top | {f"custom.{key}" for key in document.get("custom", {}) if not key.startswith("globus.")})
+    top = {key for key in document if not key.startswith("globus.") and key not in OURS | SCHEMAS | {"custom"}}
+    custom = {key for key in document.get("custom", {}) if not key.startswith("globus.") and key not in SCHEMAS}
+    return sorted(top | {f"custom.{key}" for key in custom})
+
+
+def lab_schemas(document):
+    """Return the schemas that map-ephys would open with this file, where it names any."""
+    named = {**document, **document.get("custom", {})}
+    if not any(f"{group}.database" in named for group in GROUPS):
+        return []
+    return [{"tables": group, "schema": named.get(f"{group}.database", f"map_v2_{group}")} for group in GROUPS]
 
 
 def absolute(subdir):
@@ -40,6 +52,7 @@ def test_a_configuration_of_map_ephys_loads_unchanged(mapshell, workplace, file)
     assert shown["settings"]["database.host"]["value"] == document["database.host"]
     assert shown["settings"]["database.backend"]["value"] == "mysql"
     assert shown["settings"]["database.prefix"] == {"value": "mapshell_", "origin": "default"}
+    assert shown["lab_schemas"] == lab_schemas(document)
     custom = document.get("custom", {})
     roots = {(root["alias"], root["globus"]) for root in shown["local_roots"]}
     if "globus.local_endpoints" in custom:
