@@ -55,7 +55,7 @@ def show(output: Output, report: Report) -> None:
     done, files, size = ("to_send", "Files to send", "Bytes to send") if report.dry_run else _SENT
     if news:
         output.table(
-            [_without_zeros(row, f"{done}_files", f"{done}_bytes") for row in news],
+            [_without_zeros(_with_adopted(row), f"{done}_files", f"{done}_bytes") for row in news],
             (
                 Column("State", "state", style=_style),
                 *WHO,
@@ -103,6 +103,12 @@ def _row(outcome: Outcome) -> dict[str, Any]:
 def _without_zeros(row: Mapping[str, Any], files: str, size: str) -> dict[str, Any]:
     """Return the row with empty cells where there is no file: a column of zeros hides the rest."""
     return dict(row) if row[files] else {**row, files: None, size: None}
+
+
+def _with_adopted(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row with what is new at the archive's index, sent or adopted, as one number."""
+    sent_files, sent_bytes = row["sent_files"] + row["adopted_files"], row["sent_bytes"] + row["adopted_bytes"]
+    return {**row, "sent_files": sent_files, "sent_bytes": sent_bytes}
 
 
 def _document(report: Report) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Read only where it can be of use: nothing is read back for a session that is ref
 
 from __future__ import annotations
 
-from concurrent.futures import wait
+from concurrent.futures import as_completed
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -63,7 +63,15 @@ def read_here(round_: Round, prepared: Prepared) -> dict[str, str]:
     MapshellError
         One cannot be read, or changed meanwhile.
     """
-    wait([round_.hasher.start(file) for file in prepared.candidates])
+    sizes = {round_.hasher.start(file): file.size for file in prepared.candidates}
+    unread = {future: size for future, size in sizes.items() if not future.done()}
+    if unread:
+        key, read = f"here-{round_.location.alias}-{prepared.session.ref.key}", 0
+        round_.progress.task(key, f"{_named(prepared)}: reading what is here", sum(unread.values()))
+        for future in as_completed(unread):
+            read += unread[future]
+            round_.progress.update(key, read)
+        round_.progress.done(key, "read")
     return {file.subpath: round_.hasher.finish(file) for file in prepared.candidates}
 
 
@@ -107,7 +115,7 @@ def read_back(round_: Round, prepared: Prepared, files: Sequence[LocalFile], her
         findings.unlike.extend(_unread(file, error) for file in files)
         return replace(prepared, unlike=tuple(findings.unlike))
     key, count = f"adopt-{round_.location.alias}-{ref.key}", len(files)
-    what = f"{ref.h2o} {ref.session_date:%Y-%m-%d} session {ref.session}: comparing what {round_.location.alias} has"
+    what = f"{_named(prepared)}: comparing what {round_.location.alias} has"
     round_.progress.task(key, what, sum(file.size for file in files))
     items = _items(round_, files, here)
     if by == "https" or round_.scratch is None:
@@ -127,6 +135,11 @@ def read_back(round_: Round, prepared: Prepared, files: Sequence[LocalFile], her
     finally:
         round_.progress.done(key, f"{len(findings.proofs)} of {count} files are the same")
     return replace(prepared, proofs=findings.proofs, unlike=tuple(findings.unlike))
+
+
+def _named(prepared: Prepared) -> str:
+    ref = prepared.session.ref
+    return f"{ref.h2o} {ref.session_date:%Y-%m-%d} session {ref.session}"
 
 
 def _stop(round_: Round, error: MapshellError | None, in_vain: int) -> None:
