@@ -32,10 +32,10 @@ class Report:
     are folders that belong to no session; ``nameless`` sessions of subjects without water restriction; ``strangers``
     folders of animals of which the database has no session; ``stopped`` is the error that ended the round early;
     ``probes`` is where files and insertions differ, of sessions that are news or were asked for; ``unbroken`` the rules
-    that were to be accepted and that no file broke; ``unchanged`` says that files were to be superseded and none was
-    changed; ``sessionless`` names datasets whose session the lab's tables no longer have; ``forecast`` what a dry run
-    foretells; ``drive`` the loose drive whose recordings were to be published, in words, and ``notes`` what is to be
-    said of it.
+    that were to be accepted and that no file broke; ``superseding`` counts files whose archived bytes are moved
+    aside, ``unchanged`` says that files were to be superseded and none was changed; ``sessionless`` names
+    datasets whose session the lab's tables no longer have; ``forecast`` what a dry run foretells; ``drive`` the loose
+    drive whose recordings were to be published, in words, and ``notes`` what is to be said of it.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -49,6 +49,7 @@ class Report:
     dry_run: bool = False
     probes: list[ProbeGap] = field(default_factory=list)
     unbroken: tuple[str, ...] = ()
+    superseding: int = 0
     unchanged: bool = False
     sessionless: list[Sessionless] = field(default_factory=list)
     forecast: Forecast | None = None
@@ -83,6 +84,9 @@ class Report:
         if self.unbroken:
             rules = ", ".join(self.unbroken)
             sentences.append(f"Nothing was accepted under {rules}: no file to be archived breaks that rule.")
+        if self.dry_run and self.superseding:
+            files = "file" if self.superseding == 1 else "files"
+            sentences.insert(1, f"Would move aside at the archive: {self.superseding:,} {files}.")
         if self.unchanged:
             sentences.append("Nothing was superseded: no archived file was changed here.")
         if self.not_here:

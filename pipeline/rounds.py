@@ -208,6 +208,7 @@ def publish_round(
     unknown = report.stopped is not None and location is not places[-1]
     report.not_here = 0 if unknown else len(wanted - seen)
     report.unbroken = () if accepted is None else accepted.unused
+    report.superseding = 0 if accepted is None else len(accepted.superseded)
     report.unchanged = accepted is not None and accepted.supersede and not accepted.superseded
     if dry_run:
         report.forecast = forecast(report.outcomes, moves, settings.archive.hash_mb_per_second)
