@@ -183,7 +183,7 @@ def _look(search: Search, place: Place) -> list[remote_find.Described]:
 
     archive = remote_find.top(search.lister, place.location, concerned, place.layouts)
     elsewhere = remote_find.outside(search.lister, place.location, archive, place.layouts) if place.layouts else {}
-    archive.strangers += (elsewhere.keys() - set(archive.animals)) - set(filter(concerned, elsewhere))
+    archive.strangers += [h2o for h2o in elsewhere if h2o not in archive.animals and not concerned(h2o)]
     for obstacle in archive.obstacles:
         name_obstacle(search, place, obstacle)
     strangers = [h2o for h2o in archive.strangers if h2o not in search.wanted.h2os]

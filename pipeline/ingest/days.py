@@ -67,8 +67,9 @@ def arrange(
     days: dict[tuple[int, date], list[SessionFacts]] = defaultdict(list)
     for facts in known:
         days[facts.key[0], facts.session_date].append(facts)
-    for key, new in newcomers.items():
-        days[new.subject_id, new.day].append(SessionFacts(key, new.h2o, new.day, new.time))
+    for key, newcomer in newcomers.items():
+        facts = SessionFacts(key, newcomer.h2o, newcomer.day, newcomer.time)
+        days[newcomer.subject_id, newcomer.day].append(facts)
     arranged: list[SessionFacts] = []
     idents: dict[SessionKey, str] = {}
     for day in days.values():

@@ -233,7 +233,9 @@ def _strangers(root: Root, kind: DatasetType, names: Collection[str], layouts: S
             many = f"{len(below)} session folders" if len(below) > 1 else "a session folder"
             yield Skipped(kind, name, f"it holds {many}, but {lacks}", f"{remedy}{_another(below)}")
         for found in apart:
-            yield Skipped(kind, found.subpath, f"it is {name}'s by the layout {found.name.layout}, but {lacks}", remedy)
+            yield Skipped(
+                kind, found.subpath, f"it is {name}'s by the layout {found.name.layout}, but {lacks}", f"{remedy}."
+            )
 
 
 def _another(folders: Sequence[FoundFolder]) -> str:

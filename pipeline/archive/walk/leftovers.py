@@ -129,7 +129,8 @@ class _Look:
 
     def _list(self, folder: str) -> tuple[list[str], list[str]]:
         """Return the names of folders and files in a folder, without those that are nobody's business here."""
-        folders, files = [], []
+        folders: list[str] = []
+        files: list[str] = []
         try:
             with os.scandir(self.ground.root.local_path.joinpath(*folder.split("/"))) as entries:
                 for entry in sorted(entries, key=lambda entry: entry.name):
