@@ -12,10 +12,17 @@ def resolve(name: str | int) -> int:
     Raises
     ------
     UsageError
-        There is no such subject; near names are suggested.
+        There is no such subject; near names are suggested.  Or a lab's own tables give the name to several.
     """
     text = str(name).strip()
-    names = {row["water_restriction_number"]: row["subject_id"] for row in lab.WaterRestriction.to_dicts()}
+    rows = [(row["water_restriction_number"], row["subject_id"]) for row in lab.WaterRestriction.to_dicts()]
+    several = sorted(subject_id for h2o, subject_id in rows if h2o.casefold() == text.casefold())
+    if len(several) > 1:
+        raise UsageError(
+            f"{text} is the water restriction of several subjects: {', '.join(map(str, several))}.",
+            remedy="name the animal by its subject id.",
+        )
+    names = dict(rows)
     if text in names:
         return int(names[text])
     folded = {known.casefold(): subject_id for known, subject_id in names.items()}
