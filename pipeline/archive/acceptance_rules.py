@@ -137,7 +137,7 @@ RULES: tuple[Rule, ...] = (
         "conflict",
         "the archive holds other bytes under this name",
         acceptable=False,
-        why="nothing at the archive is ever overwritten",
+        why="nothing at the archive is ever overwritten; bytes that were changed on purpose: --supersede",
     ),
     Rule(
         "described",
