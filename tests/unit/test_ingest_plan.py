@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +44,36 @@ def seen_folders(draw):
 
 
 @st.composite
+def folders_of_a_day(draw):
+    """Folders of one day, so many that they contend: near starts, past midnight, older layouts, runs without a date."""
+    day, folders = DAYS[1], {}
+    for _ in range(draw(st.integers(2, 6))):
+        ident = draw(st.sampled_from(IDENTS))
+        minutes = draw(st.sampled_from([None, -5, 0, 5, 9, 11, 15, 20, 25, 60, 711, 1439, 1445]))
+        tail = f"{day:%m%d%y}" + (f"_{ident}" if ident else "")
+        runs = [
+            f"AB1_{tail}_g0",
+            f"catgt_AB1_{tail}_g0",
+            f"AB1_{tail}_g1",
+            "free_g0",
+            "catgt_free_g0",
+            f"{day:%Y%m%d}/1",
+        ]
+        add(folders, "ephys", draw(st.sampled_from(runs)), minutes)
+        if draw(st.booleans()):
+            add(folders, "video", f"{day:%m%d%Y}" + (f"_{ident}" if ident else ""), None)
+    return list(folders.values())
+
+
+def add(folders, kind, name, minutes):
+    """Add a folder of the second day unless it is there; it began so many minutes after midnight."""
+    day = DAYS[1]
+    start = None if minutes is None else datetime(day.year, day.month, day.day) + timedelta(minutes=minutes)  # noqa: DTZ001
+    found = FoundFolder(parse_folder(f"AB1/{name}", kind), f"AB1/{name}", start)
+    folders.setdefault((kind, name), SeenFolder(kind, ROOT, found, 1, FolderFacts(started=start)))
+
+
+@st.composite
 def known_sessions(draw):
     newcomers = draw(
         st.lists(
@@ -73,9 +104,37 @@ def entered(known, plan):
     return replace(known, sessions=plan.facts, last=last, recorded=recorded)
 
 
+CONTENDING = {
+    "it began before midnight": ({"AB1_040522_g0": 0, "catgt_AB1_040522_g0": -5}, {"04052022"}),
+    "a video without recording": ({"AB1_040522_1_g0": None, "AB1_040522_2_g0": 1445}, {"04052022_1", "04052022_2"}),
+    "only another folder fits": ({"AB1_040522_2_g0": None, "AB1_040522_g0": 1445, "20220405/1": None}, set()),
+    "two of one ident": ({"AB1_040522_g0": 0, "20220405/1": 25, "AB1_040522_1_g0": 11}, {"04052022_1"}),
+    "a video of a session that is given up": (
+        {"AB1_040522_1_g0": None, "AB1_040522_g0": 1445, "20220405/1": None},
+        {"04052022_1", "04052022"},
+    ),
+}
+
+
+@pytest.mark.parametrize("videos_too", [False, True])
+@pytest.mark.parametrize("case", CONTENDING)
+def test_folders_that_contend(case, videos_too):
+    folders = {}
+    for name, minutes in CONTENDING[case][0].items():
+        add(folders, "ephys", name, minutes)
+    for name in sorted(CONTENDING[case][1]):
+        add(folders, "video", name, None)
+    assert_stable(list(folders.values()), KnownSessions({"AB1": 1}), video_sessions=videos_too)
+
+
 @settings(max_examples=150)
-@given(seen_folders(), known_sessions(), st.booleans())
+@given(seen_folders() | folders_of_a_day(), known_sessions(), st.booleans())
 def test_every_folder_is_owned_or_told_and_a_second_time_nothing_is_new(seen, known, video_sessions):
+    assert_stable(seen, known, video_sessions=video_sessions)
+
+
+def assert_stable(seen, known, *, video_sessions):
+    """Check that each folder is owned or told, and that another run finds nothing new."""
     plan = plan_sessions(seen, known, video_sessions=video_sessions)
     owned = Counter(folder.subpath for folders in plan.folders.values() for folder in folders)
     told = Counter(skip.folder for skip in plan.skipped)
