@@ -23,6 +23,7 @@ from pipeline.errors import Conflict, LocalDiskError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from pipeline.archive.round import Flight, Round
 
@@ -139,11 +140,7 @@ def _stage(round_: Round, flight: Flight) -> bytes:
     target = folder / _staged_name(flight.manifest)
     partial = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
-        folder.mkdir(exist_ok=True)
-        with partial.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+        _write(partial, data)
         partial.replace(target)
     except OSError as error:
         with suppress(OSError):
@@ -153,3 +150,19 @@ def _stage(round_: Round, flight: Flight) -> bytes:
             remedy="make room on that disk, or give the account that runs mapshell the right to write there.",
         ) from error
     return data
+
+
+def _write(file: Path, data: bytes) -> None:
+    """Write a file into the staging folder, which whoever ends meanwhile may take away while it is empty."""
+    for last in (False, False, True):
+        file.parent.mkdir(exist_ok=True)
+        try:
+            with file.open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except FileNotFoundError:
+            if last:
+                raise
+        else:
+            return

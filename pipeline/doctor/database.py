@@ -40,7 +40,7 @@ def reachable(world: World, _: Subject) -> Iterable[Finding]:
 
 def tables(world: World, _: Subject) -> Iterable[Finding]:
     """Compare the version of the tables with what this program knows."""
-    from pipeline.database import binding, migrations, versions
+    from pipeline.database import binding, migrations, standing_in, versions
 
     bound = binding.get_current()
     if bound is None or not world.connected:
@@ -49,6 +49,7 @@ def tables(world: World, _: Subject) -> Iterable[Finding]:
     latest = migrations.latest_version()
     stored = versions.read(bound)
     facts = {"version": None if stored is None else stored.version, "known": latest}
+    standing_in.check(bound, there=stored is not None)
     if stored is None:
         yield from _no_tables(bound, facts)
         return
@@ -79,7 +80,8 @@ def tables(world: World, _: Subject) -> Iterable[Finding]:
             **facts,
         )
     else:
-        yield ok(f"version {stored.version}, schemas {bound.prefix}...", **facts)
+        beside = f"; the lab's own: {', '.join(bound.lab.schemas.values())}" if bound.lab else ""
+        yield ok(f"version {stored.version}, schemas {bound.prefix}...{beside}", **facts)
 
 
 def _no_tables(bound: Binding, facts: dict[str, int | None]) -> Iterable[Finding]:
@@ -140,7 +142,8 @@ def lab(world: World, _: Subject) -> Iterable[Finding]:
     if not sessions:
         yield warning(
             "The lab's tables know no session: there is nothing that could be archived.",
-            "enter animals and sessions: mapshell ingest-subjects SHEET, then mapshell ingest-recordings",
+            "enter animals and sessions: mapshell ingest-subjects SHEET, then mapshell ingest-recordings (in the lab's "
+            "own tables, where these stand in, with the lab's own program).",
             sessions=0,
         )
     elif nameless:

@@ -14,7 +14,7 @@ from pipeline.archive.paths import visible
 from pipeline.archive.session import join_remote
 from pipeline.doctor.candidates import candidates
 from pipeline.doctor.findings import Finding, Subject, ok, warning
-from pipeline.doctor.probe import Probe, fresh_name, probe, remove_folders, staging, unwritable
+from pipeline.doctor.probe import Probe, fresh_name, probe, remove_folders, unwritable
 from pipeline.errors import (
     ConfigError,
     Conflict,
@@ -130,8 +130,8 @@ def globus_writes(world: World, subject: Subject) -> Iterable[Finding]:
     if not world.write:
         return
     store = world.store(root.endpoint)
-    with staging(world, root) as folder:
-        name = fresh_name(world)
+    with probe(world, root) as put:  # while it is there, nobody takes the staging folder away
+        folder, name = root.local_path / put.staging, fresh_name(world)
         first, second = folder / name, folder / f"{name}-renamed"
         remote = join_remote(root.globus_path, folder.name)
         clean = world.promise(lambda: remove_folders(first, second))

@@ -25,6 +25,7 @@ PROBE = "doctor-probe-"
 
 _FORGOTTEN_S = 3600.0
 _DAY = 86_400
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,45 +39,53 @@ class Probe:
 
 
 @contextlib.contextmanager
-def staging(world: World, root: LocalRoot) -> Iterator[Path]:
-    """Have the staging folder; one that was made for this goes again."""
-    folder = root.local_path / world.settings.archive.staging_name
-    try:
-        made = not folder.exists()
-        folder.mkdir(exist_ok=True)
-        if folder.is_symlink():
-            raise LocalDiskError(f"{folder} is a link.", remedy="put a folder of its own there.")
-    except OSError as error:
-        raise unwritable(folder, error.strerror or str(error)) from error
-    clean = world.promise(lambda: folder.rmdir() if made else None)
-    try:
-        _sweep(world, folder)
-        yield folder
-    finally:
-        with contextlib.suppress(OSError):  # somebody else works in it now
-            clean()
-
-
-@contextlib.contextmanager
 def probe(world: World, root: LocalRoot) -> Iterator[Probe]:
-    """Write a file of a name and size of its own, with a time of a day ago; it goes again."""
-    with staging(world, root) as folder:
-        file = folder / fresh_name(world)
-        size, mtime = 100 + secrets.randbelow(900), int(time.time()) - _DAY
-        clean = world.promise(lambda: file.unlink(missing_ok=True))
+    """Write a file of a name and size of its own, with a time of a day ago; it goes again.
+
+    So does the staging folder, if it was made for this and nobody else works in it by then.
+    """
+    folder = root.local_path / world.settings.archive.staging_name
+    file = folder / fresh_name(world)
+    size, mtime = 100 + secrets.randbelow(900), int(time.time()) - _DAY
+    made = not folder.exists()
+    clean = world.promise(lambda: _remove(file, folder if made else None))
+    try:
         try:
-            try:
-                with file.open("xb") as stream:
-                    stream.write(secrets.token_bytes(size))
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                os.utime(file, (mtime, mtime))
-            except OSError as error:
-                raise unwritable(folder, error.strerror or str(error)) from error
-            step("doctor probe")
-            yield Probe(folder.name, file.name, size, mtime)
-        finally:
-            clean()
+            _write(file, secrets.token_bytes(size))
+            os.utime(file, (mtime, mtime))
+        except OSError as error:
+            raise unwritable(folder, error.strerror or str(error)) from error
+        _sweep(world, folder)
+        step("doctor probe")
+        yield Probe(folder.name, file.name, size, mtime)
+    finally:
+        clean()
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write a file into the staging folder, which somebody who has just ended may take away meanwhile."""
+    for left in range(_ATTEMPTS, 0, -1):
+        file.parent.mkdir(exist_ok=True)
+        if file.parent.is_symlink():
+            raise LocalDiskError(f"{file.parent} is a link.", remedy="put a folder of its own there.")
+        try:
+            with file.open("xb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except FileNotFoundError:
+            if left == 1:
+                raise
+        else:
+            return
+
+
+def _remove(file: Path, folder: Path | None) -> None:
+    with contextlib.suppress(OSError):
+        file.unlink(missing_ok=True)
+    if folder is not None:
+        with contextlib.suppress(OSError):  # somebody else works in it now
+            folder.rmdir()
 
 
 def fresh_name(world: World) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline import database, publication
 from pipeline.database import binding, versions
-from pipeline.errors import DatabaseReadOnly, DatabaseUnavailable, SchemaVersionError
+from pipeline.errors import ConfigError, DatabaseReadOnly, DatabaseUnavailable, SchemaVersionError
 from pipeline.machine import machine_id
 from pipeline.rounds import SystemClock
 from tests.integration.accounts import read_only
@@ -114,6 +114,15 @@ def test_tables_of_an_older_program(rig):
     seen.one("tables", "warning", says=("version 2", "locks out"), remedy="mapshell database upgrade")
     seen.one("leases", "skipped", says="brought forward")
     assert versions.read(present).version == 2
+
+
+def test_tables_of_the_lab_that_are_not_there(rig):
+    rewrite(rig, lambda document: document.update({"database.lab_prefix": "nobodys_"}))
+    database.unbind()
+    seen = examined(rig, only=("database",))
+    found = seen.one("tables", "failure", says="nobodys_lab", remedy="database.lab_prefix")
+    assert isinstance(found.error, ConfigError)
+    assert seen.levels("rights") == seen.levels("lab") == {"skipped"}
 
 
 def test_clocks_that_disagree(rig):
