@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     import click
 
@@ -30,7 +30,7 @@ def commands_page() -> str:
     from mapshell.cli import COMMANDS, cli
 
     root = click.Context(cli, info_name="mapshell", terminal_width=100, max_content_width=100)
-    own = {param.name for param in cli.params}
+    own: set[str | None] = {param.name for param in cli.params}
     formatter = root.make_formatter()
     formatter.write_dl([record for param in cli.params if (record := param.get_help_record(root))])
     parts = [HEAD.format(common=formatter.getvalue().rstrip())]
@@ -43,7 +43,7 @@ def commands_page() -> str:
     return "\n".join(parts)
 
 
-def _texts(parent: click.Context, command: click.Command, common: set[str | None]) -> Iterator[tuple[str, str]]:
+def _texts(parent: click.Context, command: click.Command, common: Collection[str | None]) -> Iterator[tuple[str, str]]:
     """Yield name and help of a command and of those below it, without the options that every command has."""
     import click
 

@@ -22,9 +22,12 @@ NIGHT_FOLDER = "mapshell-demo-faults"
 )
 @click.option("--gigabytes", type=click.FloatRange(min=0.01), metavar="N", help="Make about so many GB of recordings.")
 @click.option("--faults", is_flag=True, help=f"A bad night: much goes wrong, nothing is lost. [in {NIGHT_FOLDER}]")
+@click.option("--prepare", is_flag=True, help="Only make the lab; log in and publish yourself.")
 @click.option("--stop", is_flag=True, help="End the local services of DIR; then DIR can be deleted.")
 @pass_context
-def demo(context: Context, folder: Path | None, gigabytes: float | None, *, faults: bool, stop: bool) -> None:
+def demo(
+    context: Context, folder: Path | None, gigabytes: float | None, *, faults: bool, prepare: bool, stop: bool
+) -> None:
     """Archive a small synthetic lab's recording days, to see how everything works.
 
     Makes a rig and an archive under DIR, a database and a local Globus (no account, no internet), enters the
@@ -38,14 +41,15 @@ def demo(context: Context, folder: Path | None, gigabytes: float | None, *, faul
     Examples:
       mapshell demo
       mapshell demo --dir /data/demo --gigabytes 20
+      mapshell demo --prepare
       mapshell demo --faults
       mapshell demo --stop
     """
     from mapshell.demo import nightplay, run
     from pipeline.errors import IntegrityError, UsageError
 
-    if faults and gigabytes is not None:
-        raise UsageError("--faults makes its own small lab.", remedy="Leave out --gigabytes.")
+    if faults and (gigabytes is not None or prepare):
+        raise UsageError("--faults makes its own small lab.", remedy="Leave out --gigabytes and --prepare.")
     default = Path(NIGHT_FOLDER if faults else DEFAULT_FOLDER)
     if stop:
         here = Path.cwd()
@@ -54,4 +58,4 @@ def demo(context: Context, folder: Path | None, gigabytes: float | None, *, faul
         if not nightplay.run(context, folder or default):
             raise IntegrityError("The night did not end as it must.", remedy="read above what was not as expected.")
     else:
-        run.run(context, folder or Path(DEFAULT_FOLDER), gigabytes)
+        run.run(context, folder or Path(DEFAULT_FOLDER), gigabytes, only_prepare=prepare)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 Value = Literal["choice", "subject", "session", "day", "alias", "place", "insertion", "folder", "local", "text"]
 """What a value is: ``place`` is ``alias:/path``, ``folder`` a folder on this computer, ``local`` any path here,
@@ -33,6 +33,26 @@ _BY_NAME: Mapping[str, Value] = {
     "until": "day",
     "alias": "alias",
 }
+
+
+def _file_types() -> tuple[str, ...]:
+    from pipeline.archive.filetypes import RULES
+
+    return tuple(dict.fromkeys(rule.name for rule in RULES))
+
+
+def _rules() -> tuple[str, ...]:
+    from pipeline.archive.acceptance_rules import RULES
+
+    return ("help", *(rule.name for rule in RULES if rule.acceptable))
+
+
+_TERMS: Mapping[str, Callable[[], tuple[str, ...]]] = {
+    "file_types": _file_types,
+    "accept": _rules,
+    "probes": lambda: tuple(f"imec{number}" for number in range(4)),
+}
+"""Values that the program itself knows, though any text is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +127,8 @@ def value_of(parameter: click.Parameter) -> tuple[Value, tuple[str, ...]]:
     kind: Any = parameter.type
     if isinstance(kind, click.Choice):
         return "choice", tuple(str(each) for each in kind.choices)
+    if parameter.name in _TERMS:
+        return "choice", _TERMS[parameter.name]()
     if (parameter.metavar or "") in _BY_METAVAR:
         return _BY_METAVAR[parameter.metavar or ""], ()
     if isinstance(kind, click.Path):

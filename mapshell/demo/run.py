@@ -29,8 +29,11 @@ _SDK_ADDRESSES = "GLOBUS_SDK_SERVICE_URL_"
 _IDLE_MINUTES = 30
 
 
-def run(context: Context, folder: Path, gigabytes: float | None) -> None:
-    """Make the lab under ``folder`` (or go on with the one that is there) and publish its recording days."""
+def run(context: Context, folder: Path, gigabytes: float | None, *, only_prepare: bool = False) -> None:
+    """Make the lab under ``folder`` (or go on with the one that is there) and publish its recording days.
+
+    With ``only_prepare`` logging in and publishing is left to the person.
+    """
     folder = folder.expanduser().absolute()
     out, began = context.output, time.monotonic()
     prepare(folder)
@@ -39,9 +42,13 @@ def run(context: Context, folder: Path, gigabytes: float | None) -> None:
     inside = context_inside(context, folder)
     step(out, "Database", inside.database, lambda _: "PostgreSQL, on this computer alone")
     step(out, "Globus", lambda: start_globus(folder), lambda _: "a sandbox: no account, no internet")
-    step(out, "Login", lambda: log_in(inside), str)
+    if not only_prepare:
+        step(out, "Login", lambda: log_in(inside), str)
     step(out, "Ingest", lambda: ingest(inside, sheet), str)
     out.say()
+    if only_prepare:
+        out.say(f"Nothing is archived yet. Go to {short(folder)}, and type: {program()} shell", style="bold")
+        return
     _publish(inside, folder, began)
 
 

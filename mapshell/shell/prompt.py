@@ -76,7 +76,7 @@ class Prompt(PythonRepl):
             _validator=_Valid(self),
             _lexer=_Coloured(self),
             _extra_toolbars=[bar],
-            _input_buffer_height=Dimension(min=1),
+            _input_buffer_height=Dimension(min=8),  # room for the menu at the bottom of the screen
         )
         self.exit_code = errors.DONE
         self.all_prompt_styles["mapshell"] = _Sign(where)
