@@ -59,7 +59,7 @@ STORY: tuple[Act, ...] = (
             ("status --sub", r"--subject +Water restriction"),
             ("TAB", r"status --subject"),
             (" ", r"SC038\n +SC048"),
-            ("SC038 --type e", r"ephys"),
+            ("SC038 --type e", r"--type e\n +ephys"),
             ("TAB", r"--type ephys"),
             ("ENTER", r"queued(.|\n)*mapshell>\n"),
         ),
