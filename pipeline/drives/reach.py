@@ -128,7 +128,7 @@ def _first_files(root: Root) -> tuple[str, dict[str, int]]:
             sizes = {}
             for name in names:
                 with suppress(OSError):
-                    status = os.lstat(os.path.join(place, name))  # noqa: PTH116, PTH118 - os.walk's own texts
+                    status = os.lstat(os.path.join(place, name))  # noqa: PTH118 - os.walk's own texts
                     if stat.S_ISREG(status.st_mode):
                         sizes[_same(name)] = status.st_size
             return "/".join((root.below, *within)), sizes

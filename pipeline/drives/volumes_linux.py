@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.drives.volumes import Volume, capacity, top_of
@@ -12,7 +13,7 @@ from pipeline.drives.volumes import Volume, capacity, top_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-_COLUMNS = "NAME,LABEL,UUID,SERIAL,FSTYPE,SIZE"
+_LSBLK = ("--json", "--bytes", "--inverse", "--output", "NAME,LABEL,UUID,SERIAL,FSTYPE,SIZE")
 _PATIENCE_S = 10
 
 
@@ -20,7 +21,9 @@ def look(folder: Path) -> Volume:
     """Return the volume that holds a folder (a real path)."""
     top = top_of(folder)
     kind, device = _mounted(top)
-    found = read(_lsblk(device), top) if device.startswith("/dev/") else Volume(top)
+    found = read(_said(["lsblk", *_LSBLK, "--", device]), top) if device.startswith("/dev/") else Volume(top)
+    if device.startswith("/dev/") and not found.volume_id:  # without udev, the device itself must be looked at
+        found = read_blkid(_said(["blkid", "-o", "export", "--", device]), found)
     named = found.label or (
         "" if device.startswith("/dev/") or "/" not in device else device
     )  # a share has its address
@@ -66,8 +69,18 @@ def _mounted(top: Path) -> tuple[str, str]:
     return (found[-1].fstype, found[-1].device) if found else ("", "")
 
 
-def _lsblk(device: str) -> str:
-    words = ["lsblk", "--json", "--bytes", "--inverse", "--output", _COLUMNS, "--", device]
+def read_blkid(document: str, known: Volume) -> Volume:
+    """Read what ``blkid -o export`` says, and add it to what is known."""
+    said = dict(line.split("=", 1) for line in document.splitlines() if "=" in line)
+    return replace(
+        known,
+        label=said.get("LABEL", "").replace("\\ ", " ") or known.label,
+        volume_id=said.get("UUID", ""),
+        filesystem=said.get("TYPE", "") or known.filesystem,
+    )
+
+
+def _said(words: list[str]) -> str:
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
