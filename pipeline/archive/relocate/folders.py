@@ -39,18 +39,16 @@ def new_names(
     NameRefused
         A folder cannot be named for the session.
     """
-    names: dict[str, str] = {}
-    for folder in sorted(folders):
-        name = _new_name(folder, was, now, kind, layouts, ident=True)
-        if name in names.values():
-            name = _new_name(folder, was, now, kind, layouts, ident=False)
-        if name in names.values():
-            raise Refused(
-                f"Two folders of {was} would both become {name}; nothing was renamed.",
-                remedy="give the session an ident that makes the names differ (`mapshell session-ident`).",
-            )
-        names[folder] = name
-    return names
+    old = sorted(folders)
+    for ident in (True, False):  # where the session's ident would make two of them one, each keeps its own
+        names = {folder: _new_name(folder, was, now, kind, layouts, ident=ident) for folder in old}
+        if len(set(names.values())) == len(names):
+            return names
+    name = max(names.values(), key=list(names.values()).count)
+    raise Refused(
+        f"Two folders of {was} would both become {name}; nothing was renamed.",
+        remedy="give the session an ident that makes the names differ (`mapshell session-ident`).",
+    )
 
 
 def _new_name(
