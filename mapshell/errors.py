@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
+from pipeline.database.entering import fitting
 from pipeline.errors import ConfigError, LoginNeeded, MapshellError
 from pipeline.errors import UsageError as MapshellUsageError
 
@@ -135,7 +136,7 @@ def _show(error: BaseException, context: Context, args: list[str]) -> int:
         return code
     usage = ""
     if isinstance(error, MapshellError):
-        message, remedy = error.message, error.remedy
+        message, remedy = error.message, fitting(error.remedy)
         logging.getLogger("mapshell").info("%s: %s", type(error).__name__, message, exc_info=error)
     elif isinstance(error, click.ClickException):
         message, remedy, usage = _click_error(error)

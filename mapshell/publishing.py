@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mapshell.output import Column
 from mapshell.session_views import WHO, problem
 from mapshell.strays import alike
+from pipeline.database.entering import fitting
 from pipeline.report import NO_MATCH, NO_SESSION, amount
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "to_adopt_bytes": outcome.to_adopt_bytes,
         "to_read_back_bytes": outcome.to_read_back_bytes,
         "reason": outcome.reason,
-        "remedy": outcome.remedy,
+        "remedy": fitting(outcome.remedy),
         "details": list(outcome.details),
     }
 
@@ -125,7 +126,7 @@ def _document(report: Report) -> dict[str, Any]:
                 "root": str(stray.root.local_path),
                 "refused": stray.refused,
                 "reason": stray.reason,
-                "remedy": stray.remedy,
+                "remedy": fitting(stray.remedy),
             }
             for stray in report.strays
         ],
@@ -306,7 +307,7 @@ def show_status(output: Output, rows: Sequence[SessionStatus], *, restricted: bo
             Column("Size", "bytes", align="right", kind="bytes"),
             Column("Reason", "reason"),
         ),
-        empty=NO_MATCH if restricted else NO_SESSION,
+        empty=NO_MATCH if restricted else fitting(NO_SESSION),
     )
     if not rows:
         return

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mapshell.output import Column
 from pipeline.archive.paths import visible
+from pipeline.database.entering import fitting
 
 if TYPE_CHECKING:
     from mapshell.output import Output
@@ -32,4 +33,4 @@ def problem(output: Output, what: str, reason: str, remedy: str) -> None:
     output.say(visible(what), style="yellow")
     output.say(f"    {visible(reason)}")
     if remedy:
-        output.say(f"    Remedy: {visible(remedy)}")
+        output.say(f"    Remedy: {visible(fitting(remedy))}")

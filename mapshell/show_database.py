@@ -87,7 +87,7 @@ def _tables(schema: SchemaState) -> str:
     if not schema.exists:
         return "not there"
     if schema.lab:
-        return f"{schema.tables} are read"
+        return f"{schema.tables} read"
     foreign = f", and {len(schema.foreign)} of another program" if schema.foreign else ""
     return f"{schema.tables} of {schema.expected}{foreign}"
 

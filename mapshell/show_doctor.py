@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.archive.paths import visible
+from pipeline.database.entering import fitting
 from pipeline.doctor import SECTIONS, document
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _texts(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
             continue
         yield found.level, f"  {found.level:<{_LEVEL}}{line.check:<{_CHECK}}{about}{found.message}"
         if found.remedy:
-            yield "", " " * (2 + _LEVEL) + f"Remedy: {found.remedy}"
+            yield "", " " * (2 + _LEVEL) + f"Remedy: {fitting(found.remedy)}"
     for reason, names in skipped.items():
         yield "skipped", f"  {'skipped':<{_LEVEL}}{', '.join(names)}: {reason}"
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.database.entering import fitting
 from pipeline.sizes import human_bytes
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Report:
         if self.drive and self.chosen and not (self.outcomes or self.strays or self.stopped):
             return f"{self.drive[0].upper()}{self.drive[1:]} holds nothing of these sessions."
         if not self.chosen and not self.strays:
-            return NO_MATCH if self.restricted else NO_SESSION
+            return NO_MATCH if self.restricted else fitting(NO_SESSION)
         sentences = [self._sent()]
         quiet = [outcome for outcome in self.outcomes if not self.is_news(outcome)]
         if quiet:

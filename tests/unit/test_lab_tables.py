@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.database.entering import fitting, without_our_commands
 from pipeline.database.lab_tables import LabTableReadOnly, LabTables
 from pipeline.database.reading import clock
 from pipeline.errors import ConfigError
@@ -159,3 +160,27 @@ def test_a_time_of_day_is_the_same_in_every_type(seconds, micro):
 @pytest.mark.parametrize("value", [None, timedelta(days=1), timedelta(hours=-1)], ids=str)
 def test_what_is_no_time_of_day_is_unknown(value):
     assert clock(value) is None
+
+
+# ---- remedies
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("enter it with `mapshell ingest-subjects`.", "enter it with the lab's own pipeline."),
+        ("ingest the session (`mapshell ingest-recordings`).", "ingest the session (the lab's own pipeline)."),
+        (
+            "ingest the animal and its sessions (`mapshell ingest-subjects`, `mapshell ingest-recordings`).",
+            "ingest the animal and its sessions (the lab's own pipeline).",
+        ),
+        (
+            "enter animals and sessions: mapshell ingest-subjects SHEET, then mapshell ingest-recordings",
+            "enter animals and sessions: the lab's own pipeline",
+        ),
+        ("run mapshell login", "run mapshell login"),
+    ],
+)
+def test_remedies_name_the_labs_own_pipeline(ours, theirs):
+    assert without_our_commands(ours) == theirs
+    assert fitting(ours) == ours  # no such tables are in use here

@@ -40,6 +40,10 @@ def test_the_whole_circle_leaves_the_labs_schemas_as_they_are(old_rig, old_lab):
     wanted = {name: path.read_bytes() for name, path in rig.files().items() if name in there}
     assert there == wanted
     assert there
+    # One animal has no water restriction: what enters it is the lab's.
+    told = rig.run("publication-publish", check=3).stderr
+    assert "mapshell ingest-" not in told
+    assert "enter it with the lab's own pipeline" in told
     rig.run("publication-verify", "--checksum", "all", check=0)
     rows = index(old_lab)
     database.unbind()
