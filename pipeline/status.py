@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SessionStatus:
-    """One session at one storage location; ``size`` in bytes, ``archived_at`` in UTC.
+    """One session at one storage location; ``size`` in bytes (None: nobody has looked), ``archived_at`` in UTC.
 
     ``files`` and ``size`` are what the archive holds, or (not archived) what a computer has of it; ``accepted`` names
     the rules that files of an archived session broke, and that a person accepted; ``superseded`` counts files whose
@@ -52,7 +52,7 @@ class SessionStatus:
     state: str
     folders: tuple[str, ...] = ()
     files: int = 0
-    size: int = 0
+    size: int | None = 0
     archived_at: datetime | None = None
     reason: str = ""
     computer: str = ""
@@ -244,7 +244,7 @@ def _archived(location: Location) -> dict[SessionKey, Mapping[str, Any]]:
     return {(row["subject_id"], row["session"]): row for row in table.to_dicts()}
 
 
-def _totals(location: Location) -> dict[str, tuple[int, int, int]]:
+def _totals(location: Location) -> dict[str, tuple[int, int | None, int]]:
     """Return files, bytes and files without a known SHA1 of the recording's own bytes, of every dataset."""
     import datajoint as dj
 
@@ -252,9 +252,14 @@ def _totals(location: Location) -> dict[str, tuple[int, int, int]]:
     proved = "sum(case when file_sha1 is not null and coalesce(sha1_source, '') <> 'archive' then 1 else 0 end)"
     query = dj.U("dataset_name").aggr(files, files="count(*)", size="sum(file_size)", known=proved)
     return {
-        row["dataset_name"]: (int(row["files"]), int(row["size"] or 0), int(row["files"]) - int(row["known"]))
+        row["dataset_name"]: (int(row["files"]), _whole(row["size"]), int(row["files"]) - int(row["known"]))
         for row in query.to_dicts()
     }
+
+
+def _whole(value: Any) -> int | None:
+    """Return a sum of the database as a number; None where there was nothing to sum up."""
+    return None if value is None else int(value)
 
 
 def _under_way(location: Location) -> dict[SessionKey, str]:

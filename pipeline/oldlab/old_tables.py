@@ -76,6 +76,13 @@ class OldTables:
         for table, column in rows:
             found[str(table)].add(str(column))
         place = self._connection.target.place
+        if not found and self._connection.adapter.backend == "postgresql":
+            raise UsageError(
+                f"There is no schema {self.publication} at {place}, which is PostgreSQL: a map-ephys database is on "
+                "MySQL or MariaDB.",
+                remedy="let mapshell's own tables be on the server of the map-ephys database (database.host), then "
+                "adopt.",
+            )
         if not found:
             raise UsageError(
                 f"There is no schema {self.publication} at {place}, or the account {self._connection.target.user} may "
