@@ -17,12 +17,8 @@ def to_csv(document: Any) -> str:
     """
     rows = rows_of(document)
     titles = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    if titles:
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(titles)
-        writer.writerows([_cell(row.get(name)) for name in titles] for row in rows)
-    return text.getvalue()
+    lines = [titles, *([_cell(row.get(name)) for name in titles] for row in rows)] if titles else []
+    return "".join(map(_line, lines))
 
 
 def rows_of(document: Any) -> list[Mapping[str, Any]]:
@@ -41,6 +37,13 @@ def rows_of(document: Any) -> list[Mapping[str, Any]]:
 
 def _is_table(value: list[Any]) -> bool:
     return bool(value) and all(isinstance(row, Mapping) for row in value)
+
+
+def _line(cells: list[str]) -> str:
+    """Return one line; the writer quotes every sign that ends lines anywhere, so it is told of all of them."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _cell(value: Any) -> str:

@@ -76,7 +76,7 @@ def words(text: str, *, backslashes: bool) -> list[str]:
     UsageError
         A quote is not closed.
     """
-    lexer = shlex.shlex(text.replace("\\\n", " "), posix=True, punctuation_chars=False)
+    lexer = shlex.shlex(_in_one_line(text), posix=True, punctuation_chars=False)
     lexer.whitespace_split = True
     lexer.commenters = ""
     if not backslashes:
@@ -87,3 +87,25 @@ def words(text: str, *, backslashes: bool) -> list[str]:
         raise UsageError(
             f"The line cannot be taken apart: {str(error).lower()}.", remedy="close the quote, or put a \\ before it."
         ) from error
+
+
+def _in_one_line(text: str) -> str:
+    """Join lines that end in a backslash, as a terminal does: not inside single quotes, where it is a backslash."""
+    kept, quote, index = [], "", 0
+    while index < len(text):
+        pair = text[index : index + 2]
+        if pair == "\\\n" and quote != "'":
+            kept.append("" if quote else " ")
+            index += 2
+            continue
+        if pair[0] == "\\" and quote != "'":
+            kept.append(pair)
+            index += 2
+            continue
+        if quote:
+            quote = "" if pair[0] == quote else quote
+        elif pair[0] in "'\"":
+            quote = pair[0]
+        kept.append(pair[0])
+        index += 1
+    return "".join(kept)
