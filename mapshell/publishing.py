@@ -1,15 +1,14 @@
-"""How a round of publishing and the states of sessions are shown; no work is done here."""
+"""How a round of publishing is shown; no work is done here."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from mapshell.output import Column
-from mapshell.session_views import WHO, problem
+from mapshell.session_views import WHO, problem, state_style, without_zeros
 from mapshell.strays import alike
 from pipeline.database.entering import fitting
-from pipeline.report import NO_MATCH, NO_SESSION, amount
+from pipeline.report import amount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,21 +17,6 @@ if TYPE_CHECKING:
     from pipeline.archive.journal import Outcome
     from pipeline.forecast import Forecast
     from pipeline.report import Report
-    from pipeline.status import SessionStatus
-
-STYLES = {
-    "archived": "green",
-    "archived with changes": "yellow",
-    "present": "yellow",
-    "in flight": "cyan",
-    "queued": "cyan",
-    "recording": "yellow",
-    "refused": "red",
-    "not here": "dim",
-    "reclaimed": "dim",
-    "withdrawn": "dim",
-    "without session": "yellow",
-}
 
 _SHOWN = 3
 """How many further defects of a session are shown to a person."""
@@ -41,10 +25,6 @@ _SENT = ("sent", "New files", "New bytes")
 
 _NAMED = 10
 """How many folders of unknown animals, and accepted files, are named to a person."""
-
-
-def _style(row: Mapping[str, Any]) -> str:
-    return STYLES.get(row["state"], "")
 
 
 def show(output: Output, report: Report) -> None:
@@ -56,9 +36,9 @@ def show(output: Output, report: Report) -> None:
     done, files, size = ("to_send", "Files to send", "Bytes to send") if report.dry_run else _SENT
     if news:
         output.table(
-            [_without_zeros(_with_adopted(row), f"{done}_files", f"{done}_bytes") for row in news],
+            [without_zeros(_with_adopted(row), f"{done}_files", f"{done}_bytes") for row in news],
             (
-                Column("State", "state", style=_style),
+                Column("State", "state", style=state_style),
                 *WHO,
                 Column("Archive", "alias"),
                 Column("Folders", "folders"),
@@ -99,11 +79,6 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "remedy": fitting(outcome.remedy),
         "details": list(outcome.details),
     }
-
-
-def _without_zeros(row: Mapping[str, Any], files: str, size: str) -> dict[str, Any]:
-    """Return the row with empty cells where there is no file: a column of zeros hides the rest."""
-    return dict(row) if row[files] else {**row, files: None, size: None}
 
 
 def _with_adopted(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -284,36 +259,3 @@ def show_rules(output: Output) -> None:
 def _within(outcome: Outcome, said: str) -> str:
     """Return a text that begins with a file, the file relative to the session's folder when there is only one."""
     return said.removeprefix(f"{outcome.folders[0]}/") if len(outcome.folders) == 1 else said
-
-
-def show_status(output: Output, rows: Sequence[SessionStatus], *, restricted: bool = False) -> None:
-    """Show the state of sessions, and the sums."""
-    from dataclasses import asdict
-
-    listed = [{**asdict(row), "bytes": row.size, "folders": list(row.folders)} for row in rows]
-    for each in listed:
-        del each["size"]
-    if output.json:
-        output.data(listed)
-        return
-    output.table(
-        [_without_zeros(row, "files", "bytes") for row in listed],
-        (
-            Column("State", "state", style=_style),
-            *WHO,
-            Column("Archive", "alias"),
-            Column("Folders", "folders"),
-            Column("Files", "files", align="right", kind="number"),
-            Column("Size", "bytes", align="right", kind="bytes"),
-            Column("Reason", "reason"),
-        ),
-        empty=NO_MATCH if restricted else fitting(NO_SESSION),
-    )
-    if not rows:
-        return
-    counts = Counter(row.state for row in rows)
-    for row in rows:
-        if row.remedy:
-            who = f"{row.h2o} (subject {row.subject_id}) session {row.session} of {row.session_date}, {row.alias}"
-            problem(output, f"{row.state}: {who}", row.reason, row.remedy)
-    output.say("; ".join(f"{count} {state}" for state, count in sorted(counts.items())) + ".", style="bold")

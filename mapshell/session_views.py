@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mapshell.output import Column
 from pipeline.archive.paths import visible
 from pipeline.database.entering import fitting
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mapshell.output import Output
 
 WHO = (
@@ -25,6 +27,32 @@ HOW_MUCH = (
     Column("Size", "bytes", align="right", kind="bytes"),
 )
 """Where its files are, and how many."""
+
+
+STYLES = {
+    "archived": "green",
+    "archived with changes": "yellow",
+    "present": "yellow",
+    "in flight": "cyan",
+    "queued": "cyan",
+    "recording": "yellow",
+    "refused": "red",
+    "not here": "dim",
+    "reclaimed": "dim",
+    "withdrawn": "dim",
+    "without session": "yellow",
+}
+"""The colour of each state."""
+
+
+def state_style(row: Mapping[str, Any]) -> str:
+    """Return how a row is shown, by its state."""
+    return STYLES.get(row["state"], "")
+
+
+def without_zeros(row: Mapping[str, Any], files: str, size: str) -> dict[str, Any]:
+    """Return the row with empty cells where there is no file: a column of zeros hides the rest."""
+    return dict(row) if row[files] else {**row, files: None, size: None}
 
 
 def problem(output: Output, what: str, reason: str, remedy: str) -> None:

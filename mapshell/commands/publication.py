@@ -148,7 +148,7 @@ def status(
       mapshell publication-status --subject SC048 --type ephys
       mapshell publication-status --format json
     """
-    from mapshell.publishing import show_status
+    from mapshell.show_status import show_status
     from pipeline.status import status as all_states
 
     context.database()

@@ -1,0 +1,50 @@
+"""How the states of sessions are shown; no work is done here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from mapshell.output import Column
+from mapshell.session_views import WHO, problem, state_style, without_zeros
+from pipeline.database.entering import fitting
+from pipeline.report import NO_MATCH, NO_SESSION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mapshell.output import Output
+    from pipeline.status import SessionStatus
+
+
+def show_status(output: Output, rows: Sequence[SessionStatus], *, restricted: bool = False) -> None:
+    """Show the state of sessions, and the sums."""
+    from dataclasses import asdict
+
+    listed = [{**asdict(row), "bytes": row.size, "folders": list(row.folders)} for row in rows]
+    for each in listed:
+        del each["size"]
+    if output.json:
+        output.data(listed)
+        return
+    output.table(
+        [without_zeros(row, "files", "bytes") for row in listed],
+        (
+            Column("State", "state", style=state_style),
+            *WHO,
+            Column("Archive", "alias"),
+            Column("Folders", "folders"),
+            Column("Files", "files", align="right", kind="number"),
+            Column("Size", "bytes", align="right", kind="bytes"),
+            Column("Reason", "reason"),
+        ),
+        empty=NO_MATCH if restricted else fitting(NO_SESSION),
+    )
+    if not rows:
+        return
+    counts = Counter(row.state for row in rows)
+    for row in rows:
+        if row.remedy:
+            who = f"{row.h2o} (subject {row.subject_id}) session {row.session} of {row.session_date}, {row.alias}"
+            problem(output, f"{row.state}: {who}", row.reason, row.remedy)
+    output.say("; ".join(f"{count} {state}" for state, count in sorted(counts.items())) + ".", style="bold")
