@@ -1,5 +1,7 @@
 """Versions of the tables: steps run once and in order, programs one release apart work together, others are refused."""
 
+import threading
+
 import pytest
 
 from pipeline import database
@@ -78,6 +80,44 @@ def test_a_step_that_locks_others_out_waits_for_somebody_to_ask(lab_database):
     database.unbind()
     with pytest.raises(SchemaVersionError, match=f"below {LATEST + 2}"):
         database.bind(lab_database)
+
+
+def test_a_step_that_fails_leaves_the_one_before_and_is_taken_again(lab_database):
+    database.bind(lab_database)
+    ran = []
+
+    def fails(*_):
+        ran.append("fails")
+        raise OSError("the power went")
+
+    def works(*_):
+        ran.append("works")
+
+    first = step(LATEST + 1, works)
+    database.unbind()
+    with pytest.raises(OSError, match="power"):
+        database.bind(lab_database, migrations=program(first, step(LATEST + 2, fails)))
+    assert not database.is_bound()
+    database.bind(lab_database, migrations=program(first, step(LATEST + 2, works)))
+    assert ran == ["works", "fails", "works"]
+    assert stored().version == LATEST + 2
+
+
+def test_several_connections_bring_the_tables_forward_at_once(lab_database):
+    database.bind(lab_database)
+    database.unbind()
+    ran = []
+    steps = program(step(LATEST + 1, lambda *_: ran.append(1)))
+    made = [database.unused_binding(lab_database) for _ in range(3)]
+    threads = [threading.Thread(target=migrations.ensure_tables, args=(each, steps)) for each in made]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert ran == [1]
+    assert {versions.read(each).version for each in made} == {LATEST + 1}
+    for each in made:
+        each.connection.close()
 
 
 def test_a_program_that_is_locked_out_while_it_runs_writes_no_more(lab_database):
