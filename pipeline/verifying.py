@@ -45,7 +45,10 @@ def verify(
     progress: Progress | None = None,
     clock: Clock | None = None,
 ) -> VerifyReport:
-    """Compare the archive with the index; nothing at the archive is changed, and no row of the index.
+    """Compare the archive with the index; nothing at the archive is changed, and nothing that the index knows.
+
+    What it does not know is filled in: size and time of files that an older database named, and the SHA1 of bytes that
+    are read for the first time.
 
     Parameters
     ----------
