@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pipeline import experiment, lab
-from pipeline.database.binding import Manual, Part, TableGroup
+from pipeline.database.binding import TableGroup
+from pipeline.database.table_classes import Manual, Part
 
 schema = TableGroup("ephys")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pipeline import lab
-from pipeline.database.binding import Manual, TableGroup
+from pipeline.database.binding import TableGroup
+from pipeline.database.table_classes import Manual
 
 schema = TableGroup("experiment")
 

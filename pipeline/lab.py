@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.database.binding import Manual, TableGroup
+from pipeline.database.binding import TableGroup
+from pipeline.database.table_classes import Manual
 
 schema = TableGroup("lab")
 

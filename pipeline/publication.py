@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import experiment
 from pipeline.archived import Archived
-from pipeline.database.binding import Imported, Lookup, Manual, Part
+from pipeline.database.table_classes import Imported, Lookup, Manual, Part
 from pipeline.drives.tables import Drive
 from pipeline.publication_journal import Claim, Retrieval, SessionState, Transfer, Withdrawal, schema
 from pipeline.withdrawing import Withdrawable

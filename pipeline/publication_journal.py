@@ -6,7 +6,8 @@ Instants are UTC without zone.
 
 from __future__ import annotations
 
-from pipeline.database.binding import Manual, Part, TableGroup
+from pipeline.database.binding import TableGroup
+from pipeline.database.table_classes import Manual, Part
 
 schema = TableGroup("publication")
 

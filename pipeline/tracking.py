@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pipeline import experiment
-from pipeline.database.binding import Lookup, Manual, TableGroup
+from pipeline.database.binding import TableGroup
+from pipeline.database.table_classes import Lookup, Manual
 
 schema = TableGroup("tracking")
 

@@ -1,25 +1,21 @@
-"""Table classes that find their database at the moment of use.
+"""Which database the tables are on, at the moment of use.
 
-DataJoint binds a table class to one connection for good.  Ours look up connection, schema and heading whenever they
-are used: nothing is connected on import, the first use binds to the configured database, and binding again moves all
-tables to another one.
+DataJoint binds a table class to one connection for good.  Ours (``table_classes``) look up connection, schema and
+heading whenever they are used: nothing is connected on import, the first use binds to the configured database, and
+binding again moves all tables to another one.
 """
 
 from __future__ import annotations
 
 import sys
 import threading
-import uuid
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from pipeline.database.lab_tables import LabTables
 from pipeline.database.quiet import dj
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pipeline.database.lab_connection import LabConnection
     from pipeline.settings.types import Settings
@@ -75,12 +71,12 @@ class Binding:
 
     def database(self, table: type) -> str:
         """Name of the table's schema on the server."""
-        return self.schema_name(_group(table))
+        return self.schema_name(group_of(table))
 
     def heading(self, table: Any) -> Any:
         """Heading of the table, read from the server once."""
         if table not in self._headings:
-            group = _group(table)
+            group = group_of(table)
             table_info = {
                 "conn": self.connection,
                 "database": self.schema_name(group),
@@ -115,7 +111,7 @@ def get_current() -> Binding | None:
     return _current
 
 
-def _bound() -> Binding:
+def in_use() -> Binding:
     """Return the binding, made from the settings at hand on first use."""
     if _current is None:
         from pipeline import database
@@ -157,7 +153,7 @@ class TableGroup:
     @property
     def database(self) -> str:
         """Name of the schema on the server."""
-        return _bound().schema_name(self)
+        return in_use().schema_name(self)
 
 
 GROUPS: dict[str, TableGroup] = {}
@@ -171,7 +167,8 @@ def _parts(table: Any) -> list[Any]:
     ]
 
 
-def _group(table: Any) -> TableGroup:
+def group_of(table: Any) -> TableGroup:
+    """Return the group that a table is of."""
     group: TableGroup | None = getattr(table, "_group", None)
     if group is None:
         raise dj.errors.DataJointError(f"Table {table.__name__} is in no schema.")
@@ -180,7 +177,7 @@ def _group(table: Any) -> TableGroup:
 
 def spoken(table: Any) -> str:
     """Return what the table is called in Python: ``lab.Subject``."""
-    return f"{_group(table).name}.{table.__qualname__}"
+    return f"{group_of(table).name}.{table.__qualname__}"
 
 
 def declaration_context(table: Any) -> dict[str, Any]:
@@ -193,102 +190,9 @@ def declaration_context(table: Any) -> dict[str, Any]:
     return context
 
 
-class _FromBinding:
-    """A class attribute that is looked up in the current binding."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __get__(self, instance: Any, owner: Any) -> Any:
-        if getattr(owner, "_group", None) is None:
-            return None
-        if self._what == "context":
-            return declaration_context(owner)
-        binding = _bound()
-        if self._what == "connection":
-            return binding.connection
-        if self._what == "database":
-            return binding.database(owner)
-        if self._what == "heading":
-            return binding.heading(owner)
-        return [owner.full_table_name]
-
-
-class _LazyMeta(type(dj.Manual)):  # type: ignore[misc]
-    """Table classes whose name on the server is that of the database in use: the lab's own may be of another tier."""
-
-    @property
-    def table_name(cls) -> Any:
-        """Name of the table on the server."""
-        ours = super().table_name
-        group = getattr(cls, "_group", None)
-        if group is None or _current is None or group.name not in _current.lab.schemas:
-            return ours
-        return _current.lab.table_name(group.name, ours)
-
-
-class _LazyPartMeta(_LazyMeta, type(dj.Part)):  # type: ignore[misc]
-    """The same for parts, which are named by their masters."""
-
-
-class _Lazy:
-    """Mixed into table classes before DataJoint's: all that its ``Schema`` would set for good."""
-
-    _group: TableGroup | None = None
-    _connection = _FromBinding("connection")
-    _heading = _FromBinding("heading")
-    _support = _FromBinding("support")
-    database = _FromBinding("database")
-    declaration_context = _FromBinding("context")
-
-    def restrict(self, restriction: Any, semantic_check: bool = True) -> Any:
-        """Restrict, see DataJoint; whose 2.3 negates the first condition only when several are taken away at once."""
-        if isinstance(restriction, dj.Not) and isinstance(restriction.restriction, (Mapping, dj.AndList, np.void)):
-            restriction = dj.Not([restriction.restriction])
-        return super().restrict(restriction, semantic_check)  # type: ignore[misc]
-
-    def _populate_lineage(self, primary_key: list[str], fk_attribute_map: dict[str, tuple[str, str]]) -> None:
-        """Note where the attributes come from; DataJoint would warn of each that comes from the lab's own tables."""
-        lab = _bound().lab
-        if not lab:
-            super()._populate_lineage(primary_key, fk_attribute_map)  # type: ignore[misc]
-            return
-        lab.note_lineage(self, primary_key, fk_attribute_map)
-
-    def _Table__make_placeholder(self, name: str, *args: Any, **kwargs: Any) -> Any:  # noqa: N802 - DataJoint's name
-        """Give PostgreSQL its native uuid as text; DataJoint 2.3 hands it the bytes that MySQL wants."""
-        made = super()._Table__make_placeholder(name, *args, **kwargs)  # type: ignore[misc]
-        postgres = self.connection.adapter.backend == "postgresql"  # type: ignore[attr-defined]
-        if postgres and made and isinstance(made[2], bytes) and self.heading[name].uuid:  # type: ignore[attr-defined]
-            return made[0], made[1], str(uuid.UUID(bytes=made[2]))
-        return made
-
-
-_WRITES = (
-    *("declare", "alter", "insert", "insert_dataframe", "update1"),
-    *("delete", "delete_quick", "drop", "drop_quick"),
-)
-
-
-def _guarded(name: str) -> Any:
-    """Return DataJoint's method, refused for a table of the lab's own."""
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        refuse_if_the_labs(type(self))
-        return getattr(super(_Lazy, self), name)(*args, **kwargs)
-
-    method.__name__ = name
-    method.__doc__ = getattr(dj.table.Table, name).__doc__
-    return method
-
-
-for _name in _WRITES:
-    setattr(_Lazy, _name, _guarded(_name))
-
-
 def is_there(table: Any) -> bool:
     """Tell whether the database in use has a table: ours are all there, a lab's own may lack one."""
-    group, lab = _group(table), _bound().lab
+    group, lab = group_of(table), in_use().lab
     return group.name not in lab.schemas or lab.has(group.name, table.table_name)
 
 
@@ -300,22 +204,6 @@ def refuse_if_the_labs(table: Any) -> None:
     LabTableReadOnly
         It is one.
     """
-    group, lab = _group(table), _bound().lab
+    group, lab = group_of(table), in_use().lab
     if group.name in lab.schemas:
         raise lab.refuse(group.name, spoken(table))
-
-
-class Manual(_Lazy, dj.Manual, metaclass=_LazyMeta):  # type: ignore[misc]
-    """A table whose rows people and programs enter."""
-
-
-class Lookup(_Lazy, dj.Lookup, metaclass=_LazyMeta):  # type: ignore[misc]
-    """A table of fixed terms; its contents come with the program (``pipeline.database.lookups``)."""
-
-
-class Imported(_Lazy, dj.Imported, metaclass=_LazyMeta):  # type: ignore[misc]
-    """A table whose rows are made from files."""
-
-
-class Part(_Lazy, dj.Part, metaclass=_LazyPartMeta):  # type: ignore[misc]
-    """A table of details of its master's rows."""

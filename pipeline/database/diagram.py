@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.database import binding
+from pipeline.database import binding, table_classes
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _table(schema: str, table: Any, names: dict[Any, str]) -> Table:
             references.append(Reference(to, key, "nullable" in (found["options"] or "")))
         elif found := _ATTRIBUTE.match(line):
             attributes.append(Attribute(found["name"], found["type"].strip(), (found["comment"] or "").strip(), key))
-    tier = next(each.__name__ for each in table.__mro__[1:] if each.__module__ == binding.__name__)
+    tier = next(each.__name__ for each in table.__mro__[1:] if each.__module__ == table_classes.__name__)
     return Table(names[table], schema, tier, comment, tuple(attributes), tuple(references))
 
 

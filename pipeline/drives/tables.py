@@ -5,7 +5,7 @@ No row refers to the index or to the lab's tables: the record of a drive outlive
 
 from __future__ import annotations
 
-from pipeline.database.binding import Manual, Part
+from pipeline.database.table_classes import Manual, Part
 from pipeline.publication_journal import schema
 
 
