@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import accepting, database, insertions, sessions
 from pipeline.archive.adoption.remembered import Remembered
 from pipeline.archive.checksums import ChecksumCache, Hasher
-from pipeline.archive.find import Found, Taken, find
+from pipeline.archive.find import Found, find
 from pipeline.archive.naming import compile_layout
 from pipeline.archive.nesting import inside
 from pipeline.archive.pace import Pace
@@ -31,7 +31,7 @@ from pipeline.not_published import concerns, deleted, in_sight, left_behind, ref
 from pipeline.reassign.finishing import Finished, finish
 from pipeline.reassign.former import former_names
 from pipeline.report import Report
-from pipeline.sessionless import Sessionless, meets, sessionless
+from pipeline.sessionless import Sessionless, meets, sessionless, taken
 from pipeline.unknown_roots import unknown_roots
 from pipeline.verify_checksums import scratch_root
 
@@ -165,7 +165,9 @@ def publish_round(
             report.sessionless.extend(each for each in gone if meets(each.session, restrictions))
             found = look(settings, location, roots, journal, lab_sessions, wanted, gone)
             animals = {lab_sessions.refs[key].h2o for key in wanted}
-            strays = [stray for stray in found.strays if keys is None or concerns(stray, wanted, animals)]
+            lost = taken(gone)  # these are told with their datasets, unless another session may be meant
+            strays = [stray for stray in found.strays if stray.refused or stray.folder not in lost]
+            strays = [stray for stray in strays if keys is None or concerns(stray, wanted, animals)]
             report.strays.extend(strays)
             if keys is None:
                 report.strangers |= found.strangers
@@ -248,7 +250,7 @@ def look(
     if not roots:
         return Found()
     layouts = tuple(compile_layout(pattern) for pattern in settings.archive.layouts.get(location.dataset_type, ()))
-    lost = sessionless(location, lab_sessions) if gone is None else gone
+    gone = sessionless(location, lab_sessions) if gone is None else gone
     return find(
         roots,
         location.dataset_type,
@@ -259,7 +261,7 @@ def look(
         layouts,
         wanted,
         former_names(location),
-        {folder: Taken(str(each.session), each.remedy) for each in lost for folder in each.folders},
+        taken(gone),
     )
 
 

@@ -122,8 +122,8 @@ def find(
             settled.append((root, folder))
             continue
         if folder.subpath in taken:
-            if could := _by_name(folder, sessions):  # what nobody else may mean is told with its dataset
-                found.strays.append(_taken(root, folder.subpath, taken[folder.subpath], could, sessions))
+            could = _by_name(folder, sessions)
+            found.strays.append(_taken(root, folder.subpath, taken[folder.subpath], could, sessions))
             continue
         scan = _scan(root, folder.subpath, patterns, found, _by_name(folder, sessions))
         if scan is not None:
@@ -143,11 +143,12 @@ def find(
 def _taken(
     root: Root, folder: str, by: Taken, could: Sequence[SessionKey], sessions: Mapping[SessionKey, SessionFacts]
 ) -> Stray:
-    """Name a folder whose session is gone, and that another one may be meant to have: a person must decide."""
+    """Name a folder whose session is gone; where another one may be meant to have it, a person must decide."""
     said = f"it was archived as {by.session}, which the lab's tables no longer have"
-    facts = sessions[could[0]]
-    to = f"{facts.h2o}/{facts.key[1]}" if len(could) == 1 and " " not in facts.h2o else "TO"
-    return Stray(folder, root, said, by.remedy.replace(" TO`", f" {to}`"), refused=True, candidates=tuple(could))
+    remedy = by.remedy
+    if len(could) == 1 and " " not in sessions[could[0]].h2o:
+        remedy = remedy.replace(" TO`", f" {sessions[could[0]].h2o}/{could[0][1]}`")
+    return Stray(folder, root, said, remedy, refused=bool(could), candidates=tuple(could))
 
 
 def _former(

@@ -26,8 +26,10 @@ from pipeline.folders import cache_folder
 from pipeline.forecast import forecast, past_moves
 from pipeline.journal import TableJournal
 from pipeline.not_published import concerns, refused
+from pipeline.reassign.former import former_names
 from pipeline.report import Report
 from pipeline.rounds import Silence, SystemClock, provenance
+from pipeline.sessionless import sessionless, taken
 from pipeline.verify_checksums import scratch_root
 
 if TYPE_CHECKING:
@@ -153,6 +155,7 @@ def publish_drive(
                 if dry_run and news:
                     moves.extend(past_moves(location, drive.computer))
     report.unbroken = () if accepted is None else accepted.unused
+    report.superseding = 0 if accepted is None else len(accepted.superseded)
     report.unchanged = accepted is not None and accepted.supersede and not accepted.superseded
     if dry_run:
         report.forecast = forecast(report.outcomes, moves, settings.archive.hash_mb_per_second)
@@ -199,14 +202,16 @@ class _Look:
             (*self.settings.archive.leave_out, self.settings.archive.staging_name),
             layouts(self.settings)[location.dataset_type],
             self.wanted,
+            former_names(location),
+            taken(sessionless(location, self.lab_sessions)),
         )
         self.drive.check()
         animals = {refs[key].h2o for key in self.wanted}
         strays = [stray for stray in found.strays if not self.restricted or concerns(stray, self.wanted, animals)]
         report.strays.extend(strays)
         here = [found.sessions[key] for key in sorted(found.sessions) if key in self.wanted]
-        taken = {session.ref.key for session in here} | set(found.indexed)
-        report.outcomes.extend(refused(location, self.lab_sessions, strays, self.wanted - taken))
+        known = {session.ref.key for session in here} | set(found.indexed)
+        report.outcomes.extend(refused(location, self.lab_sessions, strays, self.wanted - known))
         return here, found
 
     def seeing(self, store: Callable[[], Store], location: Location) -> Callable[[], Store]:

@@ -24,7 +24,9 @@ from pipeline.drives.verdicts import Judged, Reader, judge
 from pipeline.errors import LocalDiskError
 from pipeline.journal import TableJournal
 from pipeline.locations import locations
+from pipeline.reassign.former import former_names
 from pipeline.rounds import Silence, SystemClock
+from pipeline.sessionless import sessionless, taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -129,6 +131,8 @@ class _Work:
                     journal.indexed,
                     (*self.settings.archive.leave_out, self.settings.archive.staging_name),
                     layouts(self.settings)[kind],
+                    former=former_names(location),
+                    taken=taken(sessionless(location, lab_sessions)),
                 )
                 self._take(group, found, location.alias)
 

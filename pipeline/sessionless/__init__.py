@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pipeline import database, locations, publication, sessions
+from pipeline.archive.find import Taken
 from pipeline.archive.session import SessionKey, SessionRef
 from pipeline.database.reading import clock, columns
 from pipeline.errors import DatabaseError
@@ -119,6 +120,11 @@ def sessionless(location: Location, lab_sessions: LabSessions, restrictions: Seq
         for name, (ref, manifest) in gone.items()
     ]
     return sorted(found, key=lambda each: (each.session.h2o, each.session.session_date, each.session.key))
+
+
+def taken(gone: Iterable[Sessionless]) -> dict[str, Taken]:
+    """Return the folders of datasets without session, which the walk gives to no other session."""
+    return {folder: Taken(str(each.session), each.remedy) for each in gone for folder in each.folders}
 
 
 def everywhere(types: Sequence[DatasetType]) -> dict[str, list[Sessionless]]:
