@@ -35,8 +35,8 @@ def show(output: Output, result: Reassignment) -> None:
         (
             Column("State", "state", style=lambda row: _STYLES.get(row["state"], "")),
             Column("Archive", "alias", wrap=False),
-            Column("Was", "was"),
-            Column("Is", "is"),
+            Column("Was", "was", wrap=False),
+            Column("Is", "is", wrap=False),
             Column("Files", "files", align="right", kind="number"),
             Column("Size", "bytes", align="right", kind="bytes"),
         ),
@@ -109,11 +109,15 @@ def _row(place: Place) -> Mapping[str, Any]:
     return {
         "state": place.state,
         "alias": place.location.alias,
-        "was": str(place.was),
-        "is": str(place.now),
+        "was": _short(place.was),
+        "is": _short(place.now),
         "files": place.files,
         "bytes": place.size,
     }
+
+
+def _short(session: SessionRef) -> str:
+    return f"{session.h2o}/{session.session} {session.session_date:%Y-%m-%d}"
 
 
 def _session(session: SessionRef) -> dict[str, Any]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.archive.matching import FoundFolder
     from pipeline.archive.session import DatasetType, Root, SessionKey
     from pipeline.ingest.database import KnownLab
+    from pipeline.reassign.former import Reassigned
     from pipeline.settings import Settings
 
 _ATTEMPTS = 4
@@ -157,8 +158,10 @@ def look(
     pipeline.errors.ConfigError
         No local root is configured, or a layout makes no sense.
     """
+    from pipeline import sessions
     from pipeline.archive.find import candidates
     from pipeline.archive.naming import compile_layout
+    from pipeline.reassign.former import Reassigned
 
     roots: dict[DatasetType, tuple[Root, ...]] = {
         "ephys": _roots(settings, "ephys"),
@@ -170,7 +173,9 @@ def look(
             remedy="add globus.local_roots to dj_local_conf.json (`mapshell config init` asks for it).",
         )
     patterns = (*settings.archive.leave_out, settings.archive.staging_name)
+    refs = sessions.load().refs
     for kind, places in roots.items():
+        reassigned = Reassigned(kind, refs)
         layouts = [compile_layout(pattern) for pattern in settings.archive.layouts.get(kind, ())]
         unknown: set[str] = set()
         for root in places:
@@ -178,7 +183,9 @@ def look(
             try:
                 found = candidates([root], kind, animals, layouts, unknown)
                 yield from (
-                    seen for _, folder in found if (seen := _see(root, kind, folder, patterns, skipped, entered))
+                    seen
+                    for _, folder in found
+                    if (seen := _see(root, kind, folder, patterns, skipped, entered, reassigned))
                 )
                 if strangers:
                     skipped.extend(_strangers(root, kind, unknown, layouts))
@@ -204,6 +211,7 @@ def _see(
     patterns: Collection[str],
     skipped: list[Skipped],
     entered: Collection[UUID],
+    reassigned: Reassigned,
 ) -> SeenFolder | None:
     from pipeline.archive.scan import scan_folder
     from pipeline.ingest.facts import FolderFacts, read_facts
@@ -213,6 +221,8 @@ def _see(
     except LocalDiskError as error:
         skipped.append(Skipped(kind, found.subpath, error.message, error.remedy, refused=True))
         return None
+    if reassigned.holds(found.subpath, files):
+        return None  # what it is named for was a mistake, which must not be entered again
     facts = read_facts(found.name, files, entered) if kind == "ephys" else FolderFacts()
     return SeenFolder(kind, root, replace(found, started=facts.started), len(files), facts)
 

@@ -45,13 +45,12 @@ class Reason:
     because: str
 
 
-def is_done(location: Location, is_meant: Callable[[SessionRef], bool], now: SessionRef) -> bool:
-    """Say whether the session that is meant was reassigned before: the other's evidence tells its former names."""
+def was_before(location: Location, is_meant: Callable[[SessionRef], bool], now: SessionRef) -> SessionRef | None:
+    """Return the session that is meant, if it was reassigned to another before, whose evidence tells its names."""
     table = publication.archived_table(location.dataset_type)
     key = {"subject_id": now.subject_id, "session": now.session, "globus_alias": location.alias}
-    return any(
-        is_meant(session_of(record)) for row in (table & key).to_dicts() for record in aliases_in(row["evidence"])
-    )
+    told = (session_of(record) for row in (table & key).to_dicts() for record in aliases_in(row["evidence"]))
+    return next(filter(is_meant, told), None)
 
 
 def refuse(journal: TableJournal, location: Location, before: Manifest, now: SessionRef) -> None:

@@ -145,15 +145,18 @@ class Reassigning:
         was = self._was
         before = None if was is None else journal.indexed([was.key]).get(was.key)
         if before is None or is_same(before.session, self._now):
-            done = before is not None or planning.is_done(location, self._is_meant, self._now)
-            return Place(location, "already", was or self._now, self._now) if done else None
+            done = before.session if before else planning.was_before(location, self._is_meant, self._now)
+            there = journal.indexed([self._now.key]).get(self._now.key)
+            if done is None or there is None:
+                return None
+            return Place(location, "already", done, self._now, len(there.files), _size(there))
         place = Place(
             location,
             "to be reassigned",
             before.session,
             self._now,
             files=len(before.files),
-            size=sum(entry.size for entry in before.files),
+            size=_size(before),
         )
         under_way = self._open(journal, place)
         if under_way:
@@ -251,6 +254,10 @@ class Reassigning:
                 provenance=provenance(archive.computer),
                 scratch=scratch_root(self._settings, location.alias),
             )
+
+
+def _size(manifest: Manifest) -> int:
+    return sum(entry.size or 0 for entry in manifest.files)
 
 
 def _paths(renames: Sequence[Rename]) -> set[tuple[str, str]]:

@@ -113,6 +113,9 @@ def test_the_labs_row_has_gone(each_bench):
     }
     assert_index_is_true(bench)
     assert states(bench)["right"] == "archived"
+    # The folder on the rig says otherwise; that does not bring the wrong session back.
+    assert "0 new" in bench.run("ingest-recordings", check=0)[1]
+    assert (SC038, 1) not in {(row["subject_id"], row["session"]) for row in experiment.Session.to_dicts()}
 
 
 def test_a_dry_run_changes_nothing(each_bench):
