@@ -46,7 +46,7 @@ COMMANDS: dict[str, Entry] = {
     "publication-retrieve": Entry("retrieve", "retrieve", "Fetch archived files, each checked.", EVERYDAY),
     "publication-verify": Entry("verify", "verify", "Compare the archive with the index.", EVERYDAY),
     "publication-reassign": Entry(
-        "reassign", "reassign", "Give what was archived under a wrong name to the right session.", EVERYDAY
+        "reassign", "reassign", "Correct subject, number or date of what is archived.", EVERYDAY
     ),
     "ls": Entry("folders", "ls", "List folders of the archive.", FOLDERS),
     "stat": Entry("folders", "stat", "Show what archive and index say of a file or folder.", FOLDERS),
@@ -59,7 +59,7 @@ COMMANDS: dict[str, Entry] = {
     "cd": Entry("folders", "cd", "Go to a folder of the archive (in the shell).", FOLDERS),
     "pwd": Entry("folders", "pwd", "Show where the shell stands.", FOLDERS),
     "demo": Entry("demo", "demo", "Try everything on a small synthetic lab.", SET_UP),
-    "doctor": Entry("doctor", "doctor", "Look whether all is set up, and say what would mend it.", SET_UP),
+    "doctor": Entry("doctor", "doctor", "See whether all is set up, and what would mend it.", SET_UP),
     "config": Entry("config", "config", "Show the settings and their origin, or write them.", SET_UP),
     "storage": Entry("storage", "storage", "Show or say where archives lie, for all computers.", SET_UP),
     "database": Entry("database", "database", "Look at the database, bring its tables forward.", SET_UP),
@@ -95,7 +95,9 @@ def command_names() -> frozenset[str]:
 EXAMPLES = """\b
 Examples:
   mapshell demo                              a whole recording day, archived before your eyes
+  mapshell shell                             a prompt for all of this
   mapshell config init                       write the settings of this computer
+  mapshell doctor                            is everything set up?
   mapshell publication-publish --dry-run     what would be archived
   mapshell publication-publish               archive it
   mapshell publication-status --format json  for programs
