@@ -252,7 +252,7 @@ def cli(ctx: click.Context) -> None:
     from mapshell import log
 
     context = ctx.ensure_object(Context)
-    log.set_up(context.environ, debug=context.options.debug)
+    context.log = log.set_up(context.environ, debug=context.options.debug)
 
 
 cli.params = [*_common(), *cli.params]

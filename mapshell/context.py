@@ -83,6 +83,7 @@ class Context:
         self.clock = clock or Clock()
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
         self.standing: list[str] = []
+        self.log: Path | None = None
         self._connection: LabConnection | None = None
         self._globus: GlobusStorageManager | None = None
 
@@ -91,7 +92,9 @@ class Context:
         """Where results and talk go."""
         from mapshell.output import Output
 
-        return Output(self.options.format, quiet=self.options.quiet, environ=self.environ)
+        output = Output(self.options.format, quiet=self.options.quiet, environ=self.environ)
+        output.log = self.log
+        return output
 
     @cached_property
     def settings(self) -> Settings:
@@ -114,6 +117,7 @@ class Context:
         child = Context(replace(self.options), clock=self.clock, environ=self.environ)
         child.__dict__.update({name: self.__dict__[name] for name in ("settings",) if name in self.__dict__})
         child._connection, child._globus, child.standing = self._connection, self._globus, self.standing
+        child.log = self.log
         return child
 
     def take_back(self, child: Context) -> None:

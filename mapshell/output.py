@@ -16,6 +16,7 @@ from pipeline.sizes import human_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from mapshell.progress import Progress
 
@@ -53,6 +54,8 @@ class Output:
         Where to write; the process's own streams when left out.
     environ
         Environment variables (``NO_COLOR``, ``TERM``).
+
+    ``log`` is the log file, where there is one.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Output:
         self._stdout = stdout
         self._stderr = stderr
         self._environ = os.environ if environ is None else environ
+        self.log: Path | None = None
         self._live: Any = None  # rich console of a running progress display
 
     @property

@@ -18,6 +18,25 @@ if TYPE_CHECKING:
     from mapshell.output import Output
 
 LINE_EVERY_S = 10.0
+LONG_S = 10.0
+"""After so long a person wants to know where more is told."""
+
+
+class _LogNamed:
+    """Says once, when work has become long, where the log lies."""
+
+    def __init__(self, output: Output, clock: Callable[[], float]) -> None:
+        self._output = output
+        self._clock = clock
+        self._began = clock()
+        self._said = False
+
+    def look(self) -> None:
+        """Say it, if it is time."""
+        if not self._said and self._clock() - self._began >= LONG_S:
+            self._said = True
+            if self._output.log is not None:
+                self._output.say(f"The log is {self._output.log}.")
 
 
 class Progress(Protocol):
@@ -88,6 +107,7 @@ class LineProgress:
         self._every = every
         self._lock = threading.Lock()
         self._works: dict[str, _Work] = {}
+        self._log = _LogNamed(output, clock)
 
     def __enter__(self) -> Self:
         return self
@@ -108,6 +128,7 @@ class LineProgress:
 
     def update(self, key: str, completed: int | None = None, note: str = "") -> None:
         """Say a line when the last one is old enough."""
+        self._log.look()
         now = self._clock()
         with self._lock:
             work = self._works.get(key)
@@ -169,6 +190,7 @@ class BarProgress:
         )
         self._lock = threading.Lock()
         self._ids: dict[str, Any] = {}
+        self._log = _LogNamed(output, time.monotonic)
 
     def __enter__(self) -> Self:
         self._output.set_live(self._console)
@@ -190,6 +212,7 @@ class BarProgress:
 
     def update(self, key: str, completed: int | None = None, note: str = "") -> None:
         """Move a bar."""
+        self._log.look()
         with self._lock:
             if key in self._ids:
                 changes: dict[str, Any] = {"note": note} if note else {}

@@ -28,7 +28,13 @@ def config() -> None:
 @config.command()
 @pass_context
 def show(context: Context) -> None:
-    """Show every setting, its value and where it came from; secrets are masked."""
+    """Show every setting, its value and where it came from; secrets are masked.
+
+    \b
+    Examples:
+      mapshell config show
+      mapshell config show --format json
+    """
     from mapshell.config_view import SETTING_COLUMNS, document, folder_rows, setting_rows, write_folders
 
     settings = context.settings
@@ -47,7 +53,12 @@ def show(context: Context) -> None:
 @config.command()
 @pass_context
 def reference(context: Context) -> None:
-    """Explain every setting: what it means, its default, the environment variables that set it."""
+    """Explain every setting: what it means, its default, the environment variables that set it.
+
+    \b
+    Example:
+      mapshell config reference
+    """
     from mapshell.config_view import REFERENCE_COLUMNS, reference_rows
 
     context.output.table(reference_rows(), REFERENCE_COLUMNS)

@@ -76,7 +76,12 @@ def login(ctx: Context, no_browser: bool, force: bool) -> None:
 @click.command()
 @pass_context
 def logout(ctx: Context) -> None:
-    """Revoke the Globus login of this computer and delete its tokens."""
+    """Revoke the Globus login of this computer and delete its tokens.
+
+    \b
+    Example:
+      mapshell logout
+    """
     with _manager(ctx, ctx.settings) as manager:
         there = manager.logout()
     if ctx.output.json:
@@ -88,7 +93,12 @@ def logout(ctx: Context) -> None:
 @click.command()
 @pass_context
 def whoami(ctx: Context) -> None:
-    """Show who is logged in to Globus, where, and which consents are given."""
+    """Show who is logged in to Globus, where, and which consents are given.
+
+    \b
+    Example:
+      mapshell whoami
+    """
     with _manager(ctx, _with_archives(ctx)) as manager:
         _show(ctx, manager.whoami())
 

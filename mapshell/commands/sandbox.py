@@ -179,7 +179,12 @@ def line(name: str, value: str, shell: str) -> str:
 @root_option
 @pass_context
 def stop(ctx: Context, root: Path | None) -> None:
-    """Stop the sandbox; what it knows stays in its folder."""
+    """Stop the sandbox; what it knows stays in its folder.
+
+    \b
+    Example:
+      mapshell sandbox stop
+    """
     from mapshell.sandbox import service
 
     folder = folder_of(ctx, root)
@@ -191,7 +196,12 @@ def stop(ctx: Context, root: Path | None) -> None:
 @root_option
 @pass_context
 def status(ctx: Context, root: Path | None) -> None:
-    """Show whether the sandbox runs, and its collections."""
+    """Show whether the sandbox runs, and its collections.
+
+    \b
+    Example:
+      mapshell sandbox status
+    """
     from mapshell.output import Column
     from mapshell.sandbox.realism import Realism
     from mapshell.sandbox.service import status as find

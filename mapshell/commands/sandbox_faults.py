@@ -144,7 +144,12 @@ def read_file(file: Path) -> list[Any]:
 @root_option
 @pass_context
 def list_(ctx: Context, root: Path | None) -> None:
-    """Show the faults in force, and how often each has struck."""
+    """Show the faults in force, and how often each has struck.
+
+    \b
+    Example:
+      mapshell sandbox fault list
+    """
     from mapshell.output import Column
 
     entries = running(ctx, root).admin.faults()
@@ -165,6 +170,11 @@ def clear(ctx: Context, root: Path | None, numbers: tuple[int, ...]) -> None:
     """Forget faults, those of the numbers or all; spoilt collections are as they were, stuck tasks go on.
 
     Tokens that ended and consents that were withdrawn stay so: log in again.
+
+    \b
+    Examples:
+      mapshell sandbox fault clear
+      mapshell sandbox fault clear 3
     """
     cleared = running(ctx, root).admin.clear_faults(*numbers)
     ctx.output.result({"cleared": cleared}, lambda: ctx.output.say(f"Cleared: {cleared}."))

@@ -35,7 +35,12 @@ def services() -> None:
 )
 @pass_context
 def start(context: Context, idle_minutes: float | None) -> None:
-    """Start what does not run."""
+    """Start what does not run.
+
+    \b
+    Example:
+      mapshell services start --idle-minutes 0
+    """
     from mapshell import local_services
 
     _show(context, local_services.start(context, idle_minutes=idle_minutes))
@@ -44,7 +49,12 @@ def start(context: Context, idle_minutes: float | None) -> None:
 @services.command()
 @pass_context
 def stop(context: Context) -> None:
-    """Stop what runs."""
+    """Stop what runs.
+
+    \b
+    Example:
+      mapshell services stop
+    """
     from mapshell import local_services
 
     stopped = local_services.stop(context)
@@ -55,7 +65,12 @@ def stop(context: Context) -> None:
 @services.command()
 @pass_context
 def status(context: Context) -> None:
-    """Show what runs, and where."""
+    """Show what runs, and where.
+
+    \b
+    Example:
+      mapshell services status
+    """
     from mapshell import local_services
 
     _show(context, local_services.status(context))

@@ -28,6 +28,7 @@ def test_every_command_explains_itself(mapshell, name):
         result = mapshell(*path, "--help")
         assert result.code == 0
         assert each.help, path
+        assert "Example" in each.help, f"{path} has no example"
         for option in ("--config", "--format", "--quiet", "--debug", "--no-input"):
             assert option in result.stdout, path
         for param in each.params:
