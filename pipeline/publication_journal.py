@@ -22,7 +22,7 @@ class Transfer(Manual):
     # journal of Globus tasks, written before they are submitted
     transfer_id: uuid                        # ours
     ---
-    purpose: varchar(16)                     # publish, manifest, retrieve, verify
+    purpose: varchar(16)                     # publish, manifest, move, retrieve, verify
     state: varchar(16)                       # step of the journal
     submission_id = null : uuid              # Globus runs it once
     task_id = null : uuid                    # Globus task, once known
