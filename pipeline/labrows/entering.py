@@ -1,4 +1,4 @@
-"""A session's rows of the lab's tables: into manifests, and from manifests back into tables that have lost them.
+"""Rows of a manifest, back into tables that have lost them.
 
 A manifest found at an archive is data from outside: only rows of the session itself and of what it refers to are
 taken, only into attributes that the tables have, and nothing that exists is ever changed.
@@ -6,21 +6,18 @@ taken, only into attributes that the tables have, and nothing that exists is eve
 
 from __future__ import annotations
 
-import math
-import re
 import uuid
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline import database, ephys, experiment, lab, publication, tracking
+from pipeline import database, experiment, lab, tracking
 from pipeline.archive.identity import is_same, mistaken
 from pipeline.archive.paths import printable
 from pipeline.archive.session import SessionRef
-from pipeline.database.binding import is_there
 from pipeline.database.reading import clock
 from pipeline.errors import Refused
+from pipeline.labrows.tables import json_value, tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,25 +30,6 @@ _OTHER_WORDS = {("lab.Subject", "sex", "Unknown"): "U"}
 _MOST = 20_000
 """Rows of one table that are taken from a manifest at most."""
 
-
-def _tables() -> dict[str, Any]:
-    """Return the tables whose rows a manifest carries, by name, parents first."""
-    return {
-        "lab.AnimalSource": lab.AnimalSource,
-        "lab.Person": lab.Person,
-        "lab.Rig": lab.Rig,
-        "lab.Subject": lab.Subject,
-        "lab.WaterRestriction": lab.WaterRestriction,
-        "lab.Probe": lab.Probe,
-        "tracking.CameraPosition": tracking.CameraPosition,
-        "experiment.Session": experiment.Session,
-        "publication.SessionIdent": publication.SessionIdent,
-        "ephys.ProbeInsertion": ephys.ProbeInsertion,
-        "ephys.ProbeInsertion.Recording": ephys.ProbeInsertion.Recording,
-        "tracking.TrackingDevice": tracking.TrackingDevice,
-    }
-
-
 # What a row refers to, where the manifest may lack it: a row of the key alone is better than none.
 _PARENTS = {
     "experiment.Session": (("username", lab.Person), ("rig", lab.Rig)),
@@ -59,60 +37,6 @@ _PARENTS = {
     "ephys.ProbeInsertion": (("probe", lab.Probe),),
     "tracking.TrackingDevice": (("camera", tracking.CameraPosition),),
 }
-
-
-def collect(session: SessionRef) -> dict[str, list[dict[str, Any]]]:
-    """Return the session's rows of the lab's tables and the rows that they refer to, as JSON data for its manifest."""
-    subject = {"subject_id": session.subject_id}
-    one = {**subject, "session": session.session}
-    chosen: dict[str, Any] = {
-        "lab.AnimalSource": (lab.Subject, subject),
-        "lab.Person": (experiment.Session, one),
-        "lab.Rig": (experiment.Session, one),
-        "lab.Subject": subject,
-        "lab.WaterRestriction": subject,
-        "lab.Probe": (ephys.ProbeInsertion, one),
-        "tracking.CameraPosition": (tracking.TrackingDevice, one),
-        "experiment.Session": one,
-        "publication.SessionIdent": one,
-        "ephys.ProbeInsertion": one,
-        "ephys.ProbeInsertion.Recording": one,
-        "tracking.TrackingDevice": one,
-    }
-    rows = {name: _of(table, chosen[name]) for name, table in _tables().items()}
-    return {name: found for name, found in rows.items() if found}
-
-
-def _of(table: Any, chosen: Any) -> list[dict[str, Any]]:
-    """Return a table's rows of this key, or those that another table's rows of a key refer to.
-
-    A lab's own tables may lack one of ours, or have one of its name that knows no sessions.
-    """
-    referring, key = chosen if isinstance(chosen, tuple) else (table, chosen)
-    if not is_there(table) or not is_there(referring) or not set(key) <= set(referring.heading.names):
-        return []
-    query = table() & key
-    if referring is not table:
-        names = table.heading.primary_key
-        if not set(names) <= set(referring.heading.names):
-            return []
-        query = table().restrict((referring() & key).proj(*names), semantic_check=False)
-    return [_json_row(row) for row in query.proj(*table.heading.non_blobs).to_dicts()]
-
-
-def _json_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _json_value(value) for name, value in row.items()}
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, time | timedelta):
-        return clock(value)
-    plain = float(value) if isinstance(value, Decimal) else value.item() if hasattr(value, "item") else value
-    if isinstance(plain, float) and math.isnan(plain):
-        return None
-    return plain if plain is None or isinstance(plain, str | int | float) else str(plain)
 
 
 @dataclass(slots=True)
@@ -173,12 +97,12 @@ def enter(manifest: Manifest, only: Sequence[str] = ()) -> Entered:
         A row is of another session, or its values are not what its table holds.
     """
     done = Entered()
-    tables = _tables()
+    known = tables()
     said = manifest.lab
     done.notes.extend(
-        f"the manifest has rows of {printable(name)}, which are not known" for name in said.keys() - tables
+        f"the manifest has rows of {printable(name)}, which are not known" for name in said.keys() - known
     )
-    for name, table in tables.items():
+    for name, table in known.items():
         if only and name not in only:
             continue
         rows = [_row(table, name, row, manifest.session, done) for row in _listed(said.get(name, ()), name)]
@@ -241,8 +165,6 @@ def _row(table: Any, name: str, row: Any, session: SessionRef, done: Entered) ->
                 done.notes.append(note)
         elif value is not None and not _fits(heading[attribute], value):
             raise _wrong(name, f"{attribute} is {printable(repr(value))}")
-        elif _too_long(heading[attribute], value):
-            done.notes.append(f"{name}: {attribute} {printable(repr(value))} is too long here; it was left out")
         else:
             taken[attribute] = value
     if any(taken.get(attribute) is None for attribute in heading.primary_key):
@@ -268,11 +190,6 @@ def _fits(attribute: Any, value: Any) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _too_long(attribute: Any, value: Any) -> bool:
-    limit = re.fullmatch(r"(?:var)?char(?:acter varying|acter)?\((\d+)\)", attribute.type)
-    return isinstance(value, str) and limit is not None and len(value) > int(limit[1])
 
 
 def _wrong(name: str, why: str) -> Refused:
@@ -301,9 +218,9 @@ def _compare(table: Any, name: str, row: Mapping[str, Any], done: Entered) -> No
         done.notes.append(f"{name}: a row of the manifest is another's here; it was left as it is")
         return
     for attribute, there in zip(names, found, strict=True):
-        if not _equal(_json_value(there), row[attribute]):
+        if not _equal(json_value(there), row[attribute]):
             who = ", ".join(str(value) for value in key.values())
-            here, other = _json_value(there), row[attribute]
+            here, other = json_value(there), row[attribute]
             done.notes.append(f"{name} {who} has {attribute} {here!r}, the manifest says {other!r}; left as it is")
 
 
@@ -317,4 +234,4 @@ def _equal(here: Any, said: Any) -> bool:
 
 
 def _name(table: Any) -> str:
-    return next(name for name, each in _tables().items() if each is table)
+    return next(name for name, each in tables().items() if each is table)
