@@ -24,7 +24,8 @@ def as_evidence(source: str, datasets: Sequence[str], files: int, folders: Seque
 
 def is_adopted(evidence: Mapping[str, Any]) -> bool:
     """Say whether a session was adopted."""
-    return evidence.get("source") == _SOURCE
+    # What somebody changed in the row by hand may be no object.
+    return isinstance(evidence, dict) and evidence.get("source") == _SOURCE
 
 
 def in_words(evidence: Mapping[str, Any]) -> str:
