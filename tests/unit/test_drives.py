@@ -173,6 +173,13 @@ def test_what_lsblk_does_not_tell_is_unknown(said):
     assert found.identity == ""
 
 
+def test_blkid_tells_what_lsblk_cannot_without_udev():
+    said = "DEVNAME=/dev/loop0\nLABEL=BACK\\ UP3\nUUID=bd58\nTYPE=ext4\n"
+    found = volumes_linux.read_blkid(said, Volume(Path("/m"), size=5))
+    assert found == Volume(Path("/m"), "BACK UP3", "", "bd58", "ext4", 5)
+    assert volumes_linux.read_blkid("", found) == Volume(Path("/m"), "BACK UP3", "", "", "ext4", 5)
+
+
 def test_diskutil_tells_the_volume():
     import plistlib
 

@@ -178,6 +178,18 @@ def test_a_database_of_an_early_version_is_brought_forward_when_asked(lab_databa
     assert writers.listed(binding.get_current()) == []
 
 
+def test_a_step_that_only_adds_tables_is_taken_by_the_way(lab_database):
+    from pipeline import publication
+
+    connection = database.bind(lab_database)
+    later = go_back_to(3, connection)
+    database.unbind()
+    database.bind(lab_database)
+    assert later == [publication.Drive.Session, publication.Drive]
+    assert [table.to_dicts() for table in later] == [[], []]
+    assert (stored().version, stored().oldest_writer) == (LATEST, OLDEST)
+
+
 @pytest.mark.parametrize("damage", ["empty", "text", "zero", "far", "foreign"])
 def test_a_version_that_no_mapshell_wrote_is_told_and_nothing_is_changed(lab_database, damage):
     connection = database.bind(lab_database)
