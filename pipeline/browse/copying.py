@@ -110,10 +110,10 @@ def copy(
         label = f"mapshell copy {len(items)} files {transfer_id.hex[:8]}"
         haul = hauls.plan(store, clock, sources[0].endpoint, to.endpoint, label, items, result.size)
         _open(transfer_id, haul, result, computer)
-        step("copy planned")
+        step("copy: planned")
     hauls.send(store, haul, clock)
     _advance(transfer_id, "submitted", haul.task_id)
-    step("copy submitted")
+    step("copy: submitted")
     result.task_id = haul.task_id
     for end in hauls.follow(store, [haul], patient):
         if end.way in ("stuck", "waiting"):

@@ -76,7 +76,7 @@ def _prove(store: Store, endpoint: str, own: str, other: str, names: Collection[
     """Make or rename our folder; say what was done."""
     if OWN_FOLDER in names:
         store.rename(endpoint, own, other)
-        step("doctor renamed")
+        step("doctor: renamed")
         with contextlib.suppress(MapshellError):  # else a later run does it
             store.rename(endpoint, other, own)
         return f"{OWN_FOLDER} there, which is ours and empty, was renamed and back"

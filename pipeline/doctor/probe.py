@@ -56,7 +56,7 @@ def probe(world: World, root: LocalRoot) -> Iterator[Probe]:
         except OSError as error:
             raise unwritable(folder, error.strerror or str(error)) from error
         _sweep(world, folder)
-        step("doctor probe")
+        step("doctor: probe")
         yield Probe(folder.name, file.name, size, mtime)
     finally:
         clean()

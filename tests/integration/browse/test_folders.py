@@ -108,7 +108,7 @@ def test_what_the_index_does_not_know_is_free(shelf):
     assert verified.returncode == 0, verified.stderr
 
 
-@pytest.mark.parametrize("step", ["copy planned", "accepted", "copy submitted"])
+@pytest.mark.parametrize("step", ["copy: planned", "accepted", "copy: submitted"])
 def test_a_copy_that_was_killed_is_gone_on_with(shelf, step):
     die = (
         "import os, signal\n"
@@ -122,7 +122,7 @@ def test_a_copy_that_was_killed_is_gone_on_with(shelf, step):
 
     assert done.returncode == 0, done.stderr
     assert "Going on with a copy" in done.stderr
-    assert len(shelf.tasks()) == tasks + (step == "copy planned")
+    assert len(shelf.tasks()) == tasks + (step == "copy: planned")
     archive = shelf.archive / "raw-ephys"
     same = {p.relative_to(archive / SESSION): p.read_bytes() for p in (archive / SESSION).rglob("*") if p.is_file()}
     assert {

@@ -28,7 +28,7 @@ class Later(SystemClock):
 
 def test_a_probe_that_was_left_is_taken_away_later(pg_rig):
     before = tree(pg_rig.rig)
-    pg_rig.run("doctor", "--only", "folders", prelude=DIE.format(step="doctor probe"), check=9)
+    pg_rig.run("doctor", "--only", "folders", prelude=DIE.format(step="doctor: probe"), check=9)
     left = set(tree(pg_rig.rig)) - set(before)
     assert left
     assert all(name.rpartition("/")[2] == ".mapshell" or ".mapshell/doctor-probe-" in name for name in left), left
@@ -41,7 +41,7 @@ def test_a_probe_that_was_left_is_taken_away_later(pg_rig):
     assert not [name for name in pg_rig.archived() if "doctor" in name]
 
 
-@pytest.mark.parametrize("step", ["doctor renamed"])
+@pytest.mark.parametrize("step", ["doctor: renamed"])
 def test_a_folder_that_was_renamed_at_the_archive_gets_its_name_back(pg_rig, step):
     examined(pg_rig, only=("archive",))
     pg_rig.run("doctor", "--only", "archive", prelude=DIE.format(step=step), check=9)
