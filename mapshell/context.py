@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from mapshell.kept_login import KeptLogin
     from mapshell.output import Format, Output
     from pipeline.database.lab_connection import LabConnection
     from pipeline.globus import GlobusStorageManager
@@ -84,8 +85,11 @@ class Context:
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
         self.standing: list[str] = []
         self.log: Path | None = None
+        self._parent: Context | None = None
         self._connection: LabConnection | None = None
         self._globus: GlobusStorageManager | None = None
+        self._kept: KeptLogin | None = None
+        self._read_from: Any = None
 
     @cached_property
     def output(self) -> Output:
@@ -105,26 +109,44 @@ class Context:
         pipeline.errors.ConfigError
             They cannot be read or must be corrected.
         """
+        shared = self._sharing
+        if shared is not None:
+            return shared.settings
         from pipeline import settings
 
+        self._read_from = self._settings_file()
         loaded = settings.load(environ=self.environ, file=self.options.config)
         for warning in loaded.warnings:
             self.output.warn(warning)
         return loaded
 
     def child(self) -> Context:
-        """Return a context for one of several commands of this process: options of its own, all else shared."""
+        """Return a context for one of several commands of this process: options of its own, all else shared.
+
+        What has changed since the last one holds for it: a settings file that was written, another login.
+        """
+        if "settings" in self.__dict__ and self._read_from != self._settings_file():
+            del self.__dict__["settings"]
+        self._globus = None
         child = Context(replace(self.options), clock=self.clock, environ=self.environ)
-        child.__dict__.update({name: self.__dict__[name] for name in ("settings",) if name in self.__dict__})
-        child._connection, child._globus, child.standing = self._connection, self._globus, self.standing
-        child.log = self.log
+        child._parent, child.standing, child.log = self, self.standing, self.log
         return child
 
-    def take_back(self, child: Context) -> None:
-        """Keep what a child has read, connected and logged in, for the commands that follow."""
-        if child.options.config == self.options.config:
-            self.__dict__.update({name: child.__dict__[name] for name in ("settings",) if name in child.__dict__})
-            self._connection, self._globus = child._connection, child._globus
+    @property
+    def _sharing(self) -> Context | None:
+        """The context whose settings and login are ours, unless the command's own ``--config`` names others."""
+        parent = self._parent
+        return parent if parent is not None and parent.options.config == self.options.config else None
+
+    def _settings_file(self) -> Any:
+        from mapshell.kept_login import stamp
+        from pipeline import settings
+        from pipeline.errors import ConfigError
+
+        try:
+            return stamp(self.options.config or settings.find(environ=self.environ))
+        except ConfigError as error:
+            return str(error)
 
     @property
     def interactive(self) -> bool:
@@ -146,12 +168,32 @@ class Context:
         pipeline.errors.ServiceError
             The embedded server cannot be started.
         """
-        if self._connection is None:
-            from pipeline import database
+        from pipeline import database
+        from pipeline.database import binding
 
+        shared = self._sharing
+        if shared is not None:
+            self._connection = shared.database()
+            return self._connection
+        present = binding.get_current()
+        if (
+            self._connection is None
+            or present is None
+            or present.connection is not self._connection  # another command has moved the tables elsewhere
+            or present.settings is not self.settings
+            or self.stopped()
+        ):
             self.start_database()
             self._connection = database.bind(self.settings)
         return self._connection
+
+    def stopped(self) -> bool:
+        """Whether the embedded server, with which we were connected, has been stopped meanwhile."""
+        if self._connection is None or self.settings.database.embedded is None:
+            return False
+        from pipeline import embedded
+
+        return not embedded.status(self.settings.database.embedded).running
 
     def start_database(self, *, create: bool = True) -> None:
         """Start the embedded server where it is configured; no table is looked at.
@@ -210,16 +252,25 @@ class Context:
             The local service cannot be started.
         """
         if self._globus is None:
-            from pipeline.globus import GlobusStorageManager
-
             self.start_sandbox()
             settings = self.settings
             if self._connection is not None:
                 from pipeline.locations import with_known
 
                 settings = with_known(settings)
-            self._globus = GlobusStorageManager(settings, interactive=self.interactive)
+            shared = self._sharing
+            keeper = shared if shared is not None and shared.interactive == self.interactive else self
+            if keeper._kept is None:
+                from mapshell.kept_login import KeptLogin
+
+                keeper._kept = KeptLogin(keeper._manager)
+            self._globus = keeper._kept.manager(settings)
         return self._globus
+
+    def _manager(self, settings: Settings) -> GlobusStorageManager:
+        from pipeline.globus import GlobusStorageManager
+
+        return GlobusStorageManager(settings, interactive=self.interactive)
 
     @property
     def sandbox_folder(self) -> Path | None:

@@ -36,12 +36,13 @@ class Knowledge:
 
 def ask_database() -> Knowledge:
     """Return what the bound database knows, in a few queries."""
-    from pipeline import lab, publication, sessions
+    from pipeline import experiment, lab, publication
     from pipeline.database.reading import columns
 
-    subjects = sorted(str(name) for (name,) in columns(lab.WaterRestriction(), ("water_restriction_number",)))
-    refs = sessions.load().refs.values()
-    found = sorted((ref.h2o, ref.session, f"{ref.session_date:%Y-%m-%d}") for ref in refs)
+    h2os = dict(columns(lab.WaterRestriction(), ("subject_id", "water_restriction_number")))
+    subjects = sorted(map(str, h2os.values()))
+    rows = columns(experiment.Session(), ("subject_id", "session", "session_date"))
+    found = sorted((str(h2os[who]), number, f"{day:%Y-%m-%d}") for who, number, day in rows if who in h2os)
     aliases = sorted(str(name) for (name,) in columns(publication.GlobusStorageLocation(), ("globus_alias",)))
     return Knowledge(tuple(subjects), tuple(KnownSession(*each) for each in found), tuple(aliases))
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mapshell.completion.knowledge import FILE_NAME, Knowledge, ask_database, keep, recall
+from mapshell.kept_login import KeptLogin
+from mapshell.shell.places import asking_nobody
+from pipeline.errors import MapshellError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +22,9 @@ if TYPE_CHECKING:
     from pipeline.globus import GlobusStorageManager
 
 _LOG = logging.getLogger("mapshell.shell")
-EVERY_S = 5.0
-_WHO_EVERY = 12  # rounds: who is logged in changes rarely
+NOT_REACHED = "not reached"
+FLIGHTS_S, KNOWN_S, WHO_S = 5.0, 60.0, 60.0
+_SHARE = 20  # a look that took a second is not repeated for twenty: the server has other work
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +50,29 @@ class Watcher:
         The shell's.
     changed
         Called when the facts are others than before.
-    every
-        Seconds between two looks.
+    clock
+        Seconds from an arbitrary start.
     """
 
-    def __init__(self, context: Context, changed: Callable[[], None], every: float = EVERY_S) -> None:
+    def __init__(
+        self, context: Context, changed: Callable[[], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         from pipeline.folders import cache_folder
 
         self._context = context
         self._changed = changed
-        self._every = every
+        self._clock = clock
         self._file = cache_folder(context.environ) / FILE_NAME
-        self._manager: GlobusStorageManager | None = None
+        self._login = KeptLogin(asking_nobody)
+        self._asked: tuple[GlobusStorageManager, float] | None = None
+        self._parts = (
+            _Part(self._database, KNOWN_S),
+            _Part(self._flights, FLIGHTS_S),
+            _Part(self._who, FLIGHTS_S),
+        )
         self._over = threading.Event()
         self._now = threading.Event()
-        self.facts = Facts(knowledge=recall(self._file))
+        self.facts = Facts(database=bound_place(), knowledge=recall(self._file))
         self._thread = threading.Thread(target=self._run, name="mapshell shell", daemon=True)
 
     def start(self) -> None:
@@ -74,61 +89,89 @@ class Watcher:
         self._now.set()
 
     def _run(self) -> None:
-        looks = 0
+        done = True
         while not self._over.is_set():
             before = self.facts
-            for part in (self._database, self._flights, *((self._who,) if looks % _WHO_EVERY == 0 else ())):
-                try:
-                    part()
-                except Exception:  # noqa: BLE001 - the database may be down; the toolbar is then a little older
-                    _LOG.debug("The toolbar could not be brought up to date.", exc_info=True)
-            looks += 1
+            for part in self._parts:
+                self._look(part, done=done)
             if self.facts != before and not self._over.is_set():
                 self._changed()
-            self._now.wait(self._every)
+            done = self._now.wait(FLIGHTS_S)
             self._now.clear()
 
-    def _database(self) -> None:
-        from pipeline import database
-
-        if not database.is_bound():
+    def _look(self, part: _Part, *, done: bool) -> None:
+        """Make one of the looks, when it is time for it; ``done`` says that the person has done something."""
+        began = self._clock()
+        if began < (part.allowed if done else part.due):
             return
-        place = database.describe()
-        name = "this computer" if place["kind"] == "embedded" else place["place"]
-        known = ask_database()
+        try:
+            part.look()
+        except Exception:  # noqa: BLE001 - the database may be down; the toolbar is then a little older
+            _LOG.debug("The toolbar could not be brought up to date.", exc_info=True)
+        ended = self._clock()
+        part.allowed = ended + _SHARE * (ended - began)
+        part.due = max(part.allowed, ended + part.every)
+
+    def _database(self) -> None:
+        place = bound_place()
+        if not place:
+            return
+        try:
+            known = ask_database()
+        except MapshellError:
+            self.facts = replace(self.facts, database=f"{place} does not answer")
+            raise
         if known != self.facts.knowledge:
             keep(known, self._file)
-        self.facts = replace(self.facts, database=name, knowledge=known)
+        self.facts = replace(self.facts, database=place, knowledge=known)
 
     def _who(self) -> None:
-        manager = self._globus()
+        manager = self._login.manager(self._context.settings)
+        before = self._asked
+        if before is not None and before[0] is manager and self._clock() - before[1] < WHO_S:
+            return
+        self._asked = manager, self._clock()
         who = ""
-        if manager is not None:
-            who = str(manager.whoami().get("username") or "")
+        if manager.is_logged_in():
+            who = NOT_REACHED
+            with suppress(MapshellError):
+                who = str(manager.whoami().get("username") or "")
         self.facts = replace(self.facts, who=who)
 
     def _flights(self) -> None:
-        from pipeline import database
         from pipeline.flights import in_flight
 
-        if not database.is_bound():
+        if not bound_place():
             return
         flights = in_flight()
         done = 0
-        manager = self._globus() if flights else None
-        if manager is not None:
+        manager = self._login.manager(self._context.settings) if flights else None
+        if manager is not None and manager.is_logged_in():
             states = manager.tasks([flight.task_id for flight in flights if flight.task_id])
             done = sum(status.bytes_transferred for status in states.values())
         total = sum(flight.size for flight in flights)
         self.facts = replace(self.facts, flights=len(flights), done=min(done, total), total=total)
 
-    def _globus(self) -> Any:
-        """Return a manager that asks nobody; None while nobody is logged in."""
-        if self._manager is None:
-            from pipeline.globus import GlobusStorageManager
 
-            self._manager = GlobusStorageManager(self._context.settings, interactive=False)
-        return self._manager if self._manager.is_logged_in() else None
+@dataclass(slots=True)
+class _Part:
+    """One kind of look: how often (s) it is made, and when next."""
+
+    look: Callable[[], None]
+    every: float
+    allowed: float = -math.inf
+    due: float = -math.inf
+
+
+def bound_place() -> str:
+    """Return which database the tables are on; nothing while they are on none."""
+    from pipeline.database import binding
+
+    present = binding.get_current()
+    if present is None:
+        return ""
+    target = present.connection.target
+    return "this computer" if target.embedded else target.place
 
 
 def toolbar(facts: Facts, columns: int) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Kind = Literal["nothing", "command", "question", "system", "python"]
 
 _ASSIGNED = re.compile(r"\s*(=(?!=)|:=|[-+*/|&^%@]=|//=|\*\*=|>>=|<<=)")
+_LIKE_A_COMMAND = re.compile(r"[a-z]+(-[a-z]+)*")
+_NEAR = 0.75  # of 1: how like a command's name a word must be
 _NAME_ASKED = re.compile(r"[\w.-]*")
 
 
@@ -59,6 +61,29 @@ def first_word(text: str) -> str:
     """Return what stands before the first white space."""
     parts = text.split(maxsplit=1)
     return parts[0] if parts else ""
+
+
+def meant(text: str, commands: Collection[str]) -> str:
+    """Return what to say of Python that is none, when a command may have been meant; else nothing.
+
+    Parameters
+    ----------
+    text
+        The line.
+    commands
+        The names that begin a command.
+    """
+    import difflib
+
+    parts = text.split()
+    if not parts or not _LIKE_A_COMMAND.fullmatch(parts[0]):
+        return ""
+    near = difflib.get_close_matches(parts[0], sorted(commands), n=1, cutoff=_NEAR)
+    if near:
+        return f"did you mean the command {near[0]}?"
+    if len(parts) > 1 and parts[1].startswith("--"):
+        return f"no command is called {parts[0]}; help lists them."
+    return ""
 
 
 def words(text: str, *, backslashes: bool) -> list[str]:

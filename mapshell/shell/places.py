@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mapshell.completion.suggest import Found
+from mapshell.kept_login import KeptLogin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mapshell.context import Context
     from pipeline.globus import GlobusStorageManager
+    from pipeline.settings import Settings
 
 _LOG = logging.getLogger("mapshell.shell")
 REMEMBERED_S = 60.0
+_PATIENCE_S = 20.0
 _MOST = 5000
 
 
@@ -32,7 +36,7 @@ class Remote:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._manager: GlobusStorageManager | None = None
+        self._login = KeptLogin(asking_nobody)
 
     def listed(self, place: str) -> list[Found]:
         """List a folder, as a person writes it where the shell stands.
@@ -44,14 +48,19 @@ class Remote:
         """
         from mapshell.archive_places import Standing
         from pipeline.browse.looking import listing
+        from pipeline.locations import with_known
 
-        if self._manager is None:
-            from pipeline.globus import GlobusStorageManager
-            from pipeline.locations import with_known
-
-            self._manager = GlobusStorageManager(with_known(self._context.settings), interactive=False)
-        found, _ = listing(self._manager, Standing(self._context).one(place or None))
+        manager = self._login.manager(with_known(self._context.settings))
+        found, _ = listing(manager, Standing(self._context).one(place or None))
         return [Found(seen.place.name, seen.folder) for seen in found]
+
+
+def asking_nobody(settings: Settings) -> GlobusStorageManager:
+    """Return a manager for what goes on beside the person's work: it never asks, and gives up soon."""
+    from pipeline.globus import GlobusStorageManager
+    from pipeline.globus.transport import Patience
+
+    return GlobusStorageManager(settings, interactive=False, patience=Patience(total=_PATIENCE_S))
 
 
 class FolderPlaces:
@@ -71,25 +80,32 @@ class FolderPlaces:
         self._list_remote = list_remote
         self._clock = clock
         self._known: dict[str, tuple[float, Sequence[Found] | None]] = {}
+        self._under_way: set[str] = set()
+        self._lock = threading.Lock()
 
     def remote(self, place: str) -> Sequence[Found] | None:
-        """List a folder of the archive, at most once a minute."""
-        now = self._clock()
-        seen = self._known.get(place)
-        if seen is not None and now - seen[0] < REMEMBERED_S:
-            return seen[1]
-        found: Sequence[Found] | None
+        """List a folder of the archive, at most once a minute; None while another thread does it already."""
+        with self._lock:
+            known, seen = self._known, self._known.get(place)
+            if seen is not None and self._clock() - seen[0] < REMEMBERED_S:
+                return seen[1]
+            if place in self._under_way:
+                return None
+            self._under_way.add(place)
+        found: Sequence[Found] | None = None
         try:
             found = self._list_remote(place)
         except Exception:  # noqa: BLE001 - no login, no such folder, no network: there is nothing to suggest
             _LOG.debug("No listing of %s for completion.", place, exc_info=True)
-            found = None
-        self._known[place] = (now, found)
+        with self._lock:
+            self._under_way.discard(place)
+            known[place] = (self._clock(), found)
         return found
 
     def forget(self) -> None:
-        """List anew from now on: a command may have changed something."""
-        self._known.clear()
+        """List anew from now on: a command may have changed something, also while a listing was under way."""
+        with self._lock:
+            self._known = {}
 
     def local(self, folder: str) -> Sequence[Found] | None:
         """List a folder of this computer."""

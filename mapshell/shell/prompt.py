@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition, is_done
 from prompt_toolkit.history import FileHistory, InMemoryHistory, ThreadedHistory
 from prompt_toolkit.key_binding import KeyBindings
@@ -21,23 +23,21 @@ from pygments.lexers.python import PythonLexer
 
 from mapshell import errors
 from mapshell.log import redact
-from mapshell.shell.language import words
+from mapshell.shell.language import meant, words
 from mapshell.shell.running import Leave
+from mapshell.shell.statements import statements
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from prompt_toolkit.buffer import Buffer
     from prompt_toolkit.completion import Completer
-    from prompt_toolkit.document import Document
     from prompt_toolkit.formatted_text import AnyFormattedText, StyleAndTextTuples
     from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 
     from mapshell.shell.running import Runner
-
-_NO_PYTHON = ("command", "question", "system", "nothing")
 
 
 class Prompt(PythonRepl):
@@ -97,15 +97,39 @@ class Prompt(PythonRepl):
 
     def run_and_show_expression(self, expression: str) -> None:
         """Run a line; errors have been shown when this returns."""
+        pieces = list(statements(expression, self._runner.commands))
         try:
-            self._runner.run(self._runner.understand(expression))
+            for piece in pieces:
+                code = self._runner.run(piece.line, number=piece.number)
+                if code != errors.DONE and piece is not pieces[-1]:
+                    self._runner.context.output.say(f"Stopped at line {piece.number} of what was pasted.")
+                    return
         except Leave as leave:
             self.exit_code = leave.code
             raise ReplExit from None
 
     def is_python(self, text: str) -> bool:
-        """Say whether a text is to be edited as Python."""
-        return self._runner.understand(text).kind not in _NO_PYTHON
+        """Say whether a text is to be edited as Python: none of its lines is a command."""
+        kinds = [piece.line.kind for piece in statements(text, self._runner.commands)]
+        return bool(kinds) and all(kind == "python" for kind in kinds)
+
+    @property
+    def commands(self) -> Collection[str]:
+        """The names that begin a command."""
+        return self._runner.commands
+
+    def complete_again(self) -> None:
+        """Suggest anew, since more is known now; from any thread."""
+        loop = self.app.loop
+        if loop is not None:
+            with suppress(RuntimeError):  # the line has been run meanwhile
+                loop.call_soon_threadsafe(self._complete_again)
+
+    def _complete_again(self) -> None:
+        buffer = self.default_buffer
+        chosen = buffer.complete_state is not None and buffer.complete_state.current_completion is not None
+        if self.app.is_running and self.app.current_buffer is buffer and buffer.text and not chosen:
+            buffer.start_completion()
 
     def _add_to_namespace(self) -> None:
         """Leave the namespace as it is."""
@@ -147,13 +171,24 @@ class _Valid(Validator):
         self._python = PythonValidator()
 
     def validate(self, document: Document) -> None:
-        if self._prompt.is_python(document.text):
-            self._python.validate(document)
-            return
+        commands = self._prompt.commands
+        for piece in statements(document.text, commands):
+            if piece.line.kind == "python":
+                self._check_python(document, piece.line.text, commands)
+            elif piece.line.kind == "command":
+                try:
+                    words(piece.line.text, backslashes=os.name != "nt")
+                except UsageError as error:
+                    raise ValidationError(len(document.text), error.message) from error
+
+    def _check_python(self, document: Document, text: str, commands: Collection[str]) -> None:
         try:
-            words(document.text, backslashes=os.name != "nt")
-        except UsageError as error:
-            raise ValidationError(len(document.text), error.message) from error
+            self._python.validate(document if text == document.text else Document(text))
+        except ValidationError as error:
+            said = meant(text, commands)
+            if said:
+                raise ValidationError(error.cursor_position, f"{error.message}; {said}") from error
+            raise
 
 
 class _Coloured(Lexer):

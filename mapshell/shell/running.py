@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mapshell import errors
 from mapshell.shell import python
-from mapshell.shell.language import Line, first_word, understand, words
+from mapshell.shell.language import Line, first_word, meant, understand, words
 from pipeline.errors import MapshellError, UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LEAVE = ("exit", "quit")
 HELP = "help"
+_HIGHEST = 255  # of an exit status
 
 
 class Leave(Exception):
@@ -52,6 +53,7 @@ class Runner:
         self.python = python.Python(names, self._show)
         self.after: Callable[[], object] = lambda: None
         self._ready = False
+        self._said = ""
 
     def understand(self, text: str) -> Line:
         """Say what a line is."""
@@ -88,7 +90,7 @@ class Runner:
             self.context.output.error(error.message, error.remedy)
             return errors.exit_code(error)
         if args[0] in LEAVE:
-            raise Leave(int(args[1]) if len(args) > 1 and args[1].isdecimal() else errors.DONE)
+            return self._leave(args[1:])
         if args[0] == HELP:
             return self._help(args[1:])
         if args[0] == "shell":
@@ -98,7 +100,23 @@ class Runner:
         try:
             return errors.run(self.group, args, child)
         finally:
-            self.context.take_back(child)
+            if child.options.config != self.context.options.config:
+                self._ready = False
+                self._prepare()  # the tables may be those of that configuration now
+
+    def _leave(self, args: list[str]) -> int:
+        """Leave with the exit status that was given, 0 to 255.
+
+        Raises
+        ------
+        Leave
+            It is one.
+        """
+        code = args[0] if args else str(errors.DONE)
+        if len(args) > 1 or not (code.isascii() and code.isdecimal()) or int(code) > _HIGHEST:
+            self.context.output.error(f"{' '.join(args)} is no exit status.", "for example: exit, exit 3")
+            return errors.USAGE
+        raise Leave(int(code))
 
     def _help(self, args: list[str]) -> int:
         from mapshell.shell.banner import how_to
@@ -140,25 +158,34 @@ class Runner:
         except Leave:
             raise
         except SystemExit as error:
+            if error.code is not None and not isinstance(error.code, int):
+                self.context.output.say(str(error.code))  # as Python itself does
             raise Leave(error.code if isinstance(error.code, int) else errors.FAILED if error.code else 0) from None
         except KeyboardInterrupt as error:
             self.context.output.warn("interrupted; transfers that were submitted go on, and stay in the journal.")
             return errors.exit_code(error)
         except BaseException as error:  # noqa: BLE001 - what a person types may raise anything; the shell goes on
             python.tell(error, self.context.output)
+            said = meant(text, self.commands) if isinstance(error, NameError | SyntaxError) else ""
+            if said:
+                self.context.output.say(said[0].upper() + said[1:], style="bold")
             return errors.exit_code(error)
         return errors.DONE
 
     def _prepare(self) -> None:
-        """Before the first Python: the tables' database and the local services, which a command starts by itself."""
-        if self._ready:
-            return
-        self._ready = True
+        """Before Python: the tables' database and the local services, which a command starts by itself.
+
+        A server that does not answer is waited for once; later the tables themselves try when they are used.
+        """
         try:
-            self.context.database()
+            if not self._ready or self.context.stopped():
+                self._ready = True
+                self.context.database()
             self.context.start_sandbox()
         except MapshellError as error:
-            self.context.output.warn(f"{error.message} {error.remedy}")
+            if error.message != self._said:
+                self.context.output.warn(f"{error.message} {error.remedy}")
+            self._said = error.message
 
     def _show(self, value: Any) -> None:
         output = self.context.output

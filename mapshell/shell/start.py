@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.errors import MapshellError, UsageError
+from pipeline.settings import CONFIG_VARIABLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +29,9 @@ def run(context: Context, *, file: Path | None, script: str | None) -> int:
     """
     if file is not None and script is not None:
         raise UsageError("Both a file and -c were given.", remedy="give one of them.")
+    if context.options.config is not None:
+        # For Python too: `publication.GlobusStorageManager()` reads the settings at hand by itself.
+        os.environ[CONFIG_VARIABLE] = str(context.options.config.absolute())
     text, name = _script(context, file, script)
     runner = _runner(context)
     if text is None:
@@ -39,7 +44,9 @@ def run(context: Context, *, file: Path | None, script: str | None) -> int:
 def _script(context: Context, file: Path | None, script: str | None) -> tuple[str | None, str]:
     if script is not None:
         return script, "-c"
-    if file is None and sys.stdin.isatty() and not context.options.no_input:
+    if file is None and sys.stdin.isatty():
+        if context.options.no_input:
+            raise UsageError("With --no-input there is nobody who types.", remedy="give a file, or -c TEXT.")
         return None, ""
     if file is None or str(file) == "-":
         return sys.stdin.read(), "standard input"
@@ -73,6 +80,7 @@ def _interactive(context: Context, runner: Runner) -> int:
     from mapshell.shell.names import headings
     from mapshell.shell.places import FolderPlaces, Remote
     from mapshell.shell.prompt import Prompt, open_prompt
+    from mapshell.shell.unhurried import Unhurried
     from pipeline import database
     from pipeline.folders import data_folder
 
@@ -98,6 +106,9 @@ def _interactive(context: Context, runner: Runner) -> int:
         if prompt.app.is_running:
             prompt.app.invalidate()
 
+    def again() -> None:
+        prompt.complete_again()
+
     watcher = Watcher(context, changed)
     folders = FolderPlaces(Remote(context).listed)
 
@@ -116,7 +127,7 @@ def _interactive(context: Context, runner: Runner) -> int:
     )
     prompt = Prompt(
         runner,
-        completer,
+        Unhurried(completer, again),
         history,
         lambda: toolbar(watcher.facts, shutil.get_terminal_size().columns),
         lambda: context.standing[0] if context.standing else "",
