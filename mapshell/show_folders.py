@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from mapshell.output import Output
     from pipeline.archive.session import Location
     from pipeline.browse.asking import Facts, Listing, Search
-    from pipeline.browse.copying import Copied
+    from pipeline.browse.changing import Moved
+    from pipeline.browse.copy_journal import Copied
     from pipeline.browse.looking import Obstacle, Seen, Sum
     from pipeline.browse.place import Place
 
@@ -50,30 +51,35 @@ def listings(output: Output, found: Iterable[Listing], *, long_: bool, several: 
     rows: list[dict[str, Any]] = []
     obstacles: list[Obstacle] = []
     for each in found:
-        part = [_row(seen, each.base) for seen in each.entries]
-        rows += part
-        obstacles += each.obstacles
-        if not output.json:
+        part = (_row(seen, each.base) for seen in each.entries)
+        if output.json:
+            rows += part
+        else:
             if several and each.folder:
-                output.data(f"{each.place}:")
+                output.data(visible(f"{each.place}:"))
             _lines(output, part, long_=long_)
+        obstacles += each.obstacles
     if output.json:
         output.data(rows)
     _obstacles(output, obstacles)
 
 
-def _lines(output: Output, rows: Sequence[Mapping[str, Any]], *, long_: bool) -> None:
+def _lines(output: Output, rows: Iterable[Mapping[str, Any]], *, long_: bool) -> None:
+    """Print rows as they come; only a table needs all of them."""
     if long_:
         output.table(rows, _LONG, empty="It is empty.")
-    elif rows:
-        output.data("\n".join(f"{row['name']}{'/' if row['kind'] == 'folder' else ''}" for row in rows))
-    else:
+        return
+    empty = True
+    for row in rows:
+        empty = False
+        output.data(f"{visible(row['name'])}{'/' if row['kind'] == 'folder' else ''}")
+    if empty:
         output.say("It is empty.")
 
 
 def _row(seen: Seen, base: Place) -> dict[str, Any]:
     return {
-        "name": visible("/".join(seen.place.parts[len(base.parts) :])) or str(seen.place),
+        "name": "/".join(seen.place.parts[len(base.parts) :]) or str(seen.place),
         "place": str(seen.place),
         "kind": _KINDS.get(seen.kind, seen.kind),
         "bytes": None if seen.folder else seen.size,
@@ -156,6 +162,7 @@ def sizes(output: Output, rows: Sequence[Sum], obstacles: Sequence[Obstacle]) ->
             Column("Files", "files", align="right", kind="number"),
             Column("Folders", "folders", align="right", kind="number"),
             Column("Place", "place"),
+            *([] if all(r.whole for r in rows) else [Column("All of it", "whole")]),
         ),
     )
     _obstacles(output, obstacles)
@@ -186,16 +193,16 @@ def made(output: Output, folders: Iterable[tuple[Place, bool]]) -> None:
     if output.json:
         output.data(rows)
     for row in rows:
-        output.say(f"{row['place']} {'was made' if row['made'] else 'was there already'}.")
+        output.say(f"{visible(str(row['place']))} {'was made' if row['made'] else 'was there already'}.")
 
 
-def moved(output: Output, pairs: Iterable[tuple[Place, Place]]) -> None:
+def moved(output: Output, result: Moved) -> None:
     """Show what was renamed."""
-    rows = [{"old": str(old), "new": str(new)} for old, new in pairs]
+    rows = [{"old": str(old), "new": str(new)} for old, new in result.done]
     if output.json:
         output.data(rows)
     for row in rows:
-        output.say(f"{row['old']} is now {row['new']}.")
+        output.say(visible(f"{row['old']} is now {row['new']}."))
 
 
 def copied(output: Output, result: Copied) -> None:

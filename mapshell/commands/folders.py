@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -9,9 +10,11 @@ import click
 from mapshell.context import Context, pass_context
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from mapshell.archive_places import Standing
+    from mapshell.progress import Progress
 
 
 def standing(context: Context) -> Standing:
@@ -19,6 +22,18 @@ def standing(context: Context) -> Standing:
     from mapshell.archive_places import Standing
 
     return Standing(context)
+
+
+@contextmanager
+def walking(context: Context, *, streams: bool = False) -> Iterator[Progress]:
+    """Show how many folders were listed; on a terminal that fills with what is found (``streams``) nothing more."""
+    from mapshell.progress import SilentProgress
+    from pipeline.browse.looking import LISTING
+
+    quiet = streams and context.output.fancy(context.output.stdout)
+    with SilentProgress() if quiet else context.output.progress() as progress:
+        progress.task(LISTING, LISTING)
+        yield progress
 
 
 @click.command()
@@ -48,8 +63,9 @@ def ls(context: Context, *, places: tuple[str, ...], long_: bool, recursive: boo
     from pipeline.browse.asking import listings
 
     chosen = where.expanded(places)
-    found = listings(where.store, chosen, recursive=recursive)
-    show_folders.listings(context.output, found, long_=long_, several=len(chosen) > 1)
+    with walking(context, streams=not long_) as progress:
+        found = listings(where.store, chosen, recursive=recursive, progress=progress)
+        show_folders.listings(context.output, found, long_=long_, several=len(chosen) > 1)
 
 
 @click.command()
@@ -86,9 +102,8 @@ def du(context: Context, *, places: tuple[str, ...], summarize: bool) -> None:
     from pipeline.browse.asking import sizes
 
     where = standing(context)
-    with context.output.progress() as progress:
-        progress.task("du", "listing")
-        found, obstacles = sizes(where.store, where.expanded(places), summarize=summarize)
+    with walking(context) as progress:
+        found, obstacles = sizes(where.store, where.expanded(places), summarize=summarize, progress=progress)
     show_folders.sizes(context.output, found, obstacles)
 
 
@@ -126,7 +141,8 @@ def find(
 
     where = standing(context)
     wanted = Wanted(name, kind, None if larger is None else read_bytes(larger), newer, unknown=unknown)
-    show_folders.found(context.output, Search(where.store, where.one(place), wanted, where.locations))
+    with walking(context, streams=True) as progress:
+        show_folders.found(context.output, Search(where.store, where.one(place), wanted, where.locations, progress))
 
 
 @click.command()

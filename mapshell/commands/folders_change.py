@@ -25,7 +25,7 @@ def mkdir(context: Context, *, places: tuple[str, ...], parents: bool) -> None:
     from pipeline.browse.changing import make_folder
 
     where = standing(context)
-    made = [(place, make_folder(where.store, place, parents=parents)) for place in where.each(places)]
+    made = [(place, make_folder(where.store, place, where.locations, parents=parents)) for place in where.each(places)]
     show_folders.made(context.output, made)
 
 
@@ -44,11 +44,14 @@ def mv(context: Context, *, sources: tuple[str, ...], to: str) -> None:
       mapshell mv 'raw-ephys:/old/*.txt' raw-ephys:/notes
     """
     from mapshell import show_folders
+    from mapshell.errors import end
     from pipeline.browse.changing import move
 
     where = standing(context)
     target = where.one(to)
-    show_folders.moved(context.output, move(where.store, where.expanded(sources), target, where.locations))
+    result = move(where.store, where.expanded(sources), target, where.locations, into=to.endswith("/"))
+    show_folders.moved(context.output, result)
+    end(result)
 
 
 @click.command()
@@ -78,6 +81,7 @@ def cp(context: Context, *, sources: tuple[str, ...], to: str, recursive: bool, 
             where.expanded(sources),
             where.one(to),
             where.locations,
+            into=to.endswith("/"),
             recursive=recursive,
             dry_run=dry_run,
             computer=archive.computer,

@@ -24,13 +24,14 @@ class RemoteEntry:
     """One entry of a collection's folder.
 
     ``name`` is exactly what the service said and has not been checked; ``size`` in bytes;
-    ``mtime`` in whole UTC seconds, None where the service tells none.
+    ``mtime`` in whole UTC seconds, None where the service tells none; ``link``: it is a link to what it is said to be.
     """
 
     name: str
     kind: EntryKind
     size: int
     mtime: int | None
+    link: bool = False
 
 
 @dataclass(frozen=True, slots=True)

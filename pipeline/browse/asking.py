@@ -11,10 +11,10 @@ from pipeline.browse.known import Known, known_below, rows_of
 from pipeline.browse.looking import Obstacle, Seen, Sum, listing, look, matches, sums, tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from pipeline.archive.ports import Store
+    from pipeline.archive.ports import Progress, Store
     from pipeline.archive.session import Location
     from pipeline.browse.place import Place
 
@@ -23,16 +23,21 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What lies in a place: a folder's entries, or the file itself; ``base`` is the folder that they are named from."""
+    """What lies in a place: a folder's entries, or the file itself; ``base`` is the folder that they are named from.
+
+    Of a whole tree ``entries`` are read once, as they are listed; ``obstacles`` are complete afterwards.
+    """
 
     place: Place
     base: Place
     folder: bool
-    entries: list[Seen]
+    entries: Iterable[Seen]
     obstacles: list[Obstacle]
 
 
-def listings(store: Store, places: Sequence[Place], *, recursive: bool) -> Iterator[Listing]:
+def listings(
+    store: Store, places: Sequence[Place], *, recursive: bool, progress: Progress | None = None
+) -> Iterator[Listing]:
     """Yield what lies in each place, or (``recursive``) in all folders below.
 
     Raises
@@ -44,15 +49,23 @@ def listings(store: Store, places: Sequence[Place], *, recursive: bool) -> Itera
         seen = look(store, place)
         if not seen.folder:
             yield Listing(place, place.parent, folder=False, entries=[seen], obstacles=[])
-            continue
-        if not recursive:
-            entries, obstacles = listing(store, place)
+        elif recursive:
+            obstacles: list[Obstacle] = []
+            yield Listing(
+                place, place, folder=True, entries=_all(store, place, obstacles, progress), obstacles=obstacles
+            )
         else:
-            with Lister(store) as lister:
-                found = list(tree(lister, place))
-            entries = [each for each in found if isinstance(each, Seen)]
-            obstacles = [each for each in found if isinstance(each, Obstacle)]
-        yield Listing(place, place, folder=True, entries=entries, obstacles=obstacles)
+            entries, obstacles = listing(store, place)
+            yield Listing(place, place, folder=True, entries=entries, obstacles=obstacles)
+
+
+def _all(store: Store, place: Place, obstacles: list[Obstacle], progress: Progress | None) -> Iterator[Seen]:
+    with Lister(store) as lister:
+        for found in tree(lister, place, progress):
+            if isinstance(found, Obstacle):
+                obstacles.append(found)
+            else:
+                yield found
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +93,9 @@ def facts(store: Store, places: Sequence[Place], locations: Mapping[str, Locatio
     return found
 
 
-def sizes(store: Store, places: Sequence[Place], *, summarize: bool) -> tuple[list[Sum], list[Obstacle]]:
+def sizes(
+    store: Store, places: Sequence[Place], *, summarize: bool, progress: Progress | None = None
+) -> tuple[list[Sum], list[Obstacle]]:
     """Return the sums of all that lies in places (``summarize``: of each place alone), and what could not be listed."""
     rows: list[Sum] = []
     obstacles: list[Obstacle] = []
@@ -90,9 +105,8 @@ def sizes(store: Store, places: Sequence[Place], *, summarize: bool) -> tuple[li
             if not seen.folder:
                 rows.append(Sum(place, 1, 0, seen.size))
                 continue
-            children, refused = listing(store, place)
-            found, more = sums(lister, place, children)
-            obstacles += [*refused, *more]
+            found, more = sums(lister, place, progress)
+            obstacles += more
             rows += found[-1:] if summarize else found
     return rows, obstacles
 
@@ -130,12 +144,13 @@ class Search:
     place: Place
     wanted: Wanted
     locations: Mapping[str, Location]
+    progress: Progress | None = None
     obstacles: list[Obstacle] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Seen]:
         waiting: list[Seen] = []
         with Lister(self.store) as lister:
-            for seen in tree(lister, self.place):
+            for seen in tree(lister, self.place, self.progress):
                 if isinstance(seen, Obstacle):
                     self.obstacles.append(seen)
                 elif self.wanted.fits(seen):

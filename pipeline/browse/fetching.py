@@ -79,7 +79,7 @@ def get(
     site = Targets(settings, locations.values(), to, way).named
     items = []
     with Lister(store()) as lister:
-        for source in sources:
+        for source in dict.fromkeys(sources):
             items += _items(store(), lister, source, site, locations, recursive=recursive)
     cache = ChecksumCache(cache_folder(os.environ) / "sha1.sqlite")
     journal = folder(os.environ)
@@ -139,6 +139,8 @@ def _items(
         for found in tree(lister, source):
             if isinstance(found, Obstacle):
                 raise found.error
+            if found.folder and found.link:
+                raise UsageError(f"{found.place} is a link to a folder.", remedy="fetch the others by name.")
             if not found.folder:
                 files.append(found)
     base = source.parent
@@ -148,9 +150,10 @@ def _items(
     for file in files:
         subpath = check_subpath("/".join(file.place.parts[len(base.parts) :]))
         row = known.get(file.place.path)
-        same = row is not None and row["file_size"] == file.size
-        sha1, mtime = (row["file_sha1"], row["file_mtime"]) if row is not None and same else (None, file.mtime or 0)
-        items.append(Item(location, _NOBODY, subpath, file.size, mtime, sha1, site))
+        size, mtime, sha1 = file.size, file.mtime or 0, None
+        if row is not None and row["file_size"] is not None:  # what is there otherwise is not what was archived
+            size, mtime, sha1 = row["file_size"], row["file_mtime"], row["file_sha1"]
+        items.append(Item(location, _NOBODY, subpath, size, mtime, sha1, site))
     return items
 
 

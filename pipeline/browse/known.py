@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline import database, publication
+from pipeline.browse.place import within
+from pipeline.browse.under_way import touched, touching
 from pipeline.errors import Refused
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def known_below(place: Place, locations: Mapping[str, Location]) -> list[Known]:
     """
     found: list[Known] = []
     for location in locations.values():
-        subpath = _within(place, location)
+        subpath = within(place, location)
         if subpath is not None:
             found.extend(_datasets(location, subpath))
     return found
@@ -60,14 +62,29 @@ def roots_below(place: Place, locations: Mapping[str, Location]) -> list[Locatio
     ]
 
 
-def refuse_known(places: Sequence[Place], locations: Mapping[str, Location], what: str) -> None:
-    """Refuse to touch what the index knows, or what a transfer is about to bring.
+def indexed_below(location: Location, subpath: str) -> bool:
+    """Say whether the index has files of a location at or below a subpath."""
+    return bool(_datasets(location, subpath))
+
+
+def refuse_known(places: Sequence[Place], locations: Mapping[str, Location], what: Literal["moved", "made"]) -> None:
+    """Refuse to touch what the index knows, or what is under way.
+
+    Parameters
+    ----------
+    places
+        What is to be moved away, or under which names something is to be made.
+    locations
+        The storage locations, by alias.
+    what
+        Which of the two.
 
     Raises
     ------
     Refused
         With the sessions that would be hurt, and the command that does it properly.
     """
+    open_ = touched(locations)
     for place in places:
         roots = roots_below(place, locations)
         if roots:
@@ -83,14 +100,19 @@ def refuse_known(places: Sequence[Place], locations: Mapping[str, Location], wha
             more = f"; and {len(hurt) - _NAMED} more" if len(hurt) > _NAMED else ""
             raise Refused(
                 f"{place} is not {what}: the index says that files of archived sessions lie there: {named}{more}.",
-                remedy="an archived session changes its name by `mapshell publication-reassign`; files that changed "
-                "are replaced by `mapshell publication-publish --supersede`.",
+                remedy=_PROPERLY[what],
             )
-        if _is_awaited(place, locations):
-            raise Refused(
-                f"{place} is not {what}: a transfer that is under way brings files there.",
-                remedy="wait until it has ended and was gathered: mapshell publication-publish.",
-            )
+        busy = touching(place, open_, written=what == "made")
+        if busy is not None:
+            raise Refused(f"{place} is not {what}: {busy.said} is under way there.", remedy=busy.remedy)
+
+
+_PROPERLY = {
+    "moved": "an archived session changes its name by `mapshell publication-reassign`; files that changed are replaced "
+    "by `mapshell publication-publish --supersede`.",
+    "made": "choose another name; files that changed are replaced by `mapshell publication-publish --supersede`, and "
+    "what the archive has lost is found by `mapshell publication-verify`.",
+}
 
 
 def rows_of(
@@ -102,7 +124,7 @@ def rows_of(
     """
     found: dict[str, Mapping[str, Any]] = {}
     for location in locations.values():
-        mine = {subpath: place for place in places if (subpath := _within(place, location))}
+        mine = {subpath: place for place in places if (subpath := within(place, location))}
         names = list(mine)
         tables = [(publication.DataSet.PhysicalFile, "file_subpath")]
         tables += [(publication.DataSet, "dataset_manifest")] if manifests else []
@@ -112,17 +134,6 @@ def rows_of(
                 for row in (table() & {"globus_alias": location.alias} & chosen).to_dicts():
                     found[mine[row[attribute]].path] = row
     return found
-
-
-def _within(place: Place, location: Location) -> str | None:
-    """Return a place relative to a location's root (empty: the root, or above it); None when it lies elsewhere."""
-    if location.endpoint.lower() != place.endpoint.lower():
-        return None
-    mine, root = PurePosixPath(place.path), PurePosixPath(location.path)
-    if mine.is_relative_to(root):
-        subpath = mine.relative_to(root).as_posix()
-        return "" if subpath == "." else subpath
-    return "" if root.is_relative_to(mine) else None
 
 
 def _datasets(location: Location, subpath: str) -> list[Known]:
@@ -145,19 +156,3 @@ def _datasets(location: Location, subpath: str) -> list[Known]:
         Known(location.alias, name, h2o, f"{day:%Y-%m-%d}", int(files), int(size or 0))
         for name, h2o, day, files, size in rows
     ]
-
-
-def _is_awaited(place: Place, locations: Mapping[str, Location]) -> bool:
-    """Say whether an open entry of the journal brings files to a place or below it."""
-    from pipeline.journal import TableJournal
-
-    for location in locations.values():
-        subpath = _within(place, location)
-        if subpath is None:
-            continue
-        for entry in TableJournal(location, {}, "").unfinished():
-            for part in entry.parts:
-                names = [part.manifest.subpath, *(file.subpath for file in part.manifest.files)]
-                if any(not subpath or f"{name}/".startswith(f"{subpath}/") for name in names):
-                    return True
-    return False

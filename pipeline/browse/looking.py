@@ -11,21 +11,25 @@ from pipeline.archive.lister import below
 from pipeline.errors import MapshellError, RemotePathNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from pipeline.archive.lister import Lister
-    from pipeline.archive.ports import RemoteEntry, Store
+    from pipeline.archive.ports import Progress, RemoteEntry, Store
     from pipeline.browse.place import Place
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Something that was listed: its place, kind, size in bytes, time in whole UTC seconds (None: not told)."""
+    """Something that was listed: its place, kind, size in bytes, time in whole UTC seconds (None: not told).
+
+    A ``link`` is shown as what it leads to; no walk goes through it.
+    """
 
     place: Place
     kind: str
     size: int
     mtime: int | None
+    link: bool = False
 
     @property
     def folder(self) -> bool:
@@ -77,19 +81,23 @@ def expand(store: Store, place: Place) -> list[Place]:
     """
     if not place.is_pattern:
         return [place]
-    found = [replace(place, parts=())]
+    found, several = [replace(place, parts=())], False
     for index, part in enumerate(place.parts):
         last = index == len(place.parts) - 1
         step = replace(place, parts=(part,))
         if not step.is_pattern:
             found = [each.below(part) for each in found]
+            found = [each for each in found if _is_there(store, each)] if several and last else found
             continue
+        several = True
         found = [
             seen.place
             for folder in found
             for seen in _existing(store, folder)
             if (last or seen.folder) and matches(seen.place.name, part)
         ]
+    if not found and _is_there(store, place):
+        return [place]  # a name may hold brackets
     if not found:
         raise RemotePathNotFound(
             f"Nothing in the archive is called {place}.", remedy=f"see what is there: mapshell ls '{_fixed(place)}'"
@@ -102,10 +110,10 @@ def matches(name: str, pattern: str) -> bool:
     return fnmatchcase(name, pattern) and (not name.startswith(".") or pattern.startswith("."))
 
 
-def tree(lister: Lister, place: Place, wanted: Callable[[Seen], bool] | None = None) -> Iterator[Seen | Obstacle]:
-    """Yield all that lies below a folder, each folder before what is in it, in the order of names.
+def tree(lister: Lister, place: Place, progress: Progress | None = None) -> Iterator[Seen | Obstacle]:
+    """Yield all that lies below a folder, each folder before what is in it; links to folders are not entered.
 
-    Folders are listed several at once; at most as many listings are held as folders wait for their turn.
+    Folders are listed several at once, those first whose names come first; only so many listings are held.
 
     Parameters
     ----------
@@ -113,15 +121,18 @@ def tree(lister: Lister, place: Place, wanted: Callable[[Seen], bool] | None = N
         Lists.
     place
         Where to begin; it is not yielded itself.
-    wanted
-        Says which folders are entered; all by default.
+    progress
+        Who is told how many folders were listed.
     """
-    todo = [(place.parts, place)]
+    todo, many = [(place.parts, place)], 0
     while todo:
         level = [heapq.heappop(todo)[1] for _ in range(min(len(todo), _AT_ONCE))]
         answers = dict(lister.folders(place.endpoint, [folder.path for folder in level]))
         for folder in level:
-            answer = answers[folder.path]
+            answer = answers.pop(folder.path)
+            many += 1
+            if progress is not None:
+                progress.update(LISTING, 0, f"{many:,} folders")
             if isinstance(answer, MapshellError):
                 yield Obstacle(str(folder), answer)
                 continue
@@ -129,9 +140,12 @@ def tree(lister: Lister, place: Place, wanted: Callable[[Seen], bool] | None = N
             yield from obstacles
             for seen in found:
                 yield seen
-                if seen.folder and (wanted is None or wanted(seen)):
+                if seen.folder and not seen.link:
                     heapq.heappush(todo, (seen.place.parts, seen.place))
 
+
+LISTING = "listing the archive"
+"""The piece of work that a walk tells of."""
 
 _AT_ONCE = 64
 
@@ -147,25 +161,31 @@ class Sum:
     whole: bool = True
 
 
-def sums(lister: Lister, place: Place, children: Iterable[Seen]) -> tuple[list[Sum], list[Obstacle]]:
-    """Sum up each of the children of a folder, and all of them as the last."""
-    tops = {seen.place.parts: Sum(seen.place) for seen in children}
-    for seen in (seen for seen in children if not seen.folder):
-        _add(tops[seen.place.parts], seen)
-    folders = {seen.place.parts for seen in children if seen.folder}
+def sums(lister: Lister, place: Place, progress: Progress | None = None) -> tuple[list[Sum], list[Obstacle]]:
+    """Sum up each thing in a folder, in the order of a listing, and all of them as the last."""
+    tops: dict[tuple[str, ...], Sum] = {}
+    folders: set[tuple[str, ...]] = set()
     obstacles = []
     depth = len(place.parts) + 1
-    for found in tree(lister, place, lambda seen: seen.place.parts[:depth] in folders):
+    for found in tree(lister, place, progress):
         if isinstance(found, Obstacle):
             obstacles.append(found)
             continue
-        top = tops.get(found.place.parts[:depth])
-        if top is not None and len(found.place.parts) > depth:
+        key = found.place.parts[:depth]
+        top = tops.setdefault(key, Sum(place.below(*key[depth - 1 :])))
+        if found.folder and len(found.place.parts) == depth:
+            folders.add(key)
+        else:
             _add(top, found)
     broken = {obstacle.place for obstacle in obstacles}
     for top in tops.values():
         top.whole = not any(one == str(top.place) or one.startswith(f"{top.place}/") for one in broken)
-    return [*tops.values(), _total(place, tops.values())], obstacles
+    total = Sum(place, whole=not obstacles)
+    for top in tops.values():
+        total.files += top.files
+        total.folders += top.folders + (top.place.parts in folders)
+        total.size += top.size
+    return [*(tops[key] for key in sorted(tops, key=lambda key: (key not in folders, key))), total], obstacles
 
 
 def _add(to: Sum, seen: Seen) -> None:
@@ -176,14 +196,12 @@ def _add(to: Sum, seen: Seen) -> None:
         to.size += seen.size
 
 
-def _total(place: Place, parts: Iterable[Sum]) -> Sum:
-    total = Sum(place)
-    for each in parts:
-        total.files += each.files
-        total.folders += each.folders
-        total.size += each.size
-        total.whole = total.whole and each.whole
-    return total
+def _is_there(store: Store, place: Place) -> bool:
+    try:
+        look(store, place)
+    except RemotePathNotFound:
+        return False
+    return True
 
 
 def _existing(store: Store, folder: Place) -> list[Seen]:
@@ -205,7 +223,7 @@ def _children(folder: Place, entries: Iterable[RemoteEntry]) -> tuple[list[Seen]
 
 
 def _seen(place: Place, entry: RemoteEntry) -> Seen:
-    return Seen(place, entry.kind, entry.size, entry.mtime)
+    return Seen(place, entry.kind, entry.size, entry.mtime, entry.link)
 
 
 def _fixed(place: Place) -> Place:

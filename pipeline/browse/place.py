@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
@@ -48,7 +49,11 @@ class Place:
     @property
     def parent(self) -> Place:
         """The folder in which it lies; the root is its own."""
-        return replace(self, parts=self.parts[:-1])
+        return self.above(1)
+
+    def above(self, levels: int) -> Place:
+        """Return the folder so many levels up; not above the root."""
+        return replace(self, parts=self.parts[: max(0, len(self.parts) - levels)])
 
     @property
     def subpath(self) -> str:
@@ -72,7 +77,24 @@ class Place:
 
 def at_root(location: Location) -> Place:
     """Return the root of a storage location."""
-    return Place(location.endpoint, location.path, (), location.alias)
+    return Place(location.endpoint.lower(), location.path, (), location.alias)
+
+
+def within(place: Place, location: Location) -> str | None:
+    """Return a place relative to a location's root (empty: the root, or above it); None when it lies elsewhere."""
+    if location.endpoint.lower() != place.endpoint:
+        return None
+    mine, root = PurePosixPath(place.path), PurePosixPath(location.path)
+    if mine.is_relative_to(root):
+        subpath = mine.relative_to(root).as_posix()
+        return "" if subpath == "." else subpath
+    return "" if root.is_relative_to(mine) else None
+
+
+def shares(one: str, other: str) -> bool:
+    """Say whether one path of a collection is, or lies in, the other one."""
+    first, second = f"{one.rstrip('/')}/", f"{other.rstrip('/')}/"
+    return first.startswith(second) or second.startswith(first)
 
 
 def read(text: str, locations: Mapping[str, Location], standing: Place | None = None) -> Place:

@@ -145,7 +145,8 @@ def entry(document: Mapping[str, Any]) -> RemoteEntry:
         raise ValueError(f"the file {name!r} has no size")
     modified = instant(document.get("last_modified"))
     mtime = None if modified is None else int(modified.replace(tzinfo=UTC).timestamp() // 1)
-    return RemoteEntry(name=name, kind=kind, size=size if isinstance(size, int) else 0, mtime=mtime)
+    link = document.get("link_target") is not None
+    return RemoteEntry(name=name, kind=kind, size=size if isinstance(size, int) else 0, mtime=mtime, link=link)
 
 
 def task(document: Mapping[str, Any]) -> TaskStatus:
