@@ -19,10 +19,11 @@ from pipeline.from_manifests import Kept, read, write
 from pipeline.locations import locations
 from pipeline.oldlab.looking import look_at_adopted
 from pipeline.rebuild import Index
-from pipeline.rounds import Silence, SystemClock, local_roots
+from pipeline.rounds import local_roots
 from pipeline.search import Place, Search, ends
 from pipeline.sorting_out import known_by_listing, lost_manifests, sort_out
 from pipeline.wanted import Wanted
+from pipeline.work import Silence, SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,9 +13,9 @@ from pipeline.database.quiet import dj
 from pipeline.errors import MapshellError, Refused, RemotePathNotFound, UsageError
 from pipeline.leases import Leases
 from pipeline.locations import location_row
-from pipeline.rounds import Silence
 from pipeline.storage import check_folder, check_neighbours, ensure_writable, find, read_place, said
 from pipeline.transitions import OPEN, locked
+from pipeline.work import Silence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -23,8 +23,8 @@ from pipeline.holdings import holdings, locations_by_alias
 from pipeline.reassign.meanwhile import explain
 from pipeline.retrievals import FileJournal, folder, record
 from pipeline.retrieved import Retrieved, RetrievedFile
-from pipeline.rounds import Silence, SystemClock
 from pipeline.targets import Targets, Via
+from pipeline.work import Silence, SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

@@ -3,71 +3,35 @@
 from __future__ import annotations
 
 import os
-import platform
 import time
-from contextlib import closing, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import accepting, database, insertions, sessions
-from pipeline.archive.adoption.remembered import Remembered
-from pipeline.archive.checksums import ChecksumCache, Hasher
+from pipeline.archive.checksums import ChecksumCache
 from pipeline.archive.find import Found, find
 from pipeline.archive.naming import compile_layout
 from pipeline.archive.nesting import inside
-from pipeline.archive.pace import Pace
-from pipeline.archive.publish import publish
 from pipeline.archive.quiet import Quiet
-from pipeline.archive.round import Round
 from pipeline.archive.session import DatasetType, Location, Root, SessionKey
-from pipeline.errors import DatabaseError
 from pipeline.folders import cache_folder
-from pipeline.forecast import Move, forecast, past_moves
 from pipeline.ingest.leftovers import look_beside
 from pipeline.journal import TableJournal
 from pipeline.locations import locations
 from pipeline.not_published import concerns, deleted, in_sight, left_behind, refused
 from pipeline.reassign.finishing import Finished, finish
 from pipeline.reassign.former import former_names
-from pipeline.report import Report
 from pipeline.sessionless import Sessionless, meets, sessionless, taken
 from pipeline.unknown_roots import unknown_roots
-from pipeline.verify_checksums import scratch_root
+from pipeline.work import Silence, SystemClock, Wishes, Work, patterns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pipeline import sessions
+    from pipeline.archive.find import Stray
     from pipeline.archive.ports import Clock, Progress, Store
+    from pipeline.report import Report
     from pipeline.settings import Settings
-
-
-class SystemClock:
-    """The computer's clock."""
-
-    def now(self) -> datetime:
-        """Return this instant in UTC, naive."""
-        return datetime.now(UTC).replace(tzinfo=None)
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
-
-
-class Silence:
-    """A progress that nobody watches."""
-
-    def task(self, key: str, description: str, total: int) -> None:
-        """Do nothing."""
-
-    def update(self, key: str, completed: int, note: str = "") -> None:
-        """Do nothing."""
-
-    def done(self, key: str, note: str = "") -> None:
-        """Do nothing."""
-
-    def say(self, message: str) -> None:
-        """Do nothing."""
 
 
 def publish_round(
@@ -114,107 +78,95 @@ def publish_round(
         What is to be accepted does not exist, never can be, has no reason, or is meant for several sessions; so with
         what is to be superseded.
     """
-    computer, clock, progress = settings.archive.computer, clock or SystemClock(), progress or Silence()
-    accepted = accepting.acceptance(accept, because, store, computer, supersede=supersede)
-    lab_sessions = sessions.load()
-    keys = sessions.chosen(restrictions)
-    report = Report(dry_run=dry_run, nameless=[key for key in lab_sessions.nameless if keys is None or key in keys])
-    wanted = set(lab_sessions.refs) if keys is None else keys & set(lab_sessions.refs)
-    report.restricted = keys is not None
-    report.chosen = len(wanted) + len(report.nameless)
-    report.strays = unknown_roots(settings) if keys is None else []
-    accepting.one_session(accepted, report.chosen)
-    quiet = _quiet(settings, clock, epoch, progress)
-    pace = Pace(clock, epoch, quiet, settings.archive.hash_mb_per_second)
-    moves: list[Move] = []
-    seen: set[SessionKey] = set()
-    cache = ChecksumCache(cache_folder(os.environ) / "sha1.sqlite")
-    remembered = Remembered(cache_folder(os.environ) / "read-back.sqlite")
-    with Hasher(cache, threads=settings.archive.hash_threads, pace=pace) as hasher, closing(remembered):
-        for location in (places := locations(settings, types, register=not dry_run)):
-            roots = local_roots(settings, location.alias)
-            journal = TableJournal(location, lab_sessions.refs, computer)
-            round_ = Round(
-                location=location,
-                roots=roots,
-                store=store,
-                journal=journal,
-                clock=clock,
-                epoch=epoch,
-                progress=progress,
-                hasher=hasher,
-                computer=computer,
-                quiet_seconds=settings.archive.quiet_seconds,
-                poll_seconds=settings.archive.poll_seconds,
-                stall_seconds=settings.archive.stall_seconds,
-                staging=settings.archive.staging_name,
-                provenance=provenance(computer),
-                leave_out=_patterns(settings),
-                quiet=quiet,
-                acceptance=accepted,
-                adopt=adopt,
-                scratch=scratch_root(settings, location.alias),
-                remembered=remembered,
-            )
-            ended = Finished() if dry_run else finish(round_, journal, keys, wait=wait)
-            if ended.stopped is not None:
-                report.outcomes.extend(ended.outcomes)
-                report.stopped = ended.stopped
-                break
-            gone = sessionless(location, lab_sessions)
-            report.sessionless.extend(each for each in gone if meets(each.session, restrictions))
-            found = look(settings, location, roots, journal, lab_sessions, wanted, gone)
-            animals = {lab_sessions.refs[key].h2o for key in wanted}
-            lost = taken(gone)  # these are told with their datasets, unless another session may be meant
-            strays = [stray for stray in found.strays if stray.refused or stray.folder not in lost]
-            strays = [stray for stray in strays if keys is None or concerns(stray, wanted, animals)]
-            report.strays.extend(strays)
-            if keys is None:
-                report.strangers |= found.strangers
-                report.outcomes.extend(deleted(journal, location, lab_sessions))
-            here = [found.sessions[key] for key in sorted(found.sessions) if key in wanted]
-            here += left_behind(journal, computer, lab_sessions, wanted - set(found.sessions))
-            here = [session for session in here if session.ref.key not in ended.open]
-            report.outcomes.extend(ended.without({session.ref.key for session in here}))
-            seen.update(ended.open)
-            seen.update(found.sessions, (session.ref.key for session in here))
-            known = {session.ref.key for session in here} | set(found.indexed)
-            in_doubt = refused(location, lab_sessions, strays, wanted - known)
-            report.outcomes.extend(in_doubt)
-            seen.update(outcome.key for outcome in in_doubt)
-            seen.update(key for stray in found.strays for key in stray.candidates)
-            if not dry_run:
-                away = wanted - known - {outcome.key for outcome in in_doubt}
-                journal.report(in_doubt, {key for key in away if in_sight(lab_sessions.refs[key].h2o, found.strays)})
-            if not here:
-                continue
-            if quiet is not None:
-                quiet.seen(file for session in here for file in session.files)
-            with journal:
-                result = publish(round_, here, found.indexed, dry_run=dry_run, wait=wait)
-            report.outcomes.extend(result.outcomes)
-            report.stopped = result.stopped
+    clock, progress = clock or SystemClock(), progress or Silence()
+    wishes = Wishes(restrictions, dry_run, wait, accept, because, supersede, adopt)
+    with Work(settings, store, wishes, settings.archive.computer, clock, epoch, progress) as work:
+        work.read_with(
+            ChecksumCache(cache_folder(os.environ) / "sha1.sqlite"), _quiet(settings, clock, epoch, progress)
+        )
+        return _Tour(work, types).go()
+
+
+class _Tour:
+    """Goes from one storage location to the next, as one round does.
+
+    Parameters
+    ----------
+    work
+        What the round works with.
+    types
+        Which kinds of data.
+    """
+
+    def __init__(self, work: Work, types: Sequence[DatasetType]) -> None:
+        self._work = work
+        self._types = types
+        self._seen: set[SessionKey] = set()
+
+    def go(self) -> Report:
+        """Publish at all locations; return the report."""
+        work, report = self._work, self._work.report
+        report.strays = unknown_roots(work.settings) if work.keys is None else []
+        places = locations(work.settings, self._types, register=not work.wishes.dry_run)
+        reached = 0
+        for location in places:
+            self._at(location)
+            reached += 1
             if report.stopped is not None:
                 break
-            news = {outcome.key for outcome in result.outcomes if report.restricted or report.is_news(outcome)}
-            with suppress(DatabaseError):  # lost just now, it must not take the outcomes along
-                if location.dataset_type == "ephys":
-                    worth = [session for session in here if session.ref.key in news]
-                    report.probes.extend(insertions.gaps(location.alias, worth, found.indexed))
-                if dry_run and news:
-                    moves.extend(past_moves(location, computer))
-    if keys is None:
-        beside = look_beside(settings, {facts.h2o for facts in lab_sessions.facts.values()}).strays
-        report.strays.extend(beside)
-        report.strangers -= {stray.folder for stray in beside}
-    unknown = report.stopped is not None and location is not places[-1]
-    report.not_here = 0 if unknown else len(wanted - seen)
-    report.unbroken = () if accepted is None else accepted.unused
-    report.superseding = 0 if accepted is None else len(accepted.superseded)
-    report.unchanged = accepted is not None and accepted.supersede and not accepted.superseded
-    if dry_run:
-        report.forecast = forecast(report.outcomes, moves, settings.archive.hash_mb_per_second)
-    return report
+        if work.keys is None:
+            beside = look_beside(work.settings, {facts.h2o for facts in work.lab_sessions.facts.values()}).strays
+            report.strays.extend(beside)
+            report.strangers -= {stray.folder for stray in beside}
+        unknown = report.stopped is not None and reached < len(places)
+        report.not_here = 0 if unknown else len(work.wanted - self._seen)
+        return work.end()
+
+    def _at(self, location: Location) -> None:
+        """Publish at one location."""
+        work, report = self._work, self._work.report
+        journal = TableJournal(location, work.lab_sessions.refs, work.computer)
+        round_ = work.round(location, local_roots(work.settings, location.alias), journal)
+        ended = Finished() if work.wishes.dry_run else finish(round_, journal, work.keys, wait=work.wishes.wait)
+        if ended.stopped is not None:
+            report.outcomes.extend(ended.outcomes)
+            report.stopped = ended.stopped
+            return
+        found, strays = self._found(location, round_.roots, journal)
+        here = [found.sessions[key] for key in sorted(found.sessions) if key in work.wanted]
+        here += left_behind(journal, work.computer, work.lab_sessions, work.wanted - set(found.sessions))
+        here = [session for session in here if session.ref.key not in ended.open]
+        report.outcomes.extend(ended.without({session.ref.key for session in here}))
+        self._seen.update(ended.open, found.sessions, (session.ref.key for session in here))
+        known = {session.ref.key for session in here} | set(found.indexed)
+        in_doubt = refused(location, work.lab_sessions, strays, work.wanted - known)
+        report.outcomes.extend(in_doubt)
+        self._seen.update(outcome.key for outcome in in_doubt)
+        self._seen.update(key for stray in found.strays for key in stray.candidates)
+        if not work.wishes.dry_run:
+            refs = work.lab_sessions.refs
+            away = work.wanted - known - {outcome.key for outcome in in_doubt}
+            journal.report(in_doubt, {key for key in away if in_sight(refs[key].h2o, found.strays)})
+        if here:
+            if work.quiet is not None:
+                work.quiet.seen(file for session in here for file in session.files)
+            work.publish(round_, journal, here, found)
+
+    def _found(self, location: Location, roots: Sequence[Root], journal: TableJournal) -> tuple[Found, list[Stray]]:
+        """Look at the roots of a location; tell of what belongs to no session, and return that too."""
+        work, report = self._work, self._work.report
+        gone = sessionless(location, work.lab_sessions)
+        report.sessionless.extend(each for each in gone if meets(each.session, work.wishes.restrictions))
+        found = look(work.settings, location, roots, journal, work.lab_sessions, work.wanted, gone)
+        animals = {work.lab_sessions.refs[key].h2o for key in work.wanted}
+        lost = taken(gone)  # these are told with their datasets, unless another session may be meant
+        strays = [stray for stray in found.strays if stray.refused or stray.folder not in lost]
+        strays = [stray for stray in strays if work.keys is None or concerns(stray, work.wanted, animals)]
+        report.strays.extend(strays)
+        if work.keys is None:
+            report.strangers |= found.strangers
+            report.outcomes.extend(deleted(journal, location, work.lab_sessions))
+        return found, strays
 
 
 def _quiet(settings: Settings, clock: Clock, epoch: Callable[[], float], progress: Progress) -> Quiet | None:
@@ -257,17 +209,12 @@ def look(
         lab_sessions.facts,
         lab_sessions.refs,
         journal.indexed,
-        _patterns(settings),
+        patterns(settings),
         layouts,
         wanted,
         former_names(location),
         taken(gone),
     )
-
-
-def _patterns(settings: Settings) -> tuple[str, ...]:
-    """Return what is never archived: what the settings leave out, and our own staging folder."""
-    return (*settings.archive.leave_out, settings.archive.staging_name)
 
 
 def local_roots(settings: Settings, alias: str) -> tuple[Root, ...]:
@@ -284,16 +231,3 @@ def local_roots(settings: Settings, alias: str) -> tuple[Root, ...]:
         )
         for root in mine
     )
-
-
-def provenance(computer: str) -> dict[str, Any]:
-    """Say which program made a manifest, and where."""
-    from importlib.metadata import version
-
-    return {
-        "program": "mapshell",
-        "version": version("mapshell"),
-        "computer": computer,
-        "system": platform.platform(),
-        "database": database.describe(),
-    }

@@ -11,13 +11,13 @@ from pipeline.archive.due import Budget
 from pipeline.errors import MapshellError, UsageError
 from pipeline.holdings import keys, locations_by_alias
 from pipeline.locations import locations
-from pipeline.rounds import Silence, SystemClock
 from pipeline.sessionless import everywhere
 from pipeline.settings.types import DATASET_TYPES
 from pipeline.verified import VerifyReport
 from pipeline.verify_checksums import ENDS, ChecksumPass
 from pipeline.verify_presence import PresencePass
 from pipeline.verify_rows import Recorder
+from pipeline.work import Silence, SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -25,8 +25,8 @@ from pipeline.errors import LocalDiskError
 from pipeline.journal import TableJournal
 from pipeline.locations import locations
 from pipeline.reassign.former import former_names
-from pipeline.rounds import Silence, SystemClock
 from pipeline.sessionless import sessionless, taken
+from pipeline.work import Silence, SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

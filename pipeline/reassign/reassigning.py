@@ -23,8 +23,9 @@ from pipeline.locations import locations
 from pipeline.reassign import choosing, planning
 from pipeline.reassign.finishing import Finished, finish, gather, open_moves, settle
 from pipeline.reassign.reassigned import Place, Reassignment
-from pipeline.rounds import Silence, SystemClock, local_roots, provenance
+from pipeline.rounds import local_roots
 from pipeline.verify_checksums import scratch_root
+from pipeline.work import Silence, SystemClock, provenance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

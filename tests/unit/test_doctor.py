@@ -17,7 +17,7 @@ from pipeline.doctor.examine import examine
 from pipeline.doctor.findings import SECTIONS, Check, Subject, document, failure, ok, warning
 from pipeline.doctor.world import World
 from pipeline.errors import ConfigError, GlobusError, LoginNeeded
-from pipeline.rounds import SystemClock
+from pipeline.work import SystemClock
 
 NAMES = st.text("abcXYZ09 _-.", min_size=1, max_size=6).filter(lambda name: name.strip(". ") == name)
 

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline import settings
 from pipeline.doctor import World
 from pipeline.doctor.run import look
-from pipeline.rounds import SystemClock
+from pipeline.work import SystemClock
 
 
 @dataclass(frozen=True)

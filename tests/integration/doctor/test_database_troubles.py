@@ -15,7 +15,7 @@ from pipeline import database, publication
 from pipeline.database import binding, versions
 from pipeline.errors import ConfigError, DatabaseReadOnly, DatabaseUnavailable, SchemaVersionError
 from pipeline.machine import machine_id
-from pipeline.rounds import SystemClock
+from pipeline.work import SystemClock
 from tests.integration.accounts import read_only
 from tests.integration.publish.proxy import Proxy
 from tests.integration.rig import make_rig

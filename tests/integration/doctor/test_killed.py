@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.rounds import SystemClock
+from pipeline.work import SystemClock
 
 from .sickroom import examined, tree
 

@@ -17,7 +17,7 @@ from mapshell.demo.metas import Probe
 from mapshell.demo.recordings import write_recording
 from mapshell.demo.run import ARCHIVE
 from pipeline import settings
-from pipeline.rounds import SystemClock
+from pipeline.work import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

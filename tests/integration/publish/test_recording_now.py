@@ -10,8 +10,8 @@ import pytest
 from mapshell.demo.recordings import write_recording
 from mapshell.errors import PARTLY
 from pipeline import ephys, lab, publication
-from pipeline.rounds import SystemClock
 from pipeline.status import status
+from pipeline.work import SystemClock
 
 from .bench import DAY, PROBE, edit, old, only, write
 from .faults import code_of

@@ -11,7 +11,7 @@ from pipeline.archive.journal import Outcome
 from pipeline.errors import GlobusUnavailable
 from pipeline.globus import GlobusStorageManager
 from pipeline.report import Report
-from pipeline.rounds import SystemClock
+from pipeline.work import SystemClock
 
 from .bench import LONG_AGO, only, write
 from .faults import impatient

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from pipeline import publication
-from pipeline.rounds import SystemClock
+from pipeline.work import SystemClock
 
 ALL = {"checksum": "all"}
 

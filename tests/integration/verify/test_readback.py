@@ -97,7 +97,8 @@ def test_a_disk_without_room_is_named_and_nothing_passes(archive):
     from pipeline.archive.haul import Patient
     from pipeline.archive.readback import Item, by_transfers
     from pipeline.holdings import holdings
-    from pipeline.rounds import Silence, SystemClock, local_roots
+    from pipeline.rounds import local_roots
+    from pipeline.work import Silence, SystemClock
 
     rig = archive.bench.rig
     (root,) = local_roots(rig.settings, "raw-ephys")
