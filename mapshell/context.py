@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mapshell.kept import KeptLogin, settings_stamp
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from mapshell.kept_login import KeptLogin
     from mapshell.output import Format, Output
     from pipeline.database.lab_connection import LabConnection
     from pipeline.globus import GlobusStorageManager
@@ -90,6 +91,7 @@ class Context:
         self._globus: GlobusStorageManager | None = None
         self._kept: KeptLogin | None = None
         self._read_from: Any = None
+        self._told = False
 
     @cached_property
     def output(self) -> Output:
@@ -114,7 +116,7 @@ class Context:
             return shared.settings
         from pipeline import settings
 
-        self._read_from = self._settings_file()
+        self._read_from = settings_stamp(self.options.config, self.environ)
         loaded = settings.load(environ=self.environ, file=self.options.config)
         for warning in loaded.warnings:
             self.output.warn(warning)
@@ -125,7 +127,7 @@ class Context:
 
         What has changed since the last one holds for it: a settings file that was written, another login.
         """
-        if "settings" in self.__dict__ and self._read_from != self._settings_file():
+        if "settings" in self.__dict__ and self._read_from != settings_stamp(self.options.config, self.environ):
             del self.__dict__["settings"]
         self._globus = None
         child = Context(replace(self.options), clock=self.clock, environ=self.environ)
@@ -137,16 +139,6 @@ class Context:
         """The context whose settings and login are ours, unless the command's own ``--config`` names others."""
         parent = self._parent
         return parent if parent is not None and parent.options.config == self.options.config else None
-
-    def _settings_file(self) -> Any:
-        from mapshell.kept_login import stamp
-        from pipeline import settings
-        from pipeline.errors import ConfigError
-
-        try:
-            return stamp(self.options.config or settings.find(environ=self.environ))
-        except ConfigError as error:
-            return str(error)
 
     @property
     def interactive(self) -> bool:
@@ -176,24 +168,25 @@ class Context:
             self._connection = shared.database()
             return self._connection
         present = binding.get_current()
-        if (
-            self._connection is None
-            or present is None
-            or present.connection is not self._connection  # another command has moved the tables elsewhere
-            or present.settings is not self.settings
-            or self.stopped()
-        ):
+        settings = None if present is None else present.settings
+        if self._connection is None or self.moved() or settings is not self.settings or self.stopped():
             self.start_database()
             self._connection = database.bind(self.settings)
         return self._connection
 
+    def moved(self) -> bool:
+        """Whether somebody has moved the tables to another database than ours."""
+        from pipeline.database import binding
+
+        present = binding.get_current()
+        return self._connection is not None and (present is None or present.connection is not self._connection)
+
     def stopped(self) -> bool:
         """Whether the embedded server, with which we were connected, has been stopped meanwhile."""
-        if self._connection is None or self.settings.database.embedded is None:
-            return False
         from pipeline import embedded
 
-        return not embedded.status(self.settings.database.embedded).running
+        folder = None if self._connection is None else self.settings.database.embedded
+        return folder is not None and not embedded.status(folder).running
 
     def start_database(self, *, create: bool = True) -> None:
         """Start the embedded server where it is configured; no table is looked at.
@@ -234,6 +227,9 @@ class Context:
 
     def _warn_without_settings(self, folder: Path) -> None:
         """Tell that a database of nobody's choice is used: a job in the wrong folder must not look healthy."""
+        told, self._told = self._told, True
+        if told:
+            return
         if self.settings.file is None and all(origin == "default" for origin in self.settings.origins.values()):
             self.output.warn(
                 "no dj_local_conf.json was found in this folder, in those above it, or in your configuration folder; "
@@ -261,8 +257,6 @@ class Context:
             shared = self._sharing
             keeper = shared if shared is not None and shared.interactive == self.interactive else self
             if keeper._kept is None:
-                from mapshell.kept_login import KeptLogin
-
                 keeper._kept = KeptLogin(keeper._manager)
             self._globus = keeper._kept.manager(settings)
         return self._globus

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from mapshell.completion.suggest import Places
     from mapshell.completion.tree import Command
     from mapshell.shell.language import Line
+
+_NEXT_LINE = re.compile(r"(?<!\\)\n")
 
 
 class ShellCompleter(Completer):
@@ -59,6 +62,9 @@ class ShellCompleter(Completer):
         """Yield the suggestions for the text before the cursor."""
         text = document.text_before_cursor
         kind = self._understand(text).kind
+        if kind != "python":
+            text = _NEXT_LINE.split(text)[-1]  # of several commands it is the last that is typed
+            kind = self._understand(text).kind
         first = text.lstrip().lstrip("?")
         if kind == "system" or (kind == "nothing" and not complete_event.completion_requested):
             return

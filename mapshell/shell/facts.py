@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mapshell.completion.knowledge import FILE_NAME, Knowledge, ask_database, keep, recall
-from mapshell.kept_login import KeptLogin
+from mapshell.kept import KeptLogin
 from mapshell.shell.places import asking_nobody
 from pipeline.errors import MapshellError
 
@@ -180,7 +180,7 @@ def toolbar(facts: Facts, columns: int) -> str:
 
     parts = [f" {facts.database or 'no database'}", f"Globus: {facts.who or 'not logged in'}"]
     if facts.flights:
-        share = f" {100 * facts.done // facts.total} % of {human_bytes(facts.total)}" if facts.total else ""
-        parts.append(f"{facts.flights} {'transfer' if facts.flights == 1 else 'transfers'} in flight{share}")
-    text = "  │  ".join(parts)
+        share = f", {100 * facts.done // facts.total} % of {human_bytes(facts.total)}" if facts.total else " in flight"
+        parts.append(f"{facts.flights} {'transfer' if facts.flights == 1 else 'transfers'}{share}")
+    text = " │ ".join(parts)
     return text if len(text) <= columns else text[: columns - 1] + "…"

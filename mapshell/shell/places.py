@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mapshell.completion.suggest import Found
-from mapshell.kept_login import KeptLogin
+from mapshell.kept import KeptLogin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,6 +12,7 @@ from pipeline.errors import MapshellError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
 
     from mapshell.output import Output
 
@@ -28,11 +29,14 @@ class Python:
         The namespace.
     show
         Called with the value of each expression that is not None; the value is in ``_`` then.
+
+    ``line`` is the number of the line that was run last, or that is no Python.
     """
 
     def __init__(self, names: dict[str, Any], show: Callable[[Any], None]) -> None:
         self.names = names
         self._show = show
+        self.line = 1
         self._count = 0
 
     def run(self, text: str, file: str = "", line: int = 1) -> None:
@@ -50,7 +54,14 @@ class Python:
         source = "\n" * (line - 1) + text
         # Tracebacks show the lines of what was typed.
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-        for node in ast.parse(source, name).body:
+        self.line = line
+        try:
+            nodes = ast.parse(source, name).body
+        except SyntaxError as error:
+            self.line = error.lineno or line
+            raise
+        for node in nodes:
+            self.line = node.lineno
             if isinstance(node, ast.Expr):
                 code = compile(ast.Expression(node.value), name, "eval")
                 value = eval(code, self.names)  # noqa: S307 - running what the person types is what a prompt is for
@@ -72,6 +83,9 @@ def tell(error: BaseException, output: Output) -> None:
         return
     from mapshell.log import redact
 
+    if isinstance(error, SyntaxError) and error.__traceback__ is not None and _unparsed(error.__traceback__):
+        output.say(redact("".join(traceback.format_exception_only(error))).rstrip(), style="red")
+        return
     frames = error.__traceback__
     while frames is not None and Path(frames.tb_frame.f_code.co_filename).parent == _OURS:
         frames = frames.tb_next
@@ -80,3 +94,9 @@ def tell(error: BaseException, output: Output) -> None:
 
 def _is_datajoint(error: BaseException) -> bool:
     return any(each.__module__ == "datajoint.errors" for each in type(error).__mro__)
+
+
+def _unparsed(frames: TracebackType) -> bool:
+    """Say whether an error came of reading what was typed, before any of it ran."""
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(frames)]
+    return all(Path(file).parent == _OURS or file == ast.__file__ for file in files)

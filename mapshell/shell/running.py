@@ -100,9 +100,9 @@ class Runner:
         try:
             return errors.run(self.group, args, child)
         finally:
-            if child.options.config != self.context.options.config:
+            if self.context.moved():  # by --config, or by a command such as demo
                 self._ready = False
-                self._prepare()  # the tables may be those of that configuration now
+                self._prepare()
 
     def _leave(self, args: list[str]) -> int:
         """Leave with the exit status that was given, 0 to 255.

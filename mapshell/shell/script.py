@@ -29,7 +29,8 @@ def run_script(runner: Runner, script: str, name: str) -> int:
             code = runner.run(statement.line, name, statement.number)
             if code != errors.DONE:
                 if code != errors.INTERRUPTED:
-                    runner.context.output.say(f"{name} stopped at line {statement.number}.")
+                    line = runner.python.line if statement.line.kind == "python" else statement.number
+                    runner.context.output.say(f"{name} stopped at line {line}.")
                 return code
     except Leave as leave:
         return leave.code

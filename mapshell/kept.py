@@ -1,4 +1,4 @@
-"""A Globus manager that a long-lived process keeps, for as long as what it was made from holds."""
+"""What a process that runs many commands keeps, for as long as what it was made from holds: settings, login."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from pipeline.globus import GlobusStorageManager
@@ -57,6 +57,25 @@ def stamp(file: Path | None) -> tuple[str, int, int] | None:
     except OSError:
         return None
     return str(file), found.st_mtime_ns, found.st_size
+
+
+def settings_stamp(config: Path | None, environ: Mapping[str, str]) -> Any:
+    """Return what is another when other settings are at hand: the file that counts, as it is now.
+
+    Parameters
+    ----------
+    config
+        The file that the person named.
+    environ
+        Environment variables.
+    """
+    from pipeline import settings
+    from pipeline.errors import ConfigError
+
+    try:
+        return stamp(config or settings.find(environ=environ))
+    except ConfigError as error:
+        return str(error)
 
 
 def _facts(settings: Settings) -> Any:
