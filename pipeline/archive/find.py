@@ -13,6 +13,7 @@ from pipeline.archive.naming import parse_folder
 from pipeline.archive.scan import Defect, Scan, scan_folder
 from pipeline.archive.walk.former_names import Former, under_new_name, whose
 from pipeline.archive.walk.session_folders import Stray, candidates
+from pipeline.archive.walk.withheld import as_further, as_taken, by_run, of_reassigned_run, taken_elsewhere
 from pipeline.errors import LocalDiskError
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from pipeline.archive.layouts import Layout
     from pipeline.archive.manifest import Manifest
     from pipeline.archive.session import DatasetType, LocalFile, Root, SessionKey, SessionRef
+    from pipeline.archive.walk.withheld import Run, Taken
 
-__all__ = ["Found", "LocalSession", "Stray", "Taken", "candidates", "find", "local_session"]
+__all__ = ["Found", "LocalSession", "Stray", "candidates", "find", "local_session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,6 @@ class LocalSession:
     files: tuple[LocalFile, ...]
     defects: tuple[Defect, ...]
     names: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Whose folder it is: a session that was archived and that the lab's tables no longer have; what may be done."""
-
-    session: str
-    remedy: str
 
 
 @dataclass(slots=True)
@@ -123,12 +117,16 @@ def find(
             continue
         if folder.subpath in taken:
             could = _by_name(folder, sessions)
-            found.strays.append(_taken(root, folder.subpath, taken[folder.subpath], could, sessions))
+            found.strays.append(as_taken(root, folder.subpath, taken[folder.subpath], could, sessions))
             continue
         scan = _scan(root, folder.subpath, patterns, found, _by_name(folder, sessions))
-        if scan is not None:
+        if scan is not None and (by := taken_elsewhere(folder.subpath, scan.files, taken)) is not None:
+            found.strays.append(as_taken(root, folder.subpath, by, _by_name(folder, sessions), sessions))
+        elif scan is not None:
             scans[str(root.local_path), folder.subpath] = scan
             unknown.append((root, FoundFolder(folder.name, folder.subpath, earliest_start(scan.files))))
+    own = {folder.subpath for _, folder in seen} - names.keys()
+    _withhold(unknown, by_run(former, kind, layouts), own, layouts, sessions, found)
     _match_unknown(unknown, _same_runs(settled, unknown, patterns), sessions, owned, found)
     for key in owned if wanted is None else owned.keys() & set(wanted):
         parts = []
@@ -140,15 +138,19 @@ def find(
     return found
 
 
-def _taken(
-    root: Root, folder: str, by: Taken, could: Sequence[SessionKey], sessions: Mapping[SessionKey, SessionFacts]
-) -> Stray:
-    """Name a folder whose session is gone; where another one may be meant to have it, a person must decide."""
-    said = f"it was archived as {by.session}, which the lab's tables no longer have"
-    remedy = by.remedy
-    if len(could) == 1 and " " not in sessions[could[0]].h2o:
-        remedy = remedy.replace(" TO`", f" {sessions[could[0]].h2o}/{could[0][1]}`")
-    return Stray(folder, root, said, remedy, refused=bool(could), candidates=tuple(could))
+def _withhold(
+    unknown: list[tuple[Root, FoundFolder]],
+    former: Mapping[Run, Sequence[tuple[str, Former]]],
+    own: Collection[str],
+    layouts: Sequence[Layout],
+    sessions: Mapping[SessionKey, SessionFacts],
+    found: Found,
+) -> None:
+    """Take out, and name, folders of a run that was reassigned: their names tell the wrong session."""
+    for root, folder in tuple(unknown) if former else ():
+        if (one := of_reassigned_run(folder, former, own, found.indexed)) is not None:
+            found.strays.append(as_further(root, folder, one, layouts, _by_name(folder, sessions)))
+            unknown.remove((root, folder))
 
 
 def _former(

@@ -175,8 +175,8 @@ def look(
     patterns = (*settings.archive.leave_out, settings.archive.staging_name)
     refs = sessions.load().refs
     for kind, places in roots.items():
-        reassigned = Reassigned(kind, refs)
         layouts = [compile_layout(pattern) for pattern in settings.archive.layouts.get(kind, ())]
+        reassigned = Reassigned(kind, refs, patterns, layouts)
         unknown: set[str] = set()
         for root in places:
             unknown.clear()
@@ -221,7 +221,7 @@ def _see(
     except LocalDiskError as error:
         skipped.append(Skipped(kind, found.subpath, error.message, error.remedy, refused=True))
         return None
-    if reassigned.holds(found.subpath, files):
+    if reassigned.holds(root, found, files):
         return None  # what it is named for was a mistake, which must not be entered again
     facts = read_facts(found.name, files, entered) if kind == "ephys" else FolderFacts()
     return SeenFolder(kind, root, replace(found, started=facts.started), len(files), facts)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pipeline import database, locations, publication
 from pipeline.archive.aliases import aliases_in, local_names, session_of
+from pipeline.archive.scan import scan_folder
 from pipeline.archive.walk.former_names import Former, whose
+from pipeline.archive.walk.withheld import by_run, of_reassigned_run, run_of
+from pipeline.errors import LocalDiskError
+from pipeline.journal import TableJournal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from pipeline.archive.session import DatasetType, LocalFile, Location, SessionKey
+    from pipeline.archive.layouts import Layout
+    from pipeline.archive.manifest import Manifest
+    from pipeline.archive.matching import FoundFolder
+    from pipeline.archive.session import DatasetType, LocalFile, Location, Root, SessionKey
 
 
 def former_names(location: Location) -> dict[str, list[Former]]:
@@ -39,7 +47,7 @@ def former_names(location: Location) -> dict[str, list[Former]]:
 
 
 class Reassigned:
-    """Tells folders that bear the name of another session than the one that they are archived as.
+    """Tells folders that bear the name of another session than the one that they are archived as, or are of its run.
 
     Parameters
     ----------
@@ -47,23 +55,50 @@ class Reassigned:
         What the folders hold.
     known
         The lab's sessions.
+    patterns, layouts
+        What is left out, and further layouts of the lab.
     """
 
-    def __init__(self, kind: DatasetType, known: Collection[SessionKey]) -> None:
+    def __init__(
+        self, kind: DatasetType, known: Collection[SessionKey], patterns: Collection[str], layouts: Sequence[Layout]
+    ) -> None:
         self._known = known
+        self._patterns = patterns
+        self._layouts = layouts
         self._former = [
             (location, names)
             for location in locations.known().values()
             if location.dataset_type == kind and (names := former_names(location))
         ]
 
-    def holds(self, folder: str, files: Sequence[LocalFile]) -> bool:
-        """Say whether what lies in a folder is archived as a session that its name does not tell."""
-        from pipeline.journal import TableJournal
+    def holds(self, root: Root, folder: FoundFolder, files: Sequence[LocalFile]) -> bool:
+        """Say whether what lies in a folder is of a session, or a session's run, that its name does not tell."""
+        return any(
+            self._was_archived(location, names, folder.subpath, files)
+            or self._is_further(location, names, root, folder)
+            for location, names in self._former
+        )
 
-        for location, names in self._former:
-            candidates = names.get(folder, ())
-            indexed = TableJournal(location, {}, "").indexed({one.key for one in candidates}) if candidates else {}
-            if candidates and whose(candidates, folder, files, indexed, None, self._known) is not None:
-                return True
-        return False
+    def _was_archived(
+        self, location: Location, names: Mapping[str, Sequence[Former]], folder: str, files: Sequence[LocalFile]
+    ) -> bool:
+        candidates = names.get(folder, ())
+        indexed = _indexed(location, {one.key for one in candidates})
+        return bool(candidates) and whose(candidates, folder, files, indexed, None, self._known) is not None
+
+    def _is_further(
+        self, location: Location, names: Mapping[str, Sequence[Former]], root: Root, folder: FoundFolder
+    ) -> bool:
+        """Say so of another folder of a reassigned run, unless its first folder here is what its name says."""
+        runs = by_run(names, folder.name.kind, self._layouts)
+        mine = runs.get(run_of(folder.name), ())
+        own = {folder.subpath}
+        for old in {old for old, _ in mine if root.holds(old) and root.on_disk(old).is_dir()}:
+            with suppress(LocalDiskError):
+                if not self._was_archived(location, names, old, scan_folder(root, old, self._patterns).files):
+                    own.add(old)
+        return of_reassigned_run(folder, runs, own, _indexed(location, {one.was for _, one in mine})) is not None
+
+
+def _indexed(location: Location, keys: Collection[SessionKey]) -> Mapping[SessionKey, Manifest]:
+    return TableJournal(location, {}, "").indexed(keys) if keys else {}

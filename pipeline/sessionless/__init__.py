@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pipeline import database, locations, publication, sessions
-from pipeline.archive.find import Taken
 from pipeline.archive.session import SessionKey, SessionRef
+from pipeline.archive.walk.withheld import Recording, Taken, is_recording
 from pipeline.database.reading import clock, columns
 from pipeline.errors import DatabaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from pipeline.archive.session import DatasetType, Location
@@ -33,7 +33,7 @@ class Sessionless:
     """A dataset without session, and the session as it was when it was archived; ``size`` in bytes.
 
     ``archived_at`` (UTC) is None where the archived row went with the lab's session, ``has_row`` says whether it did
-    not; ``folders`` are those that its files lie in.
+    not; ``folders`` are those that its files lie in, ``recordings`` the files in each that tell it under another name.
     """
 
     session: SessionRef
@@ -45,6 +45,7 @@ class Sessionless:
     folders: tuple[str, ...]
     archived_at: datetime | None = None
     has_row: bool = False
+    recordings: Mapping[str, frozenset[Recording]] = field(default_factory=dict, repr=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.session}, {self.alias}"
@@ -96,9 +97,13 @@ def sessionless(location: Location, lab_sessions: LabSessions, restrictions: Seq
     folders: dict[str, set[str]] = defaultdict(set)
     files: dict[str, int] = defaultdict(int)
     sizes: dict[str, int] = defaultdict(int)
-    listed = ("dataset_name", "file_subpath", "file_size")
-    for name, subpath, size in columns(publication.DataSet.PhysicalFile() & chosen, listed):
-        folders[name].add("/".join(subpath.split("/")[:2]))
+    recordings: dict[str, dict[str, set[Recording]]] = defaultdict(lambda: defaultdict(set))
+    listed = ("dataset_name", "file_subpath", "file_size", "file_mtime")
+    for name, subpath, size, mtime in columns(publication.DataSet.PhysicalFile() & chosen, listed):
+        folder = "/".join(subpath.split("/")[:2])
+        folders[name].add(folder)
+        if size and mtime is not None and is_recording(subpath):
+            recordings[name][folder].add((subpath[len(folder) + 1 :], size, mtime))
         files[name] += 1
         sizes[name] += size or 0
     rows = {
@@ -116,6 +121,7 @@ def sessionless(location: Location, lab_sessions: LabSessions, restrictions: Seq
             tuple(sorted(folders[name])),
             rows[name]["archived_at"] if name in rows else None,
             name in rows,
+            {folder: frozenset(those) for folder, those in recordings[name].items()},
         )
         for name, (ref, manifest) in gone.items()
     ]
@@ -124,7 +130,11 @@ def sessionless(location: Location, lab_sessions: LabSessions, restrictions: Seq
 
 def taken(gone: Iterable[Sessionless]) -> dict[str, Taken]:
     """Return the folders of datasets without session, which the walk gives to no other session."""
-    return {folder: Taken(str(each.session), each.remedy) for each in gone for folder in each.folders}
+    return {
+        folder: Taken(str(each.session), each.remedy, each.recordings.get(folder, frozenset()))
+        for each in gone
+        for folder in each.folders
+    }
 
 
 def everywhere(types: Sequence[DatasetType]) -> dict[str, list[Sessionless]]:
