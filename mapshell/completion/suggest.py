@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
+from mapshell.completion.tree import Command
 from mapshell.completion.typed import Typed, quoted, take_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from mapshell.completion.knowledge import Knowledge
-    from mapshell.completion.tree import Command, Parameter
+    from mapshell.completion.tree import Parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,11 @@ def suggest(text: str, commands: Command, knowledge: Knowledge, places: Places) 
     """
     typed = take_apart(text)
     command, words = commands, list(typed.words)
+    before = _options_before(words, commands)
+    if len(before) == len(words) and (typed.last.startswith("-") or _waiting(words, commands) is not None):
+        command, commands = Command(parameters=commands.parameters), Command()
+    else:
+        words = words[len(before) :]
     while words and words[0] in command.commands:
         command = command.commands[words.pop(0)]
     if command.commands and not words and not typed.last.startswith("-"):
@@ -85,6 +91,16 @@ def suggest(text: str, commands: Command, knowledge: Knowledge, places: Places) 
     argument = _argument(words, command)
     found = [] if argument is None else list(_values(argument, typed, words, knowledge, places))
     return found or ([] if typed.last else list(_options(typed, command, words)))
+
+
+def _options_before(words: Sequence[str], commands: Command) -> Sequence[str]:
+    """Return the options, with their values, that stand before the command's name."""
+    end = 0
+    while end < len(words) and words[end].startswith("-"):
+        option = commands.option(words[end].partition("=")[0])
+        takes = option is not None and option.value is not None and "=" not in words[end]
+        end += 2 if takes else 1
+    return words[:end]
 
 
 def _anywhere(typed: Typed, command: Command) -> list[Suggestion]:

@@ -18,6 +18,7 @@ Value = Literal["choice", "subject", "session", "day", "alias", "place", "insert
 _BY_METAVAR: Mapping[str, Value] = {
     "ALIAS": "alias",
     "PLACE": "place",
+    "TO_PLACE": "place",
     "SUBJECT": "subject",
     "SUBJECT/SESSION": "insertion",
     "FROM": "insertion",
@@ -33,6 +34,8 @@ _BY_NAME: Mapping[str, Value] = {
     "until": "day",
     "alias": "alias",
 }
+
+_FOLDERS = (("to", "PLACE"),)  # of retrieve: a folder, or a place in a collection that nobody here knows
 
 
 def _file_types() -> tuple[str, ...]:
@@ -129,6 +132,8 @@ def value_of(parameter: click.Parameter) -> tuple[Value, tuple[str, ...]]:
         return "choice", tuple(str(each) for each in kind.choices)
     if parameter.name in _TERMS:
         return "choice", _TERMS[parameter.name]()
+    if (parameter.name, parameter.metavar) in _FOLDERS:
+        return "folder", ()
     if (parameter.metavar or "") in _BY_METAVAR:
         return _BY_METAVAR[parameter.metavar or ""], ()
     if isinstance(kind, click.Path):
