@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive.journal import step
 from pipeline.archive.paths import check_subpath
-from pipeline.browse.disguises import Folders, refuse_disguised, roots_lost, roots_there
+from pipeline.browse.disguises import Folders, refuse_disguised, roots_there
 from pipeline.browse.known import refuse_known, rows_of
 from pipeline.browse.looking import look
 from pipeline.browse.place import within
@@ -192,7 +192,8 @@ def _rename(store: Store, source: Place, target: Place, locations: Mapping[str, 
     try:
         refuse_known([source], locations, "moved")
         busy = at_work(source, locations)
-        lost = roots_lost(store, there)
+        still = roots_there(store, there)
+        lost = [each for each in there if each not in still]
         if busy is not None or lost:
             why = busy or f"the storage location {lost[0].alias} lies there, by another name"
             raise Refused(f"{source} is not moved: {why}.", remedy="wait until that has ended, or move something else.")

@@ -90,21 +90,10 @@ def _refuse_twin(folders: Folders, place: Place, locations: Mapping[str, Locatio
 
 
 def roots_there(store: Store, locations: Iterable[Location]) -> list[Location]:
-    """Return the storage locations that can be looked at now."""
+    """Return the storage locations that can be listed now: a link that leads nowhere is there, but lists nothing."""
     found = []
     for location in locations:
         with suppress(MapshellError):
             store.ls(location.endpoint, location.path)
-            found.append(location)
-    return found
-
-
-def roots_lost(store: Store, locations: Iterable[Location]) -> list[Location]:
-    """Return the storage locations that are not there, by the answer of their collections."""
-    found = []
-    for location in locations:
-        try:
-            store.stat(location.endpoint, location.path)
-        except RemotePathNotFound:
             found.append(location)
     return found

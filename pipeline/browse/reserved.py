@@ -77,7 +77,7 @@ def refuse_described(folders: Folders, place: Place, locations: Mapping[str, Loc
                 remedy="an archived session changes its name by `mapshell publication-reassign`.",
             )
         animal = at_root(location).below(subpath.partition("/")[0])
-        for name in _names(folders, animal):
+        for name in _names_in(folders, animal):
             described = manifest_of(f"{animal.name}/{name}")
             if described is not None and not _is_known(described, location):
                 raise Refused(
@@ -104,8 +104,10 @@ def _said(name: ManifestName) -> str:
     return f"{name.h2o} session {name.session} of {name.session_date}, generation {name.generation}"
 
 
-def _names(folders: Folders, folder: Place) -> Iterable[str]:
+def _names_in(folders: Folders, animal: Place) -> Iterable[str]:
+    """Return the names in an animal's folder; none when nothing, or a file, has its name."""
     try:
-        return folders.of(folder)
+        entry = folders.of(animal.parent).get(animal.name)
+        return folders.of(animal) if entry is not None and entry.kind == "dir" else ()
     except RemotePathNotFound:
         return ()

@@ -94,6 +94,11 @@ def _said(row: Mapping[str, Any], now: datetime | None) -> str:
 
 def _end(world: World, row: Mapping[str, Any]) -> str:
     """Tell what brings an open transfer to an end."""
+    if row["purpose"] == "copy":
+        return (
+            f"run the same `mapshell cp` on {row['computer']}, as the same identity: it goes on; or leave it, any "
+            "other `mapshell cp` ends it once its task has ended"
+        )
     if _is_foreign(world, row):
         return (
             f"it was submitted as {row['identity']}, who alone can see it: log in as that identity (mapshell logout, "

@@ -1,20 +1,11 @@
 """The archive's folders by hand, on the real sandbox and both databases."""
 
-import json
 import shutil
 
 import pytest
 
 SESSION = "SC038/SC038_111919_g0"
 META = f"{SESSION}/SC038_111919_g0_t0.nidq.meta"
-
-
-@pytest.fixture
-def shelf(rig):
-    """A rig whose session of 2019-11-19 is archived; ``shelf.json(...)`` runs a command line and reads its document."""
-    rig.publish({"session_date": "2019-11-19"}, types=("ephys",))
-    rig.json = lambda *args: json.loads(rig.run(*args, "--format", "json").stdout or "null")
-    return rig
 
 
 def names(rows):
