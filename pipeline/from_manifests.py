@@ -206,6 +206,9 @@ def _write(search: Search, one: Kept, manifest: Manifest, wrong: list[str] | Map
         refuse(search, place, described, error.message, error.remedy, one.key)
         return
     place.unsettled.discard(described.name)
+    gone = {(place.location.alias, *key) for key in place.index.followed - {one.key}}  # they miss no manifest
+    told = search.report.sessions
+    search.report.sessions[:] = [each for each in told if (each.alias, each.subject_id, each.session) not in gone]
     search.report.sessions.append(
         FoundSession(
             place.location.alias,

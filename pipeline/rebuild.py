@@ -14,6 +14,8 @@ from pipeline.errors import Refused
 from pipeline.journal import TableJournal
 from pipeline.known_index import KnownIndex
 from pipeline.locations import location_row
+from pipeline.reassign.older import left_behind
+from pipeline.reassign.rows import rehome
 from pipeline.rows import archived_row, dataset_row, file_rows
 from pipeline.transitions import OPEN, is_committed, locked, told
 
@@ -70,6 +72,7 @@ class Index(KnownIndex):
     def __init__(self, location: Location, refs: Mapping[SessionKey, SessionRef], computer: str) -> None:
         super().__init__(location)
         self._journal = TableJournal(location, refs, computer)
+        self.followed: set[SessionKey] = set()
 
     def __enter__(self) -> Index:
         self._journal.__enter__()
@@ -96,26 +99,30 @@ class Index(KnownIndex):
         NotMeant
             The session is none of those that were asked for.
         """
-        key = manifest.session.key
         if wish.dry_run:
             return self._write(manifest, wish)
-        holder = self._journal.claim(key)
-        if holder is not None:
-            raise Busy(f"{holder} works on it", remedy="discover again when that has ended.")
-        step("discover: claimed")
+        behind = left_behind(manifest, self._journal.indexed) if wish.described else None
+        keys = sorted({manifest.session.key} | ({behind.before.session.key} if behind and behind.before else set()))
+        held: list[SessionKey] = []
         try:
-            if any(self._open_transfers(key)):
+            for key in keys:
+                holder = self._journal.claim(key)
+                if holder is not None:
+                    raise Busy(f"{holder} works on it", remedy="discover again when that has ended.")
+                held.append(key)
+            step("discover: claimed")
+            if any(any(self._open_transfers(key)) for key in keys):
                 raise Busy("its transfer is under way", remedy="`mapshell publication-publish` gathers it.")
-            return self._write(manifest, wish)
+            return self._write(manifest, wish, keys)
         finally:
-            self._journal.release([key])
+            self._journal.release(held)
 
     def _open_transfers(self, key: SessionKey) -> list[Any]:
         mine = publication.Transfer.Session() & self._here & {"subject_id": key[0], "session": key[1]}
         open_ = publication.Transfer() & "purpose in ('publish', 'move')" & f"state in {OPEN}"
         return list((mine.proj() * open_.proj()).to_dicts())
 
-    def _write(self, manifest: Manifest, wish: Wish) -> labrows.Entered:
+    def _write(self, manifest: Manifest, wish: Wish, held: Sequence[SessionKey] = ()) -> labrows.Entered:
         entered: list[labrows.Entered] = []
 
         def work() -> None:
@@ -123,10 +130,12 @@ class Index(KnownIndex):
             if wish.dry_run:
                 database.insert_if_absent(publication.GlobusStorageLocation, location_row(self._location))
             else:
-                self._journal.keep([manifest.session.key])
+                self._journal.keep(held)
             entered.append(self._lab(manifest, wish))
             if wish.meant is not None and not wish.meant(manifest.session.key):
                 raise NotMeant
+            if wish.described:
+                self._follow(manifest, entered[0], wish, held)
             self._refuse_others(manifest)
             self._rows(manifest, wish)
             if wish.restore:
@@ -153,6 +162,26 @@ class Index(KnownIndex):
                 remedy="enter it, or discover again with --create-sessions (create_sessions=True).",
             )
         return labrows.enter(manifest, only=("publication.SessionIdent",)) if wish.described else labrows.Entered()
+
+    def _follow(self, manifest: Manifest, entered: labrows.Entered, wish: Wish, held: Sequence[SessionKey]) -> None:
+        """Let rows of an index that is older than a reassignment become the session's, before the manifest's are added.
+
+        Raises
+        ------
+        Busy
+            They have come only now.
+        """
+        behind = left_behind(manifest, self._journal.indexed)
+        if behind is None or behind.before is None:
+            return
+        was = behind.before.session
+        if not wish.dry_run and was.key not in held:
+            raise Busy(f"something was done with {was} meanwhile", remedy="discover again.")
+        rehome(behind)
+        for h2o in (was.h2o, manifest.session.h2o):
+            self._owners.pop(h2o, None)
+        self.followed.add(was.key)
+        entered.notes.append(f"the index had it as {was}: reassigned since")
 
     def _refuse_others(self, manifest: Manifest) -> None:
         """Refuse files that the index gives to another session: they were reassigned, or the manifest lies."""
