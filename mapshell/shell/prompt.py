@@ -13,6 +13,7 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.layout import ConditionalContainer, FormattedTextControl, Window
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.lexers import Lexer, PygmentsLexer
+from prompt_toolkit.output import create_output
 from prompt_toolkit.validation import ValidationError, Validator
 from ptpython.completer import CompletePrivateAttributes
 from ptpython.layout import CompletionVisualisation
@@ -76,6 +77,7 @@ class Prompt(PythonRepl):
             _validator=_Valid(self),
             _lexer=_Coloured(self),
             _extra_toolbars=[bar],
+            output=create_output(always_prefer_tty=True),  # the results alone go into a file or a pipe
             _input_buffer_height=Dimension(min=8),  # room for the menu at the bottom of the screen
         )
         self.exit_code = errors.DONE

@@ -184,7 +184,7 @@ class Runner:
             self.context.start_sandbox()
         except MapshellError as error:
             if error.message != self._said:
-                self.context.output.warn(f"{error.message} {error.remedy}")
+                self.context.output.warn(f"{error.message} Remedy: {error.remedy}")
             self._said = error.message
 
     def _show(self, value: Any) -> None:

@@ -89,7 +89,7 @@ def _interactive(context: Context, runner: Runner) -> int:
     except MapshellError as error:
         context.output.error(error.message, error.remedy)
     sys.ps1 = "mapshell> "  # the library asks for a login here, as at any Python prompt
-    click.echo(banner(version("mapshell"), database.describe() if database.is_bound() else None))
+    click.echo(banner(version("mapshell"), database.describe() if database.is_bound() else None), err=True)
     history = data_folder(context.environ) / "shell_history"
     history.parent.mkdir(parents=True, exist_ok=True)
     commands: list[Command] = []

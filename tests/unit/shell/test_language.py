@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapshell.shell.language import understand, words
+from mapshell.shell.language import meant, understand, words
 from mapshell.shell.statements import statements
 from pipeline.errors import UsageError
 
@@ -63,6 +63,23 @@ def test_an_open_quote_is_named():
         words("ls 'raw", backslashes=True)
 
     assert "close the quote" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("stauts --subject SC038", "did you mean the command status?"),
+        ("publication-sttus", "did you mean the command publication-status?"),
+        ("frobnicate --subject SC038", "no command is called frobnicate; help lists them."),
+        ("total", ""),
+        ("stauts.x", ""),
+        ("for x in y:", ""),
+        ("1 +", ""),
+        ("", ""),
+    ],
+)
+def test_a_command_that_may_have_been_meant_is_named(text, said):
+    assert meant(text, COMMANDS) == said
 
 
 SCRIPT = '''\

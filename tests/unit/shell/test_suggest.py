@@ -41,7 +41,8 @@ class Listings:
 
 
 @click.group()
-def top():
+@click.option("--format", type=click.Choice(["table", "json"]))
+def top(**_):
     """Everything."""
 
 
@@ -111,6 +112,11 @@ TREE = describe(top)
         ("get 'raw-ephys:/SC038/cat", ["'raw-ephys:/SC038/catgt run/"]),
         ("get raw-ephys:/SC038 d", ["data/", "drives.txt"]),
         ("reassign sc038/", ["SC038/1", "SC038/2"]),
+        ("--for", ["--format"]),
+        ("--format j", ["json"]),
+        ("--format json sta", ["status"]),
+        ("--format=json status --su", ["--subject"]),
+        ("--unknown status --su", ["--subject"]),
     ],
 )
 def test_what_may_come_next(text, expected):
