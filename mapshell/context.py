@@ -122,13 +122,17 @@ class Context:
             self.output.warn(warning)
         return loaded
 
+    def renew(self) -> None:
+        """Forget settings whose file has changed."""
+        if "settings" in self.__dict__ and self._read_from != settings_stamp(self.options.config, self.environ):
+            del self.__dict__["settings"]
+
     def child(self) -> Context:
         """Return a context for one of several commands of this process: options of its own, all else shared.
 
         What has changed since the last one holds for it: a settings file that was written, another login.
         """
-        if "settings" in self.__dict__ and self._read_from != settings_stamp(self.options.config, self.environ):
-            del self.__dict__["settings"]
+        self.renew()
         self._globus = None
         child = Context(replace(self.options), clock=self.clock, environ=self.environ)
         child._parent, child.standing, child.log = self, self.standing, self.log
@@ -161,25 +165,24 @@ class Context:
             The embedded server cannot be started.
         """
         from pipeline import database
-        from pipeline.database import binding
 
         shared = self._sharing
         if shared is not None:
             self._connection = shared.database()
             return self._connection
-        present = binding.get_current()
-        settings = None if present is None else present.settings
-        if self._connection is None or self.moved() or settings is not self.settings or self.stopped():
+        if self._connection is None or self.moved() or self.stopped():
             self.start_database()
-            self._connection = database.bind(self.settings)
+        self._connection = database.bind(self.settings)  # the same again is the same connection
         return self._connection
 
     def moved(self) -> bool:
-        """Whether somebody has moved the tables to another database than ours."""
+        """Whether the tables are on another database than that of the settings, since we were connected with it."""
         from pipeline.database import binding
 
-        present = binding.get_current()
-        return self._connection is not None and (present is None or present.connection is not self._connection)
+        present, own = binding.get_current(), self._connection
+        return own is not None and (
+            present is None or present.connection is not own or present.identity != self.settings.database
+        )
 
     def stopped(self) -> bool:
         """Whether the embedded server, with which we were connected, has been stopped meanwhile."""
@@ -248,6 +251,8 @@ class Context:
             The local service cannot be started.
         """
         if self._globus is None:
+            from pipeline.globus import GlobusStorageManager
+
             self.start_sandbox()
             settings = self.settings
             if self._connection is not None:
@@ -257,14 +262,9 @@ class Context:
             shared = self._sharing
             keeper = shared if shared is not None and shared.interactive == self.interactive else self
             if keeper._kept is None:
-                keeper._kept = KeptLogin(keeper._manager)
+                keeper._kept = KeptLogin(lambda these: GlobusStorageManager(these, interactive=keeper.interactive))
             self._globus = keeper._kept.manager(settings)
         return self._globus
-
-    def _manager(self, settings: Settings) -> GlobusStorageManager:
-        from pipeline.globus import GlobusStorageManager
-
-        return GlobusStorageManager(settings, interactive=self.interactive)
 
     @property
     def sandbox_folder(self) -> Path | None:

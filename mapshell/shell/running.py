@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mapshell import errors
@@ -100,9 +101,9 @@ class Runner:
         try:
             return errors.run(self.group, args, child)
         finally:
-            if self.context.moved():  # by --config, or by a command such as demo
-                self._ready = False
-                self._prepare()
+            with suppress(MapshellError):  # the next line will tell
+                if self.context.moved():  # by --config, or by a command such as demo
+                    self.context.database()
 
     def _leave(self, args: list[str]) -> int:
         """Leave with the exit status that was given, 0 to 255.
@@ -178,7 +179,8 @@ class Runner:
         A server that does not answer is waited for once; later the tables themselves try when they are used.
         """
         try:
-            if not self._ready or self.context.stopped():
+            self.context.renew()
+            if not self._ready or self.context.moved() or self.context.stopped():
                 self._ready = True
                 self.context.database()
             self.context.start_sandbox()
