@@ -22,7 +22,7 @@ def _style(row: Mapping[str, Any]) -> str:
 
 COLUMNS = (
     Column("State", "said", style=_style),
-    Column("Animal", "h2o"),
+    Column("h2o", "h2o"),
     Column("Subject", "subject_id", align="right"),
     Column("Session", "session", align="right"),
     Column("Date", "session_date", wrap=False),
@@ -59,9 +59,10 @@ def show_adoption(output: Output, adoption: Adoption) -> None:
             "`mapshell publication-discover` gives what lies at the archive to sessions by its names.",
         )
     if adoption.without_files:
+        silent = _some(f"subject {subject} session {session}" for subject, session in adoption.without_files)
         _problem(
             output,
-            f"sessions without a word about files: {_some(f'{s} of subject {n}' for n, s in adoption.without_files)}",
+            f"sessions without a word about files: {silent}",
             "the older database says that they are archived, and not what of them",
             "`mapshell publication-discover` finds what lies at the archive.",
         )
@@ -76,8 +77,9 @@ def _show_place(output: Output, place: OldPlace, adoption: Adoption) -> None:
         output.say(f"{would} that {place.alias} lies at {place.ours}.")
     elif place.state == "other":
         output.warn(
-            f"{place.alias} lay at {place.there} as the older database says, and lies at {place.ours} as ours does: "
-            "ours holds. If the archive was not moved there, correct it: mapshell storage set."
+            f"{place.alias} lay at {place.there} as the older database says, and lies at {place.ours} as "
+            "mapshell's own or the configuration does: ours holds. If the archive was not moved there, correct that; "
+            "`mapshell storage list` shows both."
         )
     elif place.state == "unusable":
         _problem(

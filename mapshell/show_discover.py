@@ -58,9 +58,12 @@ def show(output: Output, report: DiscoverReport) -> None:
 def _show_sessions(output: Output, report: DiscoverReport) -> None:
     """Name the sessions that were left alone; of many with the same remedy, the first."""
     shown: Counter[tuple[str, str]] = Counter()
+    said: set[str] = set()
     for found in report.sessions:
         for note in found.notes:
-            output.say(visible(f"{found.who}, {found.alias}: {note}"), style="yellow")
+            if note not in said:  # every session's manifest has the animal's row
+                output.say(visible(f"{found.who}, {found.alias}: {note}"), style="yellow")
+            said.add(note)
         if not found.reason or (found.state == "present" and not found.failed):
             continue
         shown[found.state, found.remedy] += 1

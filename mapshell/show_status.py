@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from mapshell.output import Column
 from mapshell.session_views import WHO, problem, state_style, without_zeros
-from pipeline.database.entering import fitting
-from pipeline.report import NO_MATCH, NO_SESSION
+from pipeline.report import NO_MATCH, no_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +37,7 @@ def show_status(output: Output, rows: Sequence[SessionStatus], *, restricted: bo
             Column("Size", "bytes", align="right", kind="bytes"),
             Column("Reason", "reason"),
         ),
-        empty=NO_MATCH if restricted else fitting(NO_SESSION),
+        empty=NO_MATCH if restricted else no_session(),
     )
     if not rows:
         return

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from pipeline.sessionless import Sessionless
 
 NO_MATCH = "No session matches these options; `mapshell publication-status` lists all."
-NO_SESSION = "There is no session yet; enter them with `mapshell ingest-recordings`."
+_NO_SESSION = "There is no session yet; enter them with `mapshell ingest-recordings`."
+_LOST = "If the database was lost, first rebuild it: `mapshell publication-discover --create-sessions`."
+
+
+def no_session() -> str:
+    """Say that nobody entered a session, and what to do; rebuilding is for tables of ours, the lab fills its own."""
+    said = fitting(_NO_SESSION)
+    return f"{said} {_LOST}" if said == _NO_SESSION else said
 
 
 @dataclass(slots=True, repr=False)
@@ -67,7 +74,7 @@ class Report:
         if self.drive and self.chosen and not (self.outcomes or self.strays or self.stopped):
             return f"{self.drive[0].upper()}{self.drive[1:]} holds nothing of these sessions."
         if not self.chosen and not self.strays:
-            return NO_MATCH if self.restricted else fitting(NO_SESSION)
+            return NO_MATCH if self.restricted else no_session()
         sentences = [self._sent()]
         quiet = [outcome for outcome in self.outcomes if not self.is_news(outcome)]
         if quiet:

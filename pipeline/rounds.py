@@ -87,6 +87,9 @@ def publish_round(
         return _Tour(work, types).go()
 
 
+_NO_ROOT = "This computer has no local folder, so nothing can be archived from it: see globus.local_endpoints."
+
+
 class _Tour:
     """Goes from one storage location to the next, as one round does.
 
@@ -107,6 +110,8 @@ class _Tour:
         """Publish at all locations; return the report."""
         work, report = self._work, self._work.report
         report.strays = unknown_roots(work.settings) if work.keys is None else []
+        if not (work.settings.globus.local_roots or work.settings.globus.shared_roots):
+            report.notes.append(_NO_ROOT)
         places = locations(work.settings, self._types, register=not work.wishes.dry_run)
         reached = 0
         for location in places:

@@ -47,7 +47,8 @@ def show(context: Context) -> None:
         if settings.foreign:
             out.say(f"Left alone, of DataJoint or other programs: {', '.join(settings.foreign)}")
 
-    out.result(document(settings), render)
+    # Of the document's tables the settings are the one that rows of values are wanted of.
+    out.result(setting_rows(settings) if out.format == "csv" else document(settings), render)
 
 
 @config.command()

@@ -83,7 +83,12 @@ def upgrade(context: Context, *, dry_run: bool, yes: bool) -> None:
     metavar="PREFIX",
     help="Beginning of the names of its schemas; by default those that the settings name, else map_v2_.",
 )
-@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be done; nothing is written.")
+@click.option(
+    "-n",
+    "--dry-run",
+    is_flag=True,
+    help="Only say what would be done; no row is written. Tables of mapshell's own are made where there are none yet.",
+)
 @pass_context
 def adopt(context: Context, prefix: str | None, *, dry_run: bool) -> None:
     """Take over what a map-ephys database on the same server says of its archive; it is only read.

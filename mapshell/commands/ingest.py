@@ -200,7 +200,8 @@ def _show_plan(output: Output, plan: IngestPlan) -> None:
 def _tell(output: Output, plan: IngestPlan, *, dry_run: bool) -> None:
     for report in plan.reports:
         if report.recording:
-            output.say(f"{report.folders[0]} is still recording; publishing waits for its end.", style="yellow")
+            said = "its metas say no end yet. Publishing waits for it; after a crash it says what to do."
+            output.say(f"{report.folders[0]}: {said}", style="yellow")
     from mapshell.strays import named
 
     alike: dict[tuple[str, str], list[str]] = {}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.acceptance_rules import ACCEPTABLE, BY_NAME
+from pipeline.archive.drift import quoted
 from pipeline.archive.paths import printable
 from pipeline.errors import UsageError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from pipeline.archive.ports import Drive
     from pipeline.archive.scan import Defect
     from pipeline.archive.session import DatasetType, SessionRef
 
@@ -60,9 +62,10 @@ def checked_reason(because: str, what: str = "accepted") -> str:
     """
     said = " ".join(because.split())
     if not said:
+        example = "the acquisition crashed at 11:40" if what == "accepted" else "sorted again, with the right probe map"
         raise UsageError(
             f"What is {what} needs a reason.",
-            remedy='say why, for whoever reads it in ten years: --because "the acquisition crashed at 11:40".',
+            remedy=f'say why, for whoever reads it in ten years: --because "{example}".',
         )
     if len(said) > MOST_WORDS:
         raise UsageError(
@@ -163,26 +166,23 @@ def as_evidence(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"accepted": list(records)} if records else {}
 
 
-def command(ref: SessionRef, kind: DatasetType, rules: Iterable[str]) -> str:
-    """Return the command line that accepts these rules for a session."""
-    subject = f'"{ref.h2o}"' if " " in ref.h2o else ref.h2o
-    accepted = " ".join(f"--accept {rule}" for rule in sorted(rules))
-    return (
-        f"mapshell publication-publish --type {kind} --subject {subject} --session {ref.session} "
-        f'{accepted} --because "WHY"'
-    )
+def command(ref: SessionRef, kind: DatasetType, options: Iterable[str], drive: Drive | None = None) -> str:
+    """Return the command line that publishes one session with these options, from a drive if it lies on one."""
+    root = f" --root {quoted(str(drive.path))}" if drive else ""
+    chosen = f"--type {kind} --subject {quoted(ref.h2o)} --session {ref.session}"
+    return " ".join([f"mapshell publication-publish{root}", chosen, *options, '--because "WHY"'])
 
 
 def with_command(
-    defects: Sequence[Defect], beyond: Iterable[str], ref: SessionRef, kind: DatasetType
+    defects: Sequence[Defect], beyond: Iterable[str], ref: SessionRef, kind: DatasetType, drive: Drive | None = None
 ) -> tuple[Defect, ...]:
     """Add to the first remedy the command that would archive the session as it is, where that is possible.
 
-    ``beyond`` are rules that would come to light, or were accepted already.
+    ``beyond`` are rules that would come to light, or were accepted already; ``drive`` is where the session lies.
     """
     rules = {defect.rule for defect in defects} | set(beyond)
     if not defects or not rules <= ACCEPTABLE:
         return tuple(defects)
-    first = defects[0]
-    remedy = f"{first.remedy.rstrip('.')}. To archive it as it is: `{command(ref, kind, rules)}`."
+    first, accepted = defects[0], [f"--accept {rule}" for rule in sorted(rules)]
+    remedy = f"{first.remedy.rstrip('.')}. To archive it as it is: `{command(ref, kind, accepted, drive)}`."
     return (replace(first, remedy=remedy), *defects[1:])

@@ -146,7 +146,7 @@ def contradicted(round_: Round, flight: Flight) -> list[Defect]:
 
 def _with_command(round_: Round, flight: Flight, defects: Sequence[Defect]) -> list[Defect]:
     accepted = {f"{record.get('rule')}" for record in records_in(flight.manifest.evidence)}
-    return list(with_command(defects, accepted, flight.session.ref, round_.location.dataset_type))
+    return list(with_command(defects, accepted, flight.session.ref, round_.location.dataset_type, round_.drive))
 
 
 def quarantine(round_: Round, flight: Flight, defects: Sequence[Defect], left: Collection[str]) -> None:

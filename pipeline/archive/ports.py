@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
+    from pathlib import Path
     from uuid import UUID
 
 EntryKind = Literal["file", "dir", "other"]
@@ -175,6 +176,10 @@ class Drive(Protocol):
     @property
     def drive_id(self) -> UUID:
         """Its identity, wherever it is connected."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is connected now."""
 
     def check(self) -> None:
         """Raise ``DriveGone`` when it has been disconnected."""

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.archive.acceptance import as_evidence, records_in
+from pipeline.archive.acceptance import as_evidence, command, records_in
 from pipeline.archive.adoption import evidence as adoption
 from pipeline.archive.aside import set_aside
 from pipeline.archive.evidence import lasting
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from pipeline.archive.find import LocalSession
     from pipeline.archive.integrity import Verdict
     from pipeline.archive.plan import Plan
-    from pipeline.archive.ports import RemoteEntry
+    from pipeline.archive.ports import Drive, RemoteEntry
     from pipeline.archive.round import Round
-    from pipeline.archive.session import DatasetType, LocalFile, SessionRef
+    from pipeline.archive.session import DatasetType, LocalFile
 
 _CONFLICT = "compare the two files; keep one name for one content (nothing was overwritten)."
 
@@ -66,6 +66,7 @@ class Prepared:
     there: Mapping[str, RemoteEntry] = field(default_factory=dict)
     proofs: Mapping[str, Proof] = field(default_factory=dict)
     unlike: tuple[Defect, ...] = ()
+    drive: Drive | None = None
 
     @property
     def superseding(self) -> tuple[str, ...]:
@@ -76,7 +77,7 @@ class Prepared:
     def conflicts(self) -> tuple[Defect, ...]:
         """The files whose names are taken by other bytes."""
         known = {entry.subpath: entry.sha1 for entry in self.known.files} if self.known else {}
-        changed = _CONFLICT if self.known is None else _changed(self.session.ref, self.known.dataset_type)
+        changed = _CONFLICT if self.known is None else _changed(self, self.known.dataset_type)
         taken = (
             Defect("conflict", i.subpath, i.reason, changed if known.get(i.subpath) else _CONFLICT)
             for i in self.plan.only("conflict")
@@ -98,13 +99,12 @@ class Prepared:
         return any(not entry.sized and entry.subpath not in usable for entry in self.known.files)
 
 
-def _changed(ref: SessionRef, kind: DatasetType) -> str:
+def _changed(prepared: Prepared, kind: DatasetType) -> str:
     """Say what becomes of a file that was changed after it was archived."""
-    subject = f'"{ref.h2o}"' if " " in ref.h2o else ref.h2o
+    line = command(prepared.session.ref, kind, ["--supersede"], prepared.drive)
     return (
         "compare the two; nothing was overwritten. If the archived one is right, put it back here; if this one is, "
-        f"`mapshell publication-publish --type {kind} --subject {subject} --session {ref.session} --supersede "
-        '--because "WHY"` moves the archived bytes aside, where they stay, and archives these.'
+        f"`{line}` moves the archived bytes aside, where they stay, and archives these."
     )
 
 

@@ -133,6 +133,7 @@ def lab(world: World, _: Subject) -> Iterable[Finding]:
     """Tell what the lab's tables hold; sessions of animals without a short name can never be archived."""
     from pipeline import experiment
     from pipeline import lab as tables_of_lab
+    from pipeline.database.entering import fitting
 
     if not world.has_tables:
         yield skipped(world.why_no_tables)
@@ -149,7 +150,7 @@ def lab(world: World, _: Subject) -> Iterable[Finding]:
     elif nameless:
         yield warning(
             f"{nameless} of {sessions} sessions are of animals without a water restriction, which names folders.",
-            "enter it: mapshell ingest-subjects SHEET",
+            fitting("enter it with `mapshell ingest-subjects SHEET`."),
             sessions=sessions,
         )
     else:

@@ -125,7 +125,7 @@ def _adopt_at(
     progress: Progress | None,
 ) -> None:
     """Plan, then write, the sessions of one storage location."""
-    title = f"adopting {location.alias}"
+    title = f"{'comparing' if result.dry_run else 'adopting'} {location.alias}"
     if progress is not None:
         progress.task(title, title, 0)
     journal = TableJournal(location, lab.refs, settings.archive.computer)

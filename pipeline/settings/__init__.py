@@ -178,7 +178,7 @@ def _warn_of_readers(settings: Settings) -> Settings:
         return settings
     warning = (
         f"{settings.file}, database.password: every account of this computer can read the password. "
-        f"Remedy: chmod 600 {settings.file.name}, or set the environment variable DJ_PASS instead."
+        f"Remedy: chmod 600 '{settings.file}', or set the environment variable DJ_PASS instead."
     )
     return replace(settings, warnings=(*settings.warnings, warning))
 
@@ -192,7 +192,8 @@ def _check_timezone(settings: Settings) -> None:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
+        where = settings.origins.get("archive.timezone", "configuration").removeprefix("file ")
         raise ConfigError(
-            f"{settings.origins.get('archive.timezone', 'configuration')}, archive.timezone: {name!r} is no time zone.",
+            f"{where}, archive.timezone: {name!r} is no time zone.",
             remedy="write a name such as America/New_York or Europe/Berlin.",
         ) from None

@@ -102,7 +102,10 @@ def read_keys(text: str, file: Path | None) -> Found:
     if isinstance(custom, dict):
         _collect(found, custom, at_top=False)
     elif custom is not None:
-        found.foreign.append("custom")
+        raise ConfigError(
+            f"{source.place('custom')}: expected an object {{...}}.",
+            remedy='write the keys of custom between { and }: "custom": {"globus.storage_locations": ...}',
+        )
     found.foreign.sort()
     return found
 

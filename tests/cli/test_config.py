@@ -52,6 +52,10 @@ def test_show_lists_folders_and_archives(mapshell, workplace):
     result = mapshell("config", "show")
     assert str(workplace / "rig") in result.stdout
     assert f"{UUID}:/~/lab" in result.stdout
+    # As comma-separated values the settings themselves, not the folders below them.
+    lines = mapshell("config", "show", "--format", "csv").stdout.splitlines()
+    assert lines[0] == "setting,value,origin"
+    assert {line.split(",")[0] for line in lines[1:]} == {key.name for key in KEYS}
 
 
 def test_a_broken_file_is_exit_5_with_line_and_remedy(mapshell, workplace):

@@ -247,6 +247,12 @@ def test_broken_json_names_line_and_cause(text, line, says):
     assert says in message
 
 
+@pytest.mark.parametrize("custom", ["x", 3, []], ids=repr)
+def test_keys_of_custom_that_nobody_could_read_are_not_passed_over(custom):
+    with pytest.raises(ConfigError, match=rf"{re.escape(str(FILE))}, line 1, custom: expected an object"):
+        parse(json.dumps({"custom": custom}))
+
+
 @pytest.mark.parametrize("text", ["", "  \n", "[]", '"x"', "3", "null", "[" * 5000 + "]" * 5000, "1" * 5000])
 def test_a_file_that_is_no_object_is_refused(text):
     assert str(FILE) in refused(text).message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from dataclasses import replace
 from datetime import datetime
@@ -191,9 +192,20 @@ def test_what_the_gate_refuses_on_a_drive_can_be_accepted(drawer_here):
     only(folder, "*.ap.meta").unlink()
     (refused,) = drawer.publish_drive().outcomes
     assert refused.state == "refused"
-    words = ["--root", str(drawer.drive), "--subject", "SC038", "--session", "1"]
-    drawer.run("publication-publish", *words, "--accept", "bin-without-meta", "--because", "all there is", check=0)
+    # The very command that the remedy names, which names the drive.
+    words = shlex.split(refused.remedy.split("`")[1])[1:]
+    assert words[words.index("--root") + 1] == str(drawer.drive)
+    drawer.run(*words, check=0)
     drawer.assert_archived_as({folder: subpath})
+    # And so where the recording on the drive was changed afterwards.
+    note = folder / "note.txt"
+    for text in ("first", "second"):
+        old(write(note, text.encode()))
+        (outcome,) = drawer.publish_drive().outcomes
+    assert outcome.state == "archived with changes"
+    drawer.run(*shlex.split(outcome.remedy.split("`")[1])[1:], check=0)
+    (settled,) = drawer.publish_drive().outcomes
+    assert (settled.state, settled.sent_files) == ("archived", 0)
 
 
 def test_bad_options_of_the_command(drawer_here):

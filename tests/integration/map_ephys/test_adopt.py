@@ -136,7 +136,7 @@ def test_what_means_no_file_or_no_session_is_named(rig, old_lab):
         "raw-video": "other",
     }
     shown = rig.run(*ADOPT, check=PARTLY).stderr
-    for said in ("other lab", "ephys-raw-SC999-1", "/4ElectrodeRig_Ephys", "ours holds", "4 of subject"):
+    for said in ("other lab", "ephys-raw-SC999-1", "/4ElectrodeRig_Ephys", "ours holds", f"subject {SC033} session 4"):
         assert said in shown, said
 
 

@@ -1,5 +1,7 @@
 """Options that name what does not exist: said, never silence."""
 
+import json
+
 
 def test_options_that_fit_nothing_say_so(bench):
     bench.session("one")
@@ -29,4 +31,14 @@ def test_options_that_fit_nothing_say_so(bench):
 
 
 def test_a_database_without_sessions_says_so(bench):
-    assert "There is no session yet" in bench.tell(check=0)
+    told = " ".join(bench.tell(check=0).split())
+    assert "There is no session yet" in told
+    assert "mapshell publication-discover --create-sessions" in told  # it may have been lost
+
+
+def test_a_computer_without_folders_says_so(bench):
+    bench.session("one")
+    document = json.loads(bench.rig.settings.file.read_text())
+    del document["custom"]["globus.local_endpoints"]
+    bench.rig.settings.file.write_text(json.dumps(document))
+    assert "This computer has no local folder" in bench.tell(check=0)
