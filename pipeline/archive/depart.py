@@ -243,7 +243,7 @@ def _against_archive(
     sending, same, other = ({item.subpath for item in plan.only(action)} for action in ("send", "adopt", "supersede"))
     files, candidates = (tuple(f for f in session.files if f.subpath in names) for names in (sending | other, same))
     aside = tuple(sorted(ours & sending & set(remote)))
-    return Prepared(session, known, plan, files, verdict, aside, candidates, there)
+    return Prepared(session, known, plan, files, verdict, aside, candidates, there, drive=round_.drive)
 
 
 def _described(draft: Manifest) -> Defect:

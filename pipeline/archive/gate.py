@@ -108,7 +108,7 @@ def refused(round_: Round, session: LocalSession, known: Manifest | None, plan: 
     settled = {item.subpath for item in plan.only("skip")}
     hidden = _inspect(round_, session, settled, ACCEPTABLE).defects
     beyond = {defect.rule for defect in (*hidden, *verdict.accepted)}
-    defects = with_command(verdict.defects, beyond, session.ref, round_.location.dataset_type)
+    defects = with_command(verdict.defects, beyond, session.ref, round_.location.dataset_type, round_.drive)
     state = differing(known, "recording" if verdict.recording else "refused")
     return refusal(round_, session, state, defects)
 
