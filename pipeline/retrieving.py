@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import publication
 from pipeline.absent import absent, nothing_matches
 from pipeline.archive import choice
-from pipeline.archive.aside import is_superseded
+from pipeline.archive.aside import in_force
 from pipeline.archive.checksums import ChecksumCache, Hasher
 from pipeline.archive.fetch import Fetching, Item
 from pipeline.archive.fetchtasks import mark_under_way
@@ -174,7 +174,7 @@ def _choose(
             some = True
             there.update((entry.file_type, choice.probe_of(entry.subpath)) for entry in holding.manifest.files)
             meant = [entry for entry in holding.manifest.files if _is_meant(entry, types, numbers)]
-            chosen = meant if superseded else [entry for entry in meant if not is_superseded(entry.subpath)]
+            chosen = meant if superseded else in_force(meant, holding.manifest.files)
             left_out += len(meant) - len(chosen)
             if chosen:
                 items += _items(holding, chosen, targets)

@@ -14,8 +14,9 @@ from pipeline.archive.scan import list_remote
 from pipeline.archive.session import join_remote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from pipeline.archive.manifest import FileEntry
     from pipeline.archive.ports import TaskStatus
     from pipeline.archive.round import Flight, Round
 
@@ -40,6 +41,18 @@ _SUPERSEDED = re.compile(r".+\.superseded-[0-9a-f]{8}", re.DOTALL)
 def is_superseded(subpath: str) -> bool:
     """Say whether a file bears the name of archived bytes that others took the place of; it stays in the index."""
     return _SUPERSEDED.fullmatch(subpath.rpartition("/")[2]) is not None
+
+
+def in_force(wanted: Sequence[FileEntry], every: Iterable[FileEntry]) -> list[FileEntry]:
+    """Return files without those whose place others have taken; what nothing has followed is still the last word."""
+    names = {entry.subpath for entry in every}
+    last: dict[str, FileEntry] = {}
+    for entry in wanted:
+        before = entry.subpath.rpartition(".superseded-")[0]
+        if is_superseded(entry.subpath) and before not in names:
+            last[before] = max(last.get(before, entry), entry, key=lambda each: each.generation)
+    kept = {entry.subpath for entry in last.values()}
+    return [entry for entry in wanted if not is_superseded(entry.subpath) or entry.subpath in kept]
 
 
 def aside_name(subpath: str, why: str) -> str:

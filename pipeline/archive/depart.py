@@ -150,7 +150,7 @@ def _depart(
         return settled_outcome(round_, session, known)
     if unseen := unlooked(known, plan):
         return refusal(round_, session, differing(known, "refused"), [unseen])
-    verdict = judge(round_, session, plan, dry_run=dry_run)
+    verdict = judge(round_, session, plan, known, dry_run=dry_run)
     if verdict.defects:
         return refused(round_, session, known, plan, verdict)
     if round_.closed is not None:

@@ -13,9 +13,10 @@ from pipeline.archive.known import differing
 from pipeline.archive.renamed import as_defects
 from pipeline.archive.round import refusal
 from pipeline.archive.scan import Defect, unchanged
+from pipeline.spikeglx import meta_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Mapping
 
     from pipeline.archive.find import LocalSession
     from pipeline.archive.journal import Outcome
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
     from pipeline.archive.round import Round
 
 
-def judge(round_: Round, session: LocalSession, plan: Plan, *, dry_run: bool = False) -> Verdict:
+def judge(
+    round_: Round, session: LocalSession, plan: Plan, known: Manifest | None = None, *, dry_run: bool = False
+) -> Verdict:
     """Judge the files that the index does not have yet; the ones that it has were judged when they came.
+
+    A meta that comes now must not contradict the archived file (of ``known``) that it tells of.
 
     Raises
     ------
@@ -44,11 +49,14 @@ def judge(round_: Round, session: LocalSession, plan: Plan, *, dry_run: bool = F
         _read(round_, session, open_)
     contradicted = _contradicted(round_, session, open_)
     wrong.extend(wrong_checksum(subpath, open_[subpath], sha1) for subpath, sha1 in contradicted.items())
+    other = list(_contradicting(verdict.claims, settled, known))
+    wrong.extend(defect for defect, _ in other)
     unread = _unread(round_, session, open_) if "checksum" in rules and dry_run else ()
     verdict = replace(verdict, defects=tuple(wrong), unread=unread)
     if round_.acceptance is not None and any(item.was for item in plan.only("hash")):
         round_.acceptance.used.add("renamed")  # a dry run cannot tell
-    return _accepting(round_, verdict, {name: open_[name] for name in contradicted})
+    claimed = {defect.subpath: sha1 for defect, sha1 in other}
+    return _accepting(round_, verdict, {**{name: open_[name] for name in contradicted}, **claimed})
 
 
 def _inspect(round_: Round, session: LocalSession, settled: Collection[str], rules: Collection[str]) -> Verdict:
@@ -79,6 +87,21 @@ def _contradicted(round_: Round, session: LocalSession, claims: dict[str, str]) 
             if computed not in (None, claims[file.subpath]):
                 found[file.subpath] = str(computed)
     return found
+
+
+def _contradicting(
+    claims: Mapping[str, str], settled: Collection[str], known: Manifest | None
+) -> Iterator[tuple[Defect, str]]:
+    """Name new metas that claim another SHA1 for a file that is archived, and stays what it is; with that SHA1."""
+    for entry in () if known is None else known.files:
+        meta, claimed = meta_name(entry.subpath), claims.get(entry.subpath, entry.sha1)
+        if entry.subpath in settled and meta not in settled and entry.sha1 not in (None, claimed):
+            name = entry.subpath.rpartition("/")[2]
+            said = f"it says that the SHA1 of {name} is {claimed}, but the archived one has {entry.sha1}"
+            yield Defect("checksum", meta, said, _OTHER), str(claimed)
+
+
+_OTHER = "copy the meta anew from the acquisition computer; if the recording is another one now, bring its file too."
 
 
 def _accepting(round_: Round, verdict: Verdict, contradicted: dict[str, str]) -> Verdict:
