@@ -163,6 +163,8 @@ class Runner:
                 self.context.output.say(str(error.code))  # as Python itself does
             raise Leave(error.code if isinstance(error.code, int) else errors.FAILED if error.code else 0) from None
         except KeyboardInterrupt as error:
+            if self.context.output.fancy(self.context.output.stderr):
+                self.context.output.say()  # the terminal has written ^C
             self.context.output.warn("interrupted; transfers that were submitted go on, and stay in the journal.")
             return errors.exit_code(error)
         except BaseException as error:  # noqa: BLE001 - what a person types may raise anything; the shell goes on
