@@ -102,6 +102,7 @@ def facts(output: Output, found: Sequence[Facts]) -> None:
             "bytes": None if each.seen.folder else each.seen.size,
             "changed": _time(each.seen.mtime),
             "sessions": [str(one) for one in each.datasets],
+            "manifest": each.manifest,
             "index": None if each.row is None else _indexed(each.row, each.seen),
         }
         for each in found
@@ -145,7 +146,9 @@ def _told(document: Mapping[str, Any]) -> str:
         if not index["same_size"]:
             pairs.append(("differs", f"the index says {index['bytes']} bytes: mapshell publication-verify"))
     pairs += [("session", session) for session in document["sessions"]]
-    if not document["sessions"]:
+    if document["manifest"] and not document["sessions"]:
+        pairs.append(("session", "an earlier manifest of an archived session"))
+    elif not document["sessions"]:
         pairs.append(("session", "none: the index knows nothing here"))
     return "\n".join([*lines, *(f"  {name:<11}{visible(str(value))}" for name, value in pairs)])
 

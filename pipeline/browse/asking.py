@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pipeline.archive.lister import Lister
 from pipeline.browse.known import Known, known_below, rows_of
 from pipeline.browse.looking import Obstacle, Seen, Sum, listing, look, matches, sums, tree
+from pipeline.browse.reserved import is_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -70,11 +71,15 @@ def _all(store: Store, place: Place, obstacles: list[Obstacle], progress: Progre
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What archive and index say of a place: ``row`` of ``PhysicalFile`` (None: not in the index), its datasets."""
+    """What archive and index say of a place: ``row`` of ``PhysicalFile`` (None: not in the index), its datasets.
+
+    ``manifest``: it is one, of any generation, of a session that the index knows.
+    """
 
     seen: Seen
     row: Mapping[str, Any] | None
     datasets: list[Known]
+    manifest: bool
 
 
 def facts(store: Store, places: Sequence[Place], locations: Mapping[str, Location]) -> list[Facts]:
@@ -89,7 +94,7 @@ def facts(store: Store, places: Sequence[Place], locations: Mapping[str, Locatio
     for place in places:
         seen = look(store, place)
         row = None if seen.folder else rows_of([place], locations).get(place.path)
-        found.append(Facts(seen, row, known_below(place, locations)))
+        found.append(Facts(seen, row, known_below(place, locations), is_manifest(place, locations)))
     return found
 
 
@@ -162,4 +167,6 @@ class Search:
 
     def _sifted(self, found: Sequence[Seen]) -> Iterator[Seen]:
         known = rows_of([seen.place for seen in found], self.locations, manifests=True) if self.wanted.unknown else {}
-        yield from (seen for seen in found if seen.place.path not in known)
+        for seen in found:
+            if not self.wanted.unknown or not (seen.place.path in known or is_manifest(seen.place, self.locations)):
+                yield seen

@@ -13,7 +13,7 @@ from pipeline.browse.looking import look
 from pipeline.browse.place import within
 from pipeline.browse.reserved import refuse_described, refuse_own, refuse_reserved
 from pipeline.browse.under_way import at_work, touched, touching
-from pipeline.errors import Conflict, MapshellError, Refused, RemotePathNotFound, UsageError
+from pipeline.errors import Conflict, MapshellError, NameRefused, Refused, RemotePathNotFound, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,8 +46,7 @@ def make_folder(store: Store, place: Place, locations: Mapping[str, Location], *
     Refused
         The index knows a file of that name, a transfer brings one, or the name is one of ours.
     """
-    if place.parts:
-        check_subpath(place.subpath)
+    _check_name(place)
     missing: list[Place] = []
     there = look_at(store, place)
     while there is None:
@@ -64,6 +63,14 @@ def make_folder(store: Store, place: Place, locations: Mapping[str, Location], *
     for each in reversed(missing):
         store.mkdir(each.endpoint, each.path)
     return bool(missing)
+
+
+def _check_name(place: Place) -> None:
+    try:
+        if place.parts:
+            check_subpath(place.subpath)
+    except NameRefused as error:
+        raise NameRefused(error.message, remedy="choose another name; nothing was changed.") from error
 
 
 def _no_root(root: Place) -> UsageError:
@@ -117,7 +124,7 @@ def destinations(
         target = to.below(source.name) if there is not None and there.folder else to
         if target.endpoint == source.endpoint and f"{target.path}/".startswith(f"{source.path}/"):
             raise UsageError(f"{target} is {source} itself, or lies in it.", remedy="choose another place.")
-        check_subpath(target.subpath)
+        _check_name(target)
         if look_at(store, target) is not None:
             raise Conflict(f"{target} exists already.", remedy="choose another name; nothing was changed.")
         refuse_reserved(target, locations)

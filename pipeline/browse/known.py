@@ -35,7 +35,7 @@ class Known:
 
     def __str__(self) -> str:
         session = int(self.dataset.rsplit("-", 1)[1])
-        files = "1 file" if self.files == 1 else f"{self.files:,} files"
+        files = {0: "its manifest", 1: "1 file"}.get(self.files, f"{self.files:,} files")
         return f"{self.h2o} session {session} of {self.day} in {self.alias} ({files})"
 
 

@@ -152,6 +152,10 @@ def _walked(place: Place, path: str, text: str) -> Place:
         elif part not in ("", "."):
             if "\0" in part:
                 raise UsageError(f"{text!r} holds a NUL character.", remedy="no path has one.")
+            if any("\ud800" <= character <= "\udfff" for character in part):
+                raise UsageError(
+                    f"{text!r} is no UTF-8.", remedy="Globus knows no other names; write it as it is listed."
+                )
             parts.append(part)
     return replace(place, parts=tuple(parts))
 

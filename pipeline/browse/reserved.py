@@ -88,6 +88,15 @@ def refuse_described(folders: Folders, place: Place, locations: Mapping[str, Loc
                 )
 
 
+def is_manifest(place: Place, locations: Mapping[str, Location]) -> bool:
+    """Say whether a place is a manifest, of any generation, of a session that the index knows."""
+    for location in locations.values():
+        named = manifest_of(within(place, location) or "")
+        if named is not None and _is_known(named, location):
+            return True
+    return False
+
+
 def manifest_of(subpath: str) -> ManifestName | None:
     """Return what a path of a storage location says as the name of a manifest; None when it is none."""
     folder, slash, name = subpath.partition("/")

@@ -91,6 +91,8 @@ def test_manifests_of_every_generation_stay(shelf):
 
     refused(shelf, "mv", f"raw-ephys:/SC038/{name}", "raw-ephys:/x", says="archived sessions")
     refused(shelf, "mv", f"raw-ephys:/SC038/{later}", "raw-ephys:/x", says="it is a manifest of an archived session")
+    assert [row["place"] for row in shelf.json("find", "raw-ephys:/", "--unknown")] == ["raw-ephys:/note.txt"]
+    assert shelf.json("stat", f"raw-ephys:/SC038/{later}")[0]["manifest"] is True
     refused(shelf, "mv", "raw-ephys:/note.txt", f"raw-ephys:/SC038/{later[:-6]}3.json", says="one of a manifest")
     refused(shelf, "cp", "raw-ephys:/note.txt", f"raw-ephys:/SC038/{later[:-6]}3.json", says="one of a manifest")
     refused(shelf, "cp", "-r", "raw-ephys:/SC038", "raw-video:/SC038", says="one of a manifest")

@@ -52,6 +52,7 @@ def test_a_place_is_read_and_said(text, path, said):
         ("raw-ephys:/a/../../x", "name the collection itself"),
         (f"{ARCHIVE}:/..", "name the collection itself"),
         ("raw-ephys:/a\0b", "no path has one"),
+        ("raw-ephys:/a\udcff", "as it is listed"),
     ],
 )
 def test_what_is_no_place_is_named(text, remedy):
