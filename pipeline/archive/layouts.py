@@ -39,7 +39,10 @@ _DATE_PARTS = {
 _CODE = r"(%-?[Yymd])"
 _RUN_ON = re.compile(r"%-[md](?:%|[0-9])")  # nobody knows where such a number ends
 _FIXED = "h2o="
-_EXAMPLE = 'write it like "{h2o}/{date:%Y-%m-%d}/{ident}"; fields are h2o, date, ident, gate and name.'
+_EXAMPLE = (
+    'write it in archive.ephys_layouts or archive.video_layouts like "{h2o}/{date:%Y-%m-%d}/{ident}"; fields are h2o, '
+    "date, ident, gate and name."
+)
 _MAX_PATTERN = 256
 
 

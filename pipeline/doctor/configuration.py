@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.doctor.findings import Finding, Subject, ok, warning
+from pipeline.archive.layouts import compile_layout
+from pipeline.doctor.findings import Finding, Subject, failure, ok, warning
+from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +34,14 @@ def read(world: World, _: Subject) -> Iterable[Finding]:
     for each in loaded.warnings:
         message, _mark, remedy = each.partition(_REMEDY)
         yield warning(message, remedy or "correct it there; `mapshell config reference` lists every setting.")
+    for kind, patterns in loaded.archive.layouts.items():
+        for pattern in patterns:
+            try:
+                compile_layout(pattern)
+            except ConfigError as error:
+                place = loaded.origins[f"archive.{kind}_layouts"].removeprefix("file ")
+                said = f"{place}, archive.{kind}_layouts: {error.message}"
+                yield failure(ConfigError(said, remedy=error.remedy))
 
 
 def zone(world: World, _: Subject) -> Iterable[Finding]:

@@ -113,7 +113,7 @@ KEYS: tuple[Key, ...] = (
         "database.lab_prefix",
         "text",
         "Beginning of the names of the lab's own schemas (lab, experiment, ephys, tracking): read, never written.",
-        shown_default="map-ephys' where the server has one, else tables of our own",
+        shown_default="as found on the server",
         example="map_v2_",
     ),
     Key(

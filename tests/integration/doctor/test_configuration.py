@@ -140,6 +140,13 @@ def test_an_alias_without_archive_and_a_contradiction(pg_rig):
     assert len(publication.GlobusStorageLocation()) == 2
 
 
+def test_a_layout_that_is_none(pg_rig):
+    rewrite(pg_rig, lambda document: document.update({"archive.video_layouts": ["{h2o}/{date:%Y%m%d}", "{foo}"]}))
+    seen = examined(pg_rig, only=("configuration",))
+    seen.one("settings", "failure", says="archive.video_layouts: The folder layout '{foo}'", remedy="fields are h2o")
+    assert isinstance(seen.report.worst, ConfigError)
+
+
 def test_a_disk_that_is_full_or_fills_up(pg_rig):
     seen = examined(pg_rig, only=("computer",), free=lambda _: 5_000_000)
     found = [each for each in seen.of("free space") if each.level == "failure"]
