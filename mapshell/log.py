@@ -23,7 +23,7 @@ _SECRETS = (
     re.compile(
         r"(?i)((?:access_|refresh_|id_)?token|client_secret|password|passwd|secret|code_verifier|\bcode"
         r"|MAPSHELL_GLOBUS_CLIENT_SECRET|DJ_PASS)"
-        r"(['\"]?\s*[=:]\s*['\"]?)([^\s'\"&,;}]+)"
+        r"(['\"]?\s*\]?\s*[=:]\s*['\"]?)((?<=['\"])[^'\"\n]+|[^\s'\"&,;}]+)"
     ),
     re.compile(r"(?i)(\b(?:bearer|basic))(\s+)([A-Za-z0-9._~+/=-]{6,})"),
     re.compile(r"(://[^\s:/@]+)(:)([^\s/@]+)(?=@)"),

@@ -150,6 +150,7 @@ class Runner:
         try:
             return subprocess.run(text, shell=True, check=False).returncode  # noqa: S602 - that is what ! means
         except KeyboardInterrupt:
+            self._end_line()
             return errors.INTERRUPTED
 
     def _python(self, text: str, file: str, number: int) -> int:
@@ -163,8 +164,7 @@ class Runner:
                 self.context.output.say(str(error.code))  # as Python itself does
             raise Leave(error.code if isinstance(error.code, int) else errors.FAILED if error.code else 0) from None
         except KeyboardInterrupt as error:
-            if self.context.output.fancy(self.context.output.stderr):
-                self.context.output.say()  # the terminal has written ^C
+            self._end_line()
             self.context.output.warn("interrupted; transfers that were submitted go on, and stay in the journal.")
             return errors.exit_code(error)
         except BaseException as error:  # noqa: BLE001 - what a person types may raise anything; the shell goes on
@@ -174,6 +174,11 @@ class Runner:
                 self.context.output.say(said[0].upper() + said[1:], style="bold")
             return errors.exit_code(error)
         return errors.DONE
+
+    def _end_line(self) -> None:
+        """Begin a new line behind the ^C that the terminal has written."""
+        if self.context.output.fancy(self.context.output.stderr):
+            self.context.output.say()
 
     def _prepare(self) -> None:
         """Before Python: the tables' database and the local services, which a command starts by itself.
