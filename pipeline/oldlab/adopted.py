@@ -10,12 +10,15 @@ if TYPE_CHECKING:
     from pipeline.archive.session import SessionKey
     from pipeline.errors import MapshellError
 
-Adopting = Literal["adopted", "known", "archived", "found", "withdrawn", "in flight", "no session", "refused"]
+Adopting = Literal[
+    "adopted", "known", "archived", "found", "withdrawn", "reassigned", "in flight", "no session", "refused"
+]
 """What becomes of a session of the older database.
 
 ``adopted``: its rows are (would be) taken over; ``known``: they were before; ``archived``: mapshell archived it itself,
-``found``: discover found it at the archive, ``withdrawn``: it was deleted from the index on purpose; of these nothing
-is touched.  ``in flight``: it is being published.  ``no session``: the lab's tables do not have it.
+``found``: discover found it at the archive, ``withdrawn``: it was deleted from the index on purpose, ``reassigned``:
+its files are another session's since, or have other names; of these nothing is touched.  ``in flight``: it is being
+published.  ``no session``: the lab's tables do not have it.
 """
 
 BAD: frozenset[Adopting] = frozenset({"no session", "refused", "in flight"})
@@ -27,6 +30,7 @@ WORDS: dict[Adopting, str] = {
     "archived": "archived by mapshell",
     "found": "found by discover before",
     "withdrawn": "withdrawn on purpose",
+    "reassigned": "reassigned since",
     "in flight": "in flight",
     "no session": "without session in the lab's tables",
     "refused": "refused",

@@ -22,6 +22,7 @@ from pipeline.oldlab import places
 from pipeline.oldlab.adopted import AdoptedSession, Adoption
 from pipeline.oldlab.evidence import as_evidence, is_adopted
 from pipeline.oldlab.old_tables import OldTables
+from pipeline.oldlab.since import reassigned
 from pipeline.oldlab.spelling import merged
 from pipeline.rebuild import Busy, Index, Wish
 from pipeline.settings.lab import OLD_PREFIX
@@ -174,6 +175,8 @@ def _plans(
             continue
         files, mine.refused_files = merged([each for name in mine.datasets for each in spelt.get(name, ())], ref.h2o)
         mine.files, mine.spellings = len(files), sum(map(len, files.values()))
+        if gone := reassigned(each.key, files, evidence, journal.indexed):
+            files = {subpath: spellings for subpath, spellings in files.items() if subpath not in gone}
         there = known.get(each.key)
         if each.key in working or flying.get(each.key):
             mine.state, mine.reason = "in flight", f"{working.get(each.key, 'a transfer')} works on it"
@@ -182,6 +185,8 @@ def _plans(
             mine.state = "withdrawn"
         elif there is not None and there.described:
             mine.state = "archived"
+        elif gone and not files:
+            mine.state = "reassigned"
         elif not files:
             _refuse(mine, "its dataset holds no file that could be meant" if mine.refused_files else "it has no files")
         else:
