@@ -180,7 +180,7 @@ def found(output: Output, search: Search) -> None:
             output.data(visible(str(seen.place)) + ("/" if seen.folder else ""))
     if output.json:
         output.data(rows)
-    elif not rows:
+    elif not rows and not search.obstacles:
         output.say("Nothing fits.")
     _obstacles(output, search.obstacles)
 

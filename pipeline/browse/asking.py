@@ -153,6 +153,17 @@ class Search:
     obstacles: list[Obstacle] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Seen]:
+        """Yield what fits.
+
+        Raises
+        ------
+        RemotePathNotFound, GlobusError
+            The folder itself cannot be looked at.
+        """
+        top = look(self.store, self.place)
+        if not top.folder:
+            yield from self._sifted([top] if self.wanted.fits(top) else [])
+            return
         waiting: list[Seen] = []
         with Lister(self.store) as lister:
             for seen in tree(lister, self.place, self.progress):

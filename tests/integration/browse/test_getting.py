@@ -84,3 +84,24 @@ def test_large_folders_are_shown_within_the_limit_of_requests(shelf):
     lines = shelf.run("ls", "-R", "raw-ephys:/many", "--format", "csv").stdout.splitlines()
     assert len(lines) == 3_401
     shutil.rmtree(many)
+
+
+def test_an_overloaded_service_and_an_archive_that_is_away(shelf):
+    from mapshell.demo.run import ARCHIVE
+
+    shelf.environ["MAPSHELL_GLOBUS_PATIENCE_SECONDS"] = "5"
+    shelf.admin.fail_requests("*ls", status=429, retry_after=0, count=3)
+    listed = shelf.json("ls", "-R", f"raw-ephys:/{SESSION}")
+    assert META.rpartition("/")[2] in {row["name"] for row in listed}
+    shelf.admin.set_collection(ARCHIVE, offline=True)
+    for args in (
+        ("ls", "raw-ephys:/"),
+        ("find", "raw-ephys:/"),
+        ("mv", "raw-ephys:/x", "raw-ephys:/y"),
+        ("cp", "raw-ephys:/x", "raw-ephys:/y"),
+        ("mkdir", "raw-ephys:/x"),
+        ("get", "raw-ephys:/x", "here"),
+    ):
+        done = shelf.run(*args, check=1)
+        assert "does not answer" in done.stderr, done.stderr
+        assert "Remedy" in done.stderr
