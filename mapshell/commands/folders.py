@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -10,11 +11,12 @@ import click
 from mapshell.context import Context, pass_context
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from mapshell.archive_places import Standing
     from mapshell.progress import Progress
+    from pipeline.browse.asking import Listing
 
 
 def standing(context: Context) -> Standing:
@@ -64,8 +66,13 @@ def ls(context: Context, *, places: tuple[str, ...], long_: bool, recursive: boo
 
     chosen = where.expanded(places)
     with walking(context, streams=not long_) as progress:
-        found = listings(where.store, chosen, recursive=recursive, progress=progress)
-        show_folders.listings(context.output, found, long_=long_, several=len(chosen) > 1)
+        found: Iterable[Listing] = listings(where.store, chosen, recursive=recursive, progress=progress)
+        if long_:  # a table needs all of it, and comes when the bar has gone
+            found = [replace(each, entries=list(each.entries)) for each in found]
+        else:
+            show_folders.listings(context.output, found, long_=False, several=len(chosen) > 1)
+    if long_:
+        show_folders.listings(context.output, found, long_=True, several=len(chosen) > 1)
 
 
 @click.command()
