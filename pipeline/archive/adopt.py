@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from pipeline.archive.journal import Entry, Outcome, Part, Source, step
+from pipeline.archive.known import differing
 from pipeline.archive.lent import lender
 from pipeline.archive.ports import TransferItem, TransferRequest
 from pipeline.archive.round import Flight, outcome
@@ -51,7 +52,10 @@ def lost_task(
         if task.state in ("ACTIVE", "INACTIVE"):
             reason = f"task {task.task_id}, which the journal does not know, is still moving its files"
             return outcome(round_, session, "in flight", reason, "publish again when it has ended.", failed=True)
-        if task.state == "SUCCEEDED" and not dry_run and _brought(round_, task, files, remote):
+        if task.state == "SUCCEEDED" and _brought(round_, task, files, remote):
+            if dry_run:
+                reason = f"task {task.task_id}, which the journal does not know, has brought its files; nothing is sent"
+                return outcome(round_, session, differing(known, "queued"), reason)
             return _adopted(round_, session, manifest, files, task)
     return None
 

@@ -22,8 +22,9 @@ def look(folder: Path) -> Volume:
     top = top_of(folder)
     kind, device = _mounted(top)
     found = read(_said(["lsblk", *_LSBLK, "--", device]), top) if device.startswith("/dev/") else Volume(top)
-    if device.startswith("/dev/") and not found.volume_id:  # without udev, the device itself must be looked at
-        found = read_blkid(_said(["blkid", "-o", "export", "--", device]), found)
+    if device.startswith("/dev/") and not found.volume_id:
+        # Without udev the device itself must be looked at; not blkid's memory of it, which may be of another volume.
+        found = read_blkid(_said(["blkid", "--probe", "--output", "export", "--", device]), found)
     named = found.label or (
         "" if device.startswith("/dev/") or "/" not in device else device
     )  # a share has its address

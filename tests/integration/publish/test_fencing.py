@@ -231,7 +231,9 @@ def test_a_dry_run_takes_nothing_into_the_journal(pg_rig):
     wait_until(lambda: pg_rig.tasks()[0]["status"] == "SUCCEEDED")
     publication.Transfer.Session().delete_quick()
     publication.Transfer().delete_quick()
-    told(pg_rig, code=PARTLY, dry_run=True)
+    outcomes, _ = told(pg_rig, dry_run=True)
+    assert [outcome.state for outcome in outcomes] == ["queued"]
+    assert "has brought its files; nothing is sent" in outcomes[0].reason
     assert journal_states(pg_rig) == []
     converges(pg_rig, tasks=2)
 

@@ -69,6 +69,11 @@ def test_what_goes_wrong_ends_nothing(lab):
         terminal.wait_for(r"Paste the code that it shows")  # nobody is logged in: the shell asks, as any prompt
         terminal.type("CTRL-C")
         terminal.wait_for(r"interrupted(.|\n)*mapshell>\n")
+        terminal.type("publication.GlobusStorageManager()")
+        terminal.type("ENTER")
+        terminal.wait_for(r"GlobusStorageManager\(\)\n(.|\n)*Paste the code that it shows")
+        terminal.type("CTRL-C")
+        terminal.wait_for(r"GlobusStorageManager\(\)\n(.|\n)*interrupted(.|\n)*mapshell>\n")
         for line in ("for number in (6, 7):", "print(number * 7)", "", ""):
             terminal.type(line)
             terminal.type("ENTER")
