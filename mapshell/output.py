@@ -87,7 +87,7 @@ class Output:
         return self._stderr or sys.stderr
 
     @property
-    def json(self) -> bool:
+    def for_programs(self) -> bool:
         """Whether stdout is for programs: one JSON document, or its rows as comma-separated values."""
         return self.format != "table"
 
@@ -108,7 +108,7 @@ class Output:
             from mapshell.output_csv import to_csv
 
             self.stdout.write(to_csv(plain(value)))
-        elif not self.json and isinstance(value, str):
+        elif not self.for_programs and isinstance(value, str):
             self.stdout.write(visible(value, keep="\n\t") + "\n")
         else:
             self.stdout.write(to_json(value, ascii_only=not _speaks_unicode(self.stdout)) + "\n")
@@ -129,7 +129,7 @@ class Output:
             What to say (on stderr) when there are no rows.
         """
         listed = list(rows)
-        if self.json:
+        if self.for_programs:
             self.data(listed)
             return
         self.wrote_data = True
@@ -147,7 +147,7 @@ class Output:
 
     def result(self, value: Any, render: Callable[[], None]) -> None:
         """Print ``value`` as the JSON document, or call ``render``, which prints the same facts for people."""
-        if self.json:
+        if self.for_programs:
             self.data(value)
         else:
             render()
@@ -176,7 +176,7 @@ class Output:
         """
         from mapshell import progress
 
-        if self.quiet or self.json:
+        if self.quiet or self.for_programs:
             return progress.SilentProgress()
         if self.fancy(self.stderr):
             return progress.BarProgress(self)

@@ -29,7 +29,7 @@ _NAMED = 10
 
 def show(output: Output, report: Report) -> None:
     """Show what became of every session, then what needs a person, then the sum."""
-    if output.json:
+    if output.for_programs:
         output.data(_document(report))
         return
     news = [_row(outcome) for outcome in report.outcomes if report.is_news(outcome)]
@@ -248,7 +248,7 @@ def show_rules(output: Output) -> None:
     from pipeline.archive.acceptance_rules import RULES
 
     rows = [asdict(rule) for rule in RULES]
-    if output.json:
+    if output.for_programs:
         output.data(rows)
         return
     shown = [{**row, "acceptable": "yes" if row["acceptable"] else "never"} for row in rows]

@@ -34,7 +34,7 @@ COLUMNS = (
 
 def show_adoption(output: Output, adoption: Adoption) -> None:
     """Show every session of the older database, then what needs a person, then the sum."""
-    if output.json:
+    if output.for_programs:
         output.data(document(adoption))
         return
     if adoption.sessions:

@@ -42,7 +42,7 @@ WRITERS = (
 
 def show(output: Output, state: DatabaseState) -> None:
     """Show what is at the database."""
-    if output.json:
+    if output.for_programs:
         output.data(document(state))
         return
     output.table(list(_facts(state)), FACTS)
@@ -125,7 +125,7 @@ def _locks(locks_out: bool) -> str:
 
 def show_upgrade(output: Output, upgrade: Upgrade, *, ahead: bool) -> None:
     """Show steps that would be taken, or were; ``ahead``: before somebody is asked."""
-    if output.json:
+    if output.for_programs:
         if not ahead:
             output.data(upgrade_document(upgrade))
         return

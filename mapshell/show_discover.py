@@ -30,7 +30,7 @@ _STRANGE_ALL_THE_SAME = (
 
 def show(output: Output, report: DiscoverReport) -> None:
     """Show what was found, then what needs a person, then the sum."""
-    if output.json:
+    if output.for_programs:
         output.data(_document(report))
         return
     news = [_row(found) for found in report.sessions if found.state in NEWS]

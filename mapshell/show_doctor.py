@@ -26,7 +26,7 @@ _LEVEL, _CHECK = 9, 17
 
 def show(output: Output, report: Report) -> None:
     """Show every finding in its section, its remedy below it, then the sum."""
-    if output.json:
+    if output.for_programs:
         output.data(document(report))
         return
     terminal = output.fancy(output.stdout)

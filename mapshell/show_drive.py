@@ -37,7 +37,7 @@ def _style(row: Mapping[str, Any]) -> str:
 
 def show(output: Output, found: SortedDrive) -> None:
     """Show every session folder with its verdict, what needs a person, the rest of the drive, and what to do next."""
-    if output.json:
+    if output.for_programs:
         output.data(_document(found))
         return
     volume, drive = found.drive.volume, found.drive
@@ -201,7 +201,7 @@ def show_known(output: Output, drives: Sequence[KnownDrive]) -> None:
         }
         for drive in drives
     ]
-    if output.json:
+    if output.for_programs:
         output.data(rows)
         return
     shown = [

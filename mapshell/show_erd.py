@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def show(output: Output, tables: Sequence[Table]) -> None:
     """Show each table with its key and what it depends on."""
-    if output.json:
+    if output.for_programs:
         output.data([asdict(table) for table in tables])
         return
     rows = [

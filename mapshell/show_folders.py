@@ -52,14 +52,14 @@ def listings(output: Output, found: Iterable[Listing], *, long_: bool, several: 
     obstacles: list[Obstacle] = []
     for each in found:
         part = (_row(seen, each.base) for seen in each.entries)
-        if output.json:
+        if output.for_programs:
             rows += part
         else:
             if several and each.folder:
                 output.data(visible(f"{each.place}:"))
             _lines(output, part, long_=long_)
         obstacles += each.obstacles
-    if output.json:
+    if output.for_programs:
         output.data(rows)
     _obstacles(output, obstacles)
 
@@ -107,7 +107,7 @@ def facts(output: Output, found: Sequence[Facts]) -> None:
         }
         for each in found
     ]
-    if output.json:
+    if output.for_programs:
         output.data(documents)
     else:
         output.data("\n\n".join(_told(document) for document in documents))
@@ -176,9 +176,9 @@ def found(output: Output, search: Search) -> None:
     rows = []
     for seen in search:
         rows.append(_row(seen, search.place))
-        if not output.json:
+        if not output.for_programs:
             output.data(visible(str(seen.place)) + ("/" if seen.folder else ""))
-    if output.json:
+    if output.for_programs:
         output.data(rows)
     elif not rows and not search.obstacles:
         output.say("Nothing fits.")
@@ -187,13 +187,15 @@ def found(output: Output, search: Search) -> None:
 
 def place(output: Output, here: Place | None) -> None:
     """Show where the shell stands."""
-    output.data(str(here) if here is not None else None if output.json else "nowhere; cd ALIAS:/ goes to an archive")
+    output.data(
+        str(here) if here is not None else None if output.for_programs else "nowhere; cd ALIAS:/ goes to an archive"
+    )
 
 
 def made(output: Output, folders: Iterable[tuple[Place, bool]]) -> None:
     """Show which folders were made."""
     rows = [{"place": str(place), "made": new} for place, new in folders]
-    if output.json:
+    if output.for_programs:
         output.data(rows)
     for row in rows:
         output.say(f"{visible(str(row['place']))} {'was made' if row['made'] else 'was there already'}.")
@@ -202,7 +204,7 @@ def made(output: Output, folders: Iterable[tuple[Place, bool]]) -> None:
 def moved(output: Output, result: Moved) -> None:
     """Show what was renamed."""
     rows = [{"old": str(old), "new": str(new)} for old, new in result.done]
-    if output.json:
+    if output.for_programs:
         output.data(rows)
     for row in rows:
         output.say(visible(f"{row['old']} is now {row['new']}."))
@@ -211,7 +213,7 @@ def moved(output: Output, result: Moved) -> None:
 def copied(output: Output, result: Copied) -> None:
     """Show what was copied, or would be."""
     rows = [{"source": str(one), "destination": str(two), "bytes": size} for one, two, size in result.files]
-    if output.json:
+    if output.for_programs:
         output.data({"dry_run": result.dry_run, "task": result.task_id, "files": rows})
         return
     if result.dry_run:

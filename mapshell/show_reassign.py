@@ -23,7 +23,7 @@ _STYLES = {"reassigned": "green", "already": "green", "in flight": "cyan", "fail
 
 def show(output: Output, result: Reassignment) -> None:
     """Show what was, or would be, done."""
-    if output.json:
+    if output.for_programs:
         output.data(document(result))
         return
     if result.dry_run:

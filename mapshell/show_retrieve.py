@@ -34,7 +34,7 @@ _SHOWN = 20
 
 def show(output: Output, result: Retrieved) -> None:
     """Show the sessions, then what needs a person, then the sum."""
-    if output.json:
+    if output.for_programs:
         output.data(_document(result))
         return
     output.table(
@@ -60,7 +60,7 @@ def show(output: Output, result: Retrieved) -> None:
 
 def show_files(output: Output, result: Retrieved) -> None:
     """Show files that were fetched by their place, of no session."""
-    if output.json:
+    if output.for_programs:
         output.data(_document(result))
         return
     rows = [

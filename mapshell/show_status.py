@@ -23,7 +23,7 @@ def show_status(output: Output, rows: Sequence[SessionStatus], *, restricted: bo
     listed = [{**asdict(row), "bytes": row.size, "folders": list(row.folders)} for row in rows]
     for each in listed:
         del each["size"]
-    if output.json:
+    if output.for_programs:
         output.data(listed)
         return
     output.table(

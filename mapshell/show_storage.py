@@ -80,7 +80,7 @@ def show_added(output: Output, location: Location) -> None:
 
 def show_move(output: Output, move: Move, where: str | None) -> None:
     """Show a change of address; ``where`` is the place of this computer's configuration that must be corrected."""
-    if output.json:
+    if output.for_programs:
         output.data(
             {
                 "alias": move.before.alias,

@@ -40,7 +40,7 @@ _COLUMNS = (
 
 def show(output: Output, report: VerifyReport) -> None:
     """Show every session with its verdict, then what differs and what would mend it, then the sum."""
-    if output.json:
+    if output.for_programs:
         output.data(document(report))
         return
     if report.sessions:

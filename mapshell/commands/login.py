@@ -84,7 +84,7 @@ def logout(ctx: Context) -> None:
     """
     with _manager(ctx, ctx.settings) as manager:
         there = manager.logout()
-    if ctx.output.json:
+    if ctx.output.for_programs:
         ctx.output.data({"logged_out": there})
     else:
         ctx.output.say("Logged out of Globus; the tokens are revoked." if there else "Nobody was logged in to Globus.")

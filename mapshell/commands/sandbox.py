@@ -104,7 +104,9 @@ def start(
         folder, specs, port=port, idle_minutes=idle_minutes, realism=realism, listen=listen, consented=consented
     )
     info.admin.add_faults(*faults)
-    ctx.output.data({**_public(info), "environment": info.environment} if ctx.output.json else _told(info.environment))
+    ctx.output.data(
+        {**_public(info), "environment": info.environment} if ctx.output.for_programs else _told(info.environment)
+    )
     ctx.output.say(f"The sandbox runs in {folder} (process {info.pid}).")
     _warn_of_missing(ctx, specs)
     if not info.admin.call("GET", "/info")["collections"]:
@@ -158,7 +160,7 @@ def env(ctx: Context, root: Path | None, shell: str) -> None:
       mapshell sandbox env --shell powershell | Invoke-Expression  PowerShell
     """
     environment = running(ctx, root).environment
-    if ctx.output.json:
+    if ctx.output.for_programs:
         ctx.output.data(environment)
     else:
         ctx.output.data("\n".join(line(name, value, shell) for name, value in environment.items()))
@@ -209,12 +211,12 @@ def status(ctx: Context, root: Path | None) -> None:
     folder = folder_of(ctx, root)
     info = find(folder)
     if info is None:
-        if ctx.output.json:
+        if ctx.output.for_programs:
             ctx.output.data({"folder": str(folder), "running": False})
         ctx.output.say(f"No sandbox runs in {folder}.")
         return
     collections = info.admin.call("GET", "/info")["collections"]
-    if ctx.output.json:
+    if ctx.output.for_programs:
         realism = info.admin.realism()
         ctx.output.data({**_public(info), "running": True, "collections": collections, "realism": realism})
         return

@@ -65,7 +65,7 @@ def collection(ctx: Context, root: Path | None, collection: str, *, deny: tuple[
     if changes:
         admin.set_collection(collection_id, **changes)
         spec = admin.call("GET", "/info")["collections"][collection_id]
-    if ctx.output.json:
+    if ctx.output.for_programs:
         ctx.output.data({"id": collection_id, **spec})
         return
     rows = [

@@ -153,7 +153,7 @@ def list_(ctx: Context, root: Path | None) -> None:
     from mapshell.output import Column
 
     entries = running(ctx, root).admin.faults()
-    if ctx.output.json:
+    if ctx.output.for_programs:
         ctx.output.data([{name: entry[name] for name in ("number", "fault", "seen", "fired")} for entry in entries])
         return
     rows = [{**entry, "what": _words(entry["fault"])} for entry in entries]

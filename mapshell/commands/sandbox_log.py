@@ -39,14 +39,14 @@ def log(ctx: Context, root: Path | None, only: str | None, lines: int, *, follow
       mapshell sandbox log --follow
     """
     batches = _batches(ctx, root, only, lines, follow=follow)
-    if ctx.output.json and not follow:
+    if ctx.output.for_programs and not follow:
         ctx.output.data([entry for batch in batches for entry in batch])
         return
     # Ctrl-C is how one stops looking: nothing was interrupted.
     with contextlib.suppress(KeyboardInterrupt):
         for batch in batches:
             for entry in batch:
-                if ctx.output.json:
+                if ctx.output.for_programs:
                     ctx.output.wrote_data = True
                     ctx.output.stdout.write(json.dumps(entry) + "\n")
                     ctx.output.stdout.flush()

@@ -48,7 +48,7 @@ def run(context: Context, folder: Path) -> bool:
     proof = prove(lab, folder / "archive", _rows())
     good = proof.whole and all(act.as_expected for act in acts)
     seconds = round(time.monotonic() - began, 1)
-    if out.json:
+    if out.for_programs:
         out.data(
             {
                 "acts": acts,

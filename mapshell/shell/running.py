@@ -198,7 +198,7 @@ class Runner:
 
     def _show(self, value: Any) -> None:
         output = self.context.output
-        if output.json:
+        if output.for_programs:
             output.data(value if not hasattr(value, "to_dicts") else value.to_dicts())
         else:
             output.data(repr(value))
