@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +17,7 @@ from mapshell.sandbox.spec import CollectionSpec
 from pipeline import database, settings
 from pipeline.globus import GlobusStorageManager
 from pipeline.rounds import publish_round
+from tests.integration import ready
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,16 +56,7 @@ class Rig:
     def run(self, *args, prelude="", check=None):
         """Run a command line in a process of its own, as a person or cron does."""
         code = f"import sys\n{prelude}\nfrom mapshell.cli import main\nmain(sys.argv[1:])"
-        done = subprocess.run(
-            [sys.executable, "-c", code, *args],
-            cwd=self.folder,
-            env=self.environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = ready.run(code, args, cwd=self.folder, env=self.environ, timeout=120)
         if check is not None:
             assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done

@@ -1,0 +1,179 @@
+"""Processes for tests that begin with everything imported: forked from one that is ready, a second sooner than anew.
+
+What runs in them is what a new process would run: its own folder, environment, arguments, standard streams and signals.
+Where processes cannot be forked (Windows), they begin anew.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+# What nearly every command needs; importing reads no environment and connects to nothing.
+PRELOADED = (
+    "click",
+    "globus_sdk",
+    "numpy",
+    "psycopg2",
+    "pymysql",
+    "rich.progress",
+    "mapshell.cli",
+    "mapshell.errors",
+    "mapshell.output",
+    "mapshell.publishing",
+    "pipeline.database",
+    "pipeline.discovering",
+    "pipeline.globus",
+    "pipeline.publication",
+    "pipeline.retrieving",
+    "pipeline.rounds",
+    "pipeline.status",
+    "pipeline.verifying",
+)
+
+_servers: list[tuple[subprocess.Popen, Path]] = []
+
+
+def run(code, args, *, cwd, env, timeout):
+    """Run a piece of Python as ``python -c CODE ARGS`` would; return what ``subprocess.run`` returns, with text."""
+    if not hasattr(os, "fork") or not hasattr(socket, "send_fds"):
+        return subprocess.run(
+            [sys.executable, "-c", code, *args],
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+    with (
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wire,
+    ):
+        wire.connect(_address())
+        request = json.dumps({"code": code, "args": list(args), "cwd": os.fspath(cwd), "env": dict(env)}).encode()
+        socket.send_fds(wire, [struct.pack("!I", len(request))], [out.fileno(), err.fileno()])
+        wire.sendall(request)
+        (pid,) = struct.unpack("!i", _exactly(wire, 4))
+        wire.settimeout(timeout)
+        try:
+            (status,) = struct.unpack("!i", _exactly(wire, 4))
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            raise subprocess.TimeoutExpired([code, *args], timeout) from None
+        texts = []
+        for stream in (out, err):
+            stream.seek(0)
+            texts.append(stream.read().decode("utf-8", "replace"))
+    return subprocess.CompletedProcess(["python", "-c", code, *args], status, *texts)
+
+
+def _address():
+    """Return the address of the process that is ready, begun when it is first needed; it ends with this one."""
+    if not _servers:
+        address = Path(tempfile.mkdtemp(prefix="mapshell-ready-")) / "wire"
+        root = Path(__file__).resolve().parents[2]
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(("DJ_", "MAPSHELL_"))}
+        command = [sys.executable, "-c", "from tests.integration.ready import serve; serve()", str(address)]
+        process = subprocess.Popen(
+            command, cwd=root, env={**environ, "PYTHONPATH": str(root)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert process.stdout.readline() == b"ready\n"
+        _servers.append((process, address))
+        atexit.register(_end)
+    return str(_servers[0][1])
+
+
+def _end():
+    for process, _ in _servers:
+        process.communicate()  # closing its input is what ends it
+
+
+def serve():
+    """Import, then fork a process for each request, until whoever began us is gone."""
+    import importlib
+    import select
+    import shutil
+    import threading
+
+    address = sys.argv[1]
+    for name in PRELOADED:
+        importlib.import_module(name)
+    assert threading.active_count() == 1, "a process with threads must not be forked"
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    door.bind(address)
+    door.listen()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever is forked is waited for by nobody here
+    while True:
+        readable, _, _ = select.select([door, sys.stdin], [], [])
+        if sys.stdin in readable:
+            shutil.rmtree(Path(address).parent, ignore_errors=True)
+            os._exit(0)
+        wire, _ = door.accept()
+        if os.fork() == 0:
+            door.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _one(wire)
+            return
+        wire.close()
+
+
+def _one(wire):
+    """Fork the process that is asked for, and tell how it ended; returns in that process alone, which then ends."""
+    head, streams, _, _ = socket.recv_fds(wire, 4, 2)
+    request = json.loads(_exactly(wire, struct.unpack("!I", head)[0]))
+    pid = os.fork()
+    if pid == 0:
+        wire.close()
+        _become(request, streams)
+        return
+    wire.sendall(struct.pack("!i", pid))
+    _, status = os.waitpid(pid, 0)
+    with contextlib.suppress(OSError):
+        wire.sendall(struct.pack("!i", os.waitstatus_to_exitcode(status)))
+    os._exit(0)
+
+
+def _become(request, streams):
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for number, stream in enumerate([nothing, *streams]):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["env"])
+    sys.argv = ["-c", *request["args"]]
+    sys.path[0] = ""
+    names = {"__name__": "__main__", "__builtins__": __builtins__}
+    try:
+        exec(compile(request["code"], "<string>", "exec"), names)
+    except SystemExit:
+        raise
+    except BaseException:  # noqa: BLE001 - told as Python tells it
+        traceback.print_exc()
+        sys.exit(1)
+
+
+def _exactly(wire, count):
+    data = b""
+    while len(data) < count:
+        piece = wire.recv(count - len(data))
+        if not piece:
+            raise ConnectionError("the process that is ready has gone away")
+        data += piece
+    return data
