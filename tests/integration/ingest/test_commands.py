@@ -52,7 +52,7 @@ def test_a_lab_is_entered_shown_and_known(run, lab):
     code, out, err = run("ingest-recordings")
     assert code == 0, err
     assert "Sessions: 6 new" in err
-    assert "still recording" in err
+    assert "its metas say no end yet" in err
     assert len(out.splitlines()) == 7
     code, out, err = run("ingest-recordings", "--format", "json", "--subject", "sc048")
     assert code == 0, err

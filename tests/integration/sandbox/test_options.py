@@ -245,7 +245,7 @@ def test_quota(sandbox, client, name, fail):
 
 def test_a_deadline_expires_the_task(client, name):
     data = items(globus_sdk.TransferData(RIG, GUEST), name)
-    data["deadline"] = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)).isoformat()
+    data["deadline"] = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=4)).isoformat()
     task = ended(client, client.submit_transfer(data)["task_id"])
     assert (task["status"], task["fatal_error"]["code"], task["subtasks_expired"]) == ("FAILED", "EXPIRED", 1)
     assert client.task_event_list(task["task_id"])["DATA"][0]["code"] == "EXPIRED"
