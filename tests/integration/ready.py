@@ -57,28 +57,51 @@ def run(code, args, *, cwd, env, timeout):
             timeout=timeout,
             check=False,
         )
-    with (
-        tempfile.TemporaryFile() as out,
-        tempfile.TemporaryFile() as err,
-        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wire,
-    ):
-        wire.connect(_address())
-        request = json.dumps({"code": code, "args": list(args), "cwd": os.fspath(cwd), "env": dict(env)}).encode()
-        socket.send_fds(wire, [struct.pack("!I", len(request))], [out.fileno(), err.fileno()])
-        wire.sendall(request)
-        (pid,) = struct.unpack("!i", _exactly(wire, 4))
-        wire.settimeout(timeout)
-        try:
-            (status,) = struct.unpack("!i", _exactly(wire, 4))
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            raise subprocess.TimeoutExpired([code, *args], timeout) from None
+    return begin(code, args, cwd=cwd, env=env).end(timeout)
+
+
+def begin(code, args, *, cwd, env):
+    """Begin the same and return at once."""
+    out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - Running closes them
+    wire = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    wire.connect(_address())
+    request = json.dumps({"code": code, "args": list(args), "cwd": os.fspath(cwd), "env": dict(env)}).encode()
+    socket.send_fds(wire, [struct.pack("!I", len(request))], [out.fileno(), err.fileno()])
+    wire.sendall(request)
+    (pid,) = struct.unpack("!i", _exactly(wire, 4))
+    return Running(["python", "-c", code, *args], pid, wire, out, err)
+
+
+class Running:
+    """A process that was begun; ``end`` waits for it, and must be called."""
+
+    def __init__(self, command, pid, wire, out, err):
+        self.command, self.pid = command, pid
+        self._wire, self._streams = wire, (out, err)
+
+    def kill(self):
+        """Kill it, if it still runs."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def end(self, timeout):
+        """Wait for its end and return what ``subprocess.run`` returns; kill it when it takes too long."""
+        out, err = self._streams
+        with self._wire as wire, out, err:
+            wire.settimeout(timeout)
+            try:
+                (status,) = struct.unpack("!i", _exactly(wire, 4))
+            except TimeoutError:
+                self.kill()
+                raise subprocess.TimeoutExpired(self.command, timeout, *self._texts()) from None
+            return subprocess.CompletedProcess(self.command, status, *self._texts())
+
+    def _texts(self):
         texts = []
-        for stream in (out, err):
+        for stream in self._streams:
             stream.seek(0)
             texts.append(stream.read().decode("utf-8", "replace"))
-    return subprocess.CompletedProcess(["python", "-c", code, *args], status, *texts)
+        return texts
 
 
 def _address():
