@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # before this folder, whose mapshell.py is a launcher and not the package
-DOCUMENTS = ("README.md", "docs/petrel_archiving.md", "docs/sandbox.md")
+DOCUMENTS = ("README.md", "docs/petrel_archiving.md", "docs/sandbox.md", "docs/reliability.md")
 _TABLE = re.compile(r"(<!-- table: (?P<name>[a-z-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -95,12 +95,20 @@ def rules_table() -> str:
     return markdown(("Rule", "Found", "Accept", "Why"), rows)
 
 
+def fault_points_table() -> str:
+    """Return every fault point, what comes of it, and the tests that show it."""
+    from tests.faults.marks import table
+
+    return markdown(("", "What happens", "What comes of it", "Shown by"), table())
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "commands": commands_table,
     "exit-codes": exit_codes_table,
     "fault-kinds": fault_kinds_table,
     "fault-fields": fault_fields_table,
     "realistic": realistic_table,
+    "fault-points": fault_points_table,
     "rules": rules_table,
     "not-served": not_served_table,
 }

@@ -1,11 +1,10 @@
-"""Copies: killed at every step, refused, contradicted, begun elsewhere; the journal ends each of them."""
+"""Copies: broken off, refused, contradicted, begun elsewhere; the journal ends each of them."""
 
 import pytest
 
 from mapshell.demo.run import ARCHIVE
 from pipeline import database, publication
-
-from .kills import at
+from tests.integration.kills import do_at, kill_at
 
 SESSION = "SC038/SC038_111919_g0"
 META = f"{SESSION}/SC038_111919_g0_t0.nidq.meta"
@@ -21,27 +20,10 @@ def files(folder):
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-@pytest.mark.parametrize(
-    "step", ["copy: planned", "copy: folders made", "submitting", "accepted", "copy: submitted", "copy: ended"]
-)
-def test_killed_at_every_step_and_run_again(shelf, step):
-    command = ("cp", "-r", f"raw-ephys:/{SESSION}", "raw-ephys:/copy")
-    (shelf.archive / "raw-ephys" / SESSION / "empty").mkdir()
-    tasks = len(shelf.tasks())
-    shelf.run(*command, prelude=at(step), check=-9)
-    done = shelf.run(*command, check=0)
-
-    assert "Going on with a copy" in done.stderr
-    assert len(shelf.tasks()) == tasks + 1
-    assert files(shelf.archive / "raw-ephys/copy") == files(shelf.archive / "raw-ephys" / SESSION)
-    assert (shelf.archive / "raw-ephys/copy/empty").is_dir()
-    assert copies(shelf) == [("done", "")]
-
-
 def test_killed_and_run_again_with_other_arguments(shelf):
     archive = shelf.archive / "raw-ephys"
     (archive / "note.txt").write_text("note")
-    shelf.run("cp", "raw-ephys:/note.txt", "raw-ephys:/copy.txt", prelude=at("copy: planned"), check=-9)
+    shelf.run("cp", "raw-ephys:/note.txt", "raw-ephys:/copy.txt", prelude=kill_at("copy: planned"), check=-9)
 
     for args in (
         ("cp", f"raw-ephys:/{META}", "raw-ephys:/copy.txt"),
@@ -59,7 +41,7 @@ def test_killed_and_run_again_with_other_arguments(shelf):
 def test_a_copy_of_another_computer(shelf):
     (shelf.archive / "raw-ephys/note.txt").write_text("note")
     command = ("cp", "raw-ephys:/note.txt", "raw-ephys:/copy.txt")
-    shelf.run(*command, prelude=at("copy: planned"), check=-9)
+    shelf.run(*command, prelude=kill_at("copy: planned"), check=-9)
     (row,) = (publication.Transfer() & {"purpose": "copy"}).to_dicts()
     publication.Transfer.update1({"transfer_id": row["transfer_id"], "computer": "rig-9"})
     assert "begun on rig-9" in shelf.run(*command, check=1).stderr
@@ -83,7 +65,7 @@ def test_a_copy_of_another_computer(shelf):
 
 def test_a_copy_whose_task_ended_unseen_is_in_nobodys_way(shelf):
     (shelf.archive / "raw-ephys/note.txt").write_text("note")
-    shelf.run("cp", "raw-ephys:/note.txt", "raw-ephys:/copy.txt", prelude=at("copy: ended"), check=-9)
+    shelf.run("cp", "raw-ephys:/note.txt", "raw-ephys:/copy.txt", prelude=kill_at("copy: ended"), check=-9)
     shelf.run("cp", "raw-ephys:/note.txt", "raw-ephys:/again.txt", check=0)
     assert [state for state, _ in copies(shelf)] == ["failed", "done"]
     assert "nobody looked" in copies(shelf)[0][1]
@@ -96,7 +78,7 @@ def test_what_comes_to_the_new_name_meanwhile_is_kept_and_told(shelf, same_size)
     note.write_text("note")
     mine = "mine" if same_size else "a longer one"
     what = f"pathlib.Path({str(target)!r}).write_text({mine!r})"
-    done = shelf.run("cp", "raw-ephys:/note.txt", "raw-ephys:/copy.txt", prelude=at("copy: planned", what), check=1)
+    done = shelf.run("cp", "raw-ephys:/note.txt", "raw-ephys:/copy.txt", prelude=do_at("copy: planned", what), check=1)
 
     assert "something of that name was there before it" in done.stderr
     assert target.read_text() == mine
@@ -108,7 +90,7 @@ def test_a_source_that_changes_meanwhile(shelf):
     note.write_text("note")
     what = f"pathlib.Path({str(note)!r}).write_text('longer than before')"
     command = ("cp", "raw-ephys:/note.txt", "raw-ephys:/copy.txt")
-    done = shelf.run(*command, prelude=at("copy: planned", what), check=1)
+    done = shelf.run(*command, prelude=do_at("copy: planned", what), check=1)
 
     assert "18 bytes instead of 4" in done.stderr
     assert [state for state, _ in copies(shelf)] == ["failed"]

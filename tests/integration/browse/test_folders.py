@@ -99,28 +99,6 @@ def test_what_the_index_does_not_know_is_free(shelf):
     assert verified.returncode == 0, verified.stderr
 
 
-@pytest.mark.parametrize("step", ["copy: planned", "accepted", "copy: submitted"])
-def test_a_copy_that_was_killed_is_gone_on_with(shelf, step):
-    die = (
-        "import os, signal\n"
-        f"sys.addaudithook(lambda event, args: event == 'mapshell.step' and args[0] == {step!r} "
-        "and os.kill(os.getpid(), signal.SIGKILL))"
-    )
-    command = ("cp", "-r", f"raw-ephys:/{SESSION}", "raw-ephys:/copy")
-    assert shelf.run(*command, prelude=die).returncode == -9
-    tasks = len(shelf.tasks())
-    done = shelf.run(*command)
-
-    assert done.returncode == 0, done.stderr
-    assert "Going on with a copy" in done.stderr
-    assert len(shelf.tasks()) == tasks + (step == "copy: planned")
-    archive = shelf.archive / "raw-ephys"
-    same = {p.relative_to(archive / SESSION): p.read_bytes() for p in (archive / SESSION).rglob("*") if p.is_file()}
-    assert {
-        p.relative_to(archive / "copy"): p.read_bytes() for p in (archive / "copy").rglob("*") if p.is_file()
-    } == same
-
-
 def test_the_shell_stands_in_a_folder(shelf):
     done = shelf.run(
         "shell", "-c", f"cd raw-ephys:/SC038\npwd\nls *_g0/*.nidq.meta\ncd ..\npwd\ncd {SESSION}\nls\ncd\npwd"

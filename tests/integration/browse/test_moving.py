@@ -8,8 +8,7 @@ import pytest
 
 from mapshell.demo.run import ARCHIVE, RIG
 from pipeline import database, publication
-
-from .kills import at
+from tests.integration.kills import do_at
 
 SESSION = "SC038/SC038_111919_g0"
 META = f"{SESSION}/SC038_111919_g0_t0.nidq.meta"
@@ -152,7 +151,7 @@ def test_what_somebody_takes_up_meanwhile_is_put_back(shelf):
         "__import__('types').SimpleNamespace(settings=__import__('pipeline.settings', fromlist=['x']).load()))"
     )
     shelf.environ["PYTHONPATH"] = str(__import__("pathlib").Path(__file__).parents[3])
-    done = shelf.run("mv", "raw-ephys:/note.txt", "raw-ephys:/n.txt", prelude=at("mv: renaming", code))
+    done = shelf.run("mv", "raw-ephys:/note.txt", "raw-ephys:/n.txt", prelude=do_at("mv: renaming", code))
 
     assert done.returncode == 1
     assert "rig-9 works on" in done.stderr
@@ -164,7 +163,7 @@ def test_what_was_done_is_told_when_the_rest_cannot_be(shelf):
     notes(shelf, "a.txt", "b.txt", "to/c.txt")
     taken = f"pathlib.Path({str(shelf.archive / 'raw-ephys/to/b.txt')!r}).write_text('mine')"
     command = ("mv", "raw-ephys:/a.txt", "raw-ephys:/b.txt", "raw-ephys:/to/", "--format", "json")
-    done = shelf.run(*command, prelude=at("mv: renaming", taken, nth=2))
+    done = shelf.run(*command, prelude=do_at("mv: renaming", taken, nth=2))
 
     assert done.returncode == 1
     assert '"new": "raw-ephys:/to/a.txt"' in done.stdout

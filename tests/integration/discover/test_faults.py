@@ -16,9 +16,8 @@ from pipeline import from_manifests, publication
 from pipeline.archive.filetypes import classify
 from pipeline.archive.manifest import FileEntry, Manifest, to_json
 from pipeline.archive.session import SessionRef
-from pipeline.errors import CollectionOffline, DatabaseReadOnly, GlobusUnavailable, PermissionDenied
+from pipeline.errors import DatabaseReadOnly
 from tests.integration.publish.bench import DAY, SC038, write
-from tests.integration.publish.faults import impatient, patient
 from tests.integration.publish.test_database_faults import read_only
 
 from .losing import PUBLICATION, discover, drop, listings, rows
@@ -67,69 +66,6 @@ def test_only_animals_that_are_asked_for_are_listed(pg_rig):
     assert [found.session_date for found in report.sessions] == ["2021-01-01"]
     assert {folder.split("/")[2] for folder in listings() if folder.count("/") > 1} == {"SC048"}
     assert not [folder for folder in listings() if "122920" in folder]
-
-
-def test_a_folder_that_may_not_be_read_is_an_obstacle_and_the_rest_goes_on(pg_rig):
-    pg_rig.publish(types=("ephys",))
-    lost = rows(*PUBLICATION)
-    drop(pg_rig, "publication")
-    pg_rig.admin.fault("permission", collection=ARCHIVE, paths=["/raw-ephys/SC038"])
-    report = discover(pg_rig, **EPHYS)
-    assert [(folder.folder, folder.unread) for folder in report.folders] == [("SC038", True)]
-    assert "ermission denied" in report.folders[0].reason
-    assert {(found.h2o, found.state) for found in report.sessions} == {("SC048", "discovered")}
-    pg_rig.admin.clear_faults()
-    drop(pg_rig, "publication")
-    folder = next(path for path in (pg_rig.archive / "raw-ephys/SC048").iterdir() if path.is_dir())
-    pg_rig.admin.fault("permission", collection=ARCHIVE, paths=[f"/raw-ephys/SC048/{folder.name}"])
-    report = discover(pg_rig, **EPHYS)
-    assert Counter(found.state for found in report.sessions) == {"discovered": 4, "not read": 1}
-    assert not report.whole
-    pg_rig.admin.clear_faults()
-    assert discover(pg_rig, **EPHYS).whole
-    assert rows(*PUBLICATION) == lost
-
-
-def test_an_archive_that_is_offline_gone_or_closed_is_no_empty_archive(pg_rig):
-    pg_rig.publish(types=("ephys",))
-    impatient(pg_rig)
-    before = rows(*PUBLICATION)
-    here = pg_rig.archive
-    away = here.rename(here.with_name("away"))
-    here.mkdir()
-    report = discover(pg_rig, **EPHYS)
-    assert [(folder.folder, folder.unread) for folder in report.folders] == [(".", True)]
-    assert "no /raw-ephys" in report.folders[0].reason
-    here.rmdir()
-    away.rename(here)
-    for change, error in (({"denied": True}, PermissionDenied), ({"offline": True}, CollectionOffline)):
-        pg_rig.admin.set_collection(ARCHIVE, **change)
-        report = discover(pg_rig, **EPHYS)
-        assert not report.whole
-        (folder,) = report.folders
-        assert folder.unread, error
-        assert folder.remedy
-        pg_rig.admin.set_collection(ARCHIVE, **dict.fromkeys(change, False))
-    assert rows(*PUBLICATION) == before
-
-
-def test_a_service_that_is_down_ends_it_and_what_was_written_stays(pg_rig):
-    pg_rig.publish(types=("ephys",))
-    lost = rows(*PUBLICATION)
-    drop(pg_rig, "publication")
-    impatient(pg_rig)
-    for answered in (0, 1, 3):  # at the root, the animals, the folders of manifests
-        pg_rig.admin.fail_requests("*/ls", status=500, count=None, after=answered)
-        report = discover(pg_rig, **EPHYS)
-        assert isinstance(report.stopped, GlobusUnavailable), answered
-        assert not report.folders
-        assert not publication.DataSet()
-        pg_rig.admin.clear_faults()
-    patient(pg_rig)
-    pg_rig.admin.fail_requests("*/ls", status=429, count=1, retry_after=0)
-    pg_rig.admin.fail_requests("*/ls", status=502, count=1)
-    assert discover(pg_rig, **EPHYS).whole
-    assert rows(*PUBLICATION) == lost
 
 
 def test_an_account_that_may_only_read_is_told_at_once(rig):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
 from pipeline.work import SystemClock
 
 from .sickroom import examined, tree
@@ -19,6 +17,9 @@ sys.addaudithook(die)
 """
 
 
+STEPS = ("doctor: probe", "doctor: renamed")
+
+
 class Later(SystemClock):
     """The clock two hours on."""
 
@@ -28,7 +29,7 @@ class Later(SystemClock):
 
 def test_a_probe_that_was_left_is_taken_away_later(pg_rig):
     before = tree(pg_rig.rig)
-    pg_rig.run("doctor", "--only", "folders", prelude=DIE.format(step="doctor: probe"), check=9)
+    pg_rig.run("doctor", "--only", "folders", prelude=DIE.format(step=STEPS[0]), check=9)
     left = set(tree(pg_rig.rig)) - set(before)
     assert left
     assert all(name.rpartition("/")[2] == ".mapshell" or ".mapshell/doctor-probe-" in name for name in left), left
@@ -41,10 +42,9 @@ def test_a_probe_that_was_left_is_taken_away_later(pg_rig):
     assert not [name for name in pg_rig.archived() if "doctor" in name]
 
 
-@pytest.mark.parametrize("step", ["doctor: renamed"])
-def test_a_folder_that_was_renamed_at_the_archive_gets_its_name_back(pg_rig, step):
+def test_a_folder_that_was_renamed_at_the_archive_gets_its_name_back(pg_rig):
     examined(pg_rig, only=("archive",))
-    pg_rig.run("doctor", "--only", "archive", prelude=DIE.format(step=step), check=9)
+    pg_rig.run("doctor", "--only", "archive", prelude=DIE.format(step=STEPS[1]), check=9)
     names = sorted(path.name for path in pg_rig.archive.rglob(".mapshell-doctor*"))
     assert ".mapshell-doctor-renamed" in names
     assert not examined(pg_rig, only=("archive",)).bad()

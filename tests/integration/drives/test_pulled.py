@@ -140,11 +140,11 @@ def test_a_run_without_the_drive_says_that_it_waits_for_it(loaded):
 
 
 def test_a_run_without_the_drive_ends_what_needs_it_no_more(loaded):
-    from tests.integration.publish.test_kill import KILL_AT
+    from tests.integration.kills import kill_at
 
     (folder,) = (loaded.drive / "SC038").iterdir()
     words = ("publication-publish", "--root", str(loaded.drive), "--type", "ephys")
-    loaded.rig.run(*words, prelude=KILL_AT.format(step="checked", nth=1))
+    loaded.rig.run(*words, prelude=kill_at("checked"))
     loaded.drive.rename(loaded.drive.with_name("away"))
     loaded.run("publication-publish", "--type", "ephys", check=0)
     put_back(loaded.drive)
@@ -170,8 +170,8 @@ def test_a_run_with_the_drive_leaves_alone_what_began_from_the_rig(each_drawer):
 
 @pytest.mark.parametrize("step", ["planned", "submitted", "checked"])
 def test_killed_with_the_drive_connected(loaded, step):
-    from tests.integration.publish.test_kill import KILL_AT
+    from tests.integration.kills import kill_at
 
     words = ("publication-publish", "--root", str(loaded.drive), "--type", "ephys")
-    loaded.rig.run(*words, prelude=KILL_AT.format(step=step, nth=1))
+    loaded.rig.run(*words, prelude=kill_at(step))
     goes_on(loaded)

@@ -11,8 +11,8 @@ import pytest
 
 from pipeline import database, publication
 from pipeline.drives.volumes import volume_of
+from tests.integration.kills import kill_at
 from tests.integration.publish.bench import only
-from tests.integration.publish.test_kill import KILL_AT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="loop devices are Linux")
 
@@ -88,7 +88,7 @@ def test_what_began_at_one_place_goes_on_at_another(loaded, volumes, step):
     words = ("publication-publish", "--type", "ephys", "--root")
     if step == "submitted":
         drawer.rig.admin.fail_tasks("hold", count=None, label="mapshell publish*")
-    drawer.rig.run(*words, str(drawer.drive), prelude=KILL_AT.format(step=step, nth=1))
+    drawer.rig.run(*words, str(drawer.drive), prelude=kill_at(step))
     volumes.pull(drawer.drive)
     stdout, _ = drawer.run("publication-publish", "--type", "ephys", "--format", "json", check=0)
     assert "it waits for the drive BACK UP3" in stdout

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mapshell.sandbox import constants, service
+from mapshell.sandbox import constants
+from mapshell.sandbox import service as sandboxes
 from pipeline.globus import GlobusStorageManager
 from pipeline.globus.transport import Patience
 from pipeline.settings import GlobusSettings, LocalRoot, Secret, Settings, StorageLocation
 
+from .answering import manager, service, settings
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = ["manager", "sandbox", "service", "settings", "world"]
 
 LAB = "5f0e4cb1-0000-4000-8000-00000000000a"  # mapped: needs consent
 RIG = "5f0e4cb1-0000-4000-8000-00000000000b"  # Globus Connect Personal
@@ -27,7 +32,7 @@ SCOPE = "https://auth.globus.org/scopes/{}/data_access"
 class World:
     """The sandbox, its folders, and managers with logins of their own."""
 
-    info: service.SandboxInfo
+    info: sandboxes.SandboxInfo
     folders: dict[str, Path]
     home: Path
     made: list[GlobusStorageManager] = field(default_factory=list)
@@ -69,7 +74,7 @@ class World:
 
     def logged_in(self) -> GlobusStorageManager:
         manager = self.manager()
-        assert manager.login_with_code(service.consent)
+        assert manager.login_with_code(sandboxes.consent)
         self.admin.reset_counts()
         return manager
 
@@ -78,9 +83,9 @@ class World:
 def sandbox(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sandbox")
     try:
-        yield service.start(folder / "service")
+        yield sandboxes.start(folder / "service")
     finally:
-        service.stop(folder / "service")
+        sandboxes.stop(folder / "service")
 
 
 @pytest.fixture
@@ -98,9 +103,9 @@ def world(sandbox, tmp_path):
     ):
         folders[endpoint] = tmp_path / name
         folders[endpoint].mkdir()
-        admin.put_collection(endpoint, service.CollectionSpec(path=folders[endpoint], name=name, **kind))
+        admin.put_collection(endpoint, sandboxes.CollectionSpec(path=folders[endpoint], name=name, **kind))
     admin.reset_counts()
     made = World(sandbox, folders, tmp_path / "home")
     yield made
-    for manager in made.made:
-        manager.close()
+    for each in made.made:
+        each.close()

@@ -18,8 +18,8 @@ from pipeline.archive.session import file_id
 from pipeline.errors import UsageError
 from pipeline.oldlab.adopting import adopt
 from pipeline.status import status
+from tests.integration.kills import kill_at
 from tests.integration.publish.bench import LONG_AGO
-from tests.integration.publish.test_kill import KILL_AT
 
 from .rows import FILES, HOSTILE, SC030, SC033
 
@@ -302,7 +302,7 @@ def test_the_computer_that_has_the_files_proves_them(rig, old_lab, looked):
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
 @pytest.mark.parametrize(("step", "nth"), [("discover: claimed", 2), ("discover: files", 2)])
 def test_killed_in_the_middle_it_leaves_whole_sessions_and_goes_on(rig, step, nth):
-    killed = rig.run(*ADOPT, prelude=KILL_AT.format(step=step, nth=nth))
+    killed = rig.run(*ADOPT, prelude=kill_at(step, nth))
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     database.bind(rig.settings)
     left = index()

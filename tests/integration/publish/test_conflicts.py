@@ -1,8 +1,11 @@
 """What lies at the archive already is never overwritten, and the session that would is refused with its reason."""
 
+from mapshell.errors import PARTLY
+from pipeline.archive.journal import Part
 from pipeline.archive.manifest import from_json
 
 from .bench import only, write
+from .faults import DATA, TWO, bind, files_of, told, whole
 
 
 def test_other_files_at_the_archive_are_never_overwritten(bench):
@@ -82,3 +85,25 @@ def test_a_conflict_in_an_archived_session_does_not_keep_new_files_back(bench):
     assert bench.there()[subpath].read_bytes() == b"new"
     assert subpath in bench.indexed()
     assert subpath.replace("new", "taken") not in bench.indexed()
+
+
+def test_a_manifest_of_somebody_else_stops_only_its_own_session(pg_rig):
+    pg_rig.admin.fail_tasks("hold", count=2, label=DATA)
+    told(pg_rig, TWO, wait=False)
+    tables = bind(pg_rig)
+    subpaths = {
+        row["session"]: Part.unpack(row["payload"]).manifest.subpath for row in tables.Transfer.Session.to_dicts()
+    }
+    theirs = pg_rig.archive / "raw-ephys" / subpaths[1]
+    theirs.parent.mkdir(parents=True, exist_ok=True)
+    theirs.write_bytes(b"{}")
+    for task in pg_rig.tasks():
+        pg_rig.admin.control_task(task["task_id"], "release")
+    outcomes, _ = told(pg_rig, TWO, code=PARTLY)
+    first, second = outcomes
+    assert (first.state, second.state) == ("in flight", "archived")
+    assert "not overwritten" in first.reason
+    assert theirs.read_bytes() == b"{}"
+    theirs.unlink()
+    told(pg_rig, TWO)
+    whole(pg_rig, files_of(pg_rig, 0, 1), sessions=2)

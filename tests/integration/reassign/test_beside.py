@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from pipeline import database, publication
+from tests.integration.kills import kill_at
 from tests.integration.publish.bench import DAY, SC048, old, only
-from tests.integration.publish.test_kill import KILL_AT
 
 from .moved import add_animal_session, assert_index_is_true, reassign, states
 
@@ -20,7 +20,7 @@ def begun(bench, step, nth=1):
     assert bench.publish().whole
     add_animal_session(bench, "right", DAY.date())
     command = ("publication-reassign", "SC038/1", "SC048/1", "--yes")
-    killed = bench.rig.run(*command, prelude=KILL_AT.format(step=step, nth=nth))
+    killed = bench.rig.run(*command, prelude=kill_at(step, nth))
     assert killed.returncode < 0, killed.stderr
     database.bind(bench.rig.settings)
     return folder

@@ -13,8 +13,8 @@ from pipeline.journal import TableJournal
 from pipeline.locations import known
 from tests.integration.accounts import read_only
 from tests.integration.discover.losing import PUBLICATION, rows
+from tests.integration.kills import kill_at
 from tests.integration.publish.bench import ARCHIVE, DAY, SC038, SC048, only, write
-from tests.integration.publish.test_kill import KILL_AT
 
 from .moved import add_animal_session, assert_index_is_true, files_there, indexed_sessions, reassign, states
 
@@ -220,7 +220,7 @@ def test_answers_that_get_lost(archived, fault):
 def test_the_lab_says_otherwise_meanwhile(archived):
     """The right session is corrected before the commit: that is told, and it comes to its end when mended."""
     command = ("publication-reassign", "SC038/1", "SC048/1", "--yes")
-    archived.rig.run(*command, prelude=KILL_AT.format(step="move: checked", nth=1))
+    archived.rig.run(*command, prelude=kill_at("move: checked"))
     right = {"subject_id": SC048, "session": 1}
     experiment.Session.update1({**right, "session_date": DAY.date() + timedelta(days=3)})
     report = archived.publish()

@@ -8,9 +8,9 @@ import pytest
 
 from pipeline import database, publication
 from tests.integration.discover.losing import PUBLICATION, discover, drop, rows
+from tests.integration.kills import kill_at
 from tests.integration.later.test_supersede import SUPERSEDE, aside
 from tests.integration.publish.bench import edit, only, write
-from tests.integration.publish.test_kill import KILL_AT
 
 ONE = ("--subject", "SC038", "--session", "1")
 
@@ -68,7 +68,7 @@ def test_killed_before_the_new_bytes_were_sent(each_bench, then):
     assert bench.publish().whole
     write(file, b"newer")
     publish = ("publication-publish", "--type", "ephys")
-    killed = bench.rig.run(*publish, *SUPERSEDE, prelude=KILL_AT.format(step="committed", nth=1))
+    killed = bench.rig.run(*publish, *SUPERSEDE, prelude=kill_at("committed"))
     assert killed.returncode < 0
     database.bind(bench.rig.settings)
     if then == "vanishes":

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from datetime import datetime, timedelta
-
-import pytest
 
 from pipeline import publication
 from pipeline.work import SystemClock
@@ -116,28 +112,3 @@ def test_when_the_time_is_over_the_next_run_begins_with_what_is_left(archive):
     assert (report.not_reached, sum(check.verified for check in report), report.left_files) == (0, 0, 4)
     assert archive.verify(**ALL, max_time="1h").whole
     assert len(read_back()) == 4
-
-
-KILL_AT = """
-import os, signal, sys
-def watch(event, args):
-    if event == "mapshell.step" and args[0] == {step!r}:
-        os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(watch)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL: POSIX")
-@pytest.mark.parametrize("step", ["verify: compared", "verify: read back"])
-def test_killed_in_the_middle_it_keeps_what_was_checked(archive, step):
-    done = archive.bench.rig.run(
-        "publication-verify", "--type", "ephys", "--checksum", "all", prelude=KILL_AT.format(step=step)
-    )
-    assert done.returncode == -signal.SIGKILL
-    kept = read_back()
-    assert len(publication.Verification()) == (1 if step == "verify: compared" else 2)
-    assert len(kept) == (0 if step == "verify: compared" else 4)
-    report = archive.verify(**ALL, unchecked_for="1d")
-    assert report.whole
-    assert len(read_back()) == (0 if step == "verify: compared" else 4)  # sending has compared them a moment ago
-    assert sum(check.verified for check in archive.verify(**ALL)) == 4

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import signal
-import sys
 
 import pytest
 
-from pipeline import database, publication
+from pipeline import publication
 from pipeline.status import status
 from tests.integration.accounts import read_only
-from tests.integration.publish.test_kill import KILL_AT
 
 from .test_readback import ALL, no_https
 
@@ -94,17 +91,3 @@ def test_an_account_that_may_only_read_looks_all_the_same(archive):
     assert report.unrecorded is not None
     assert {check.learnt for check in report} == {2}
     assert all(row["file_size"] is None for row in table.to_dicts())
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
-def test_killed_after_the_first_sizes_the_next_run_learns_the_rest(archive):
-    table = publication.DataSet.PhysicalFile
-    before = {row["file_subpath"]: row for row in table.to_dicts()}
-    for row in table.keys():  # noqa: SIM118  # a table
-        table.update1({**row, "file_size": None, "file_mtime": None})
-    killed = archive.bench.rig.run("publication-verify", prelude=KILL_AT.format(step="verify: sizes", nth=1))
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    database.bind(archive.bench.rig.settings)
-    assert [row["file_size"] is None for row in table.to_dicts()].count(True) == len(before) - 2
-    assert archive.verify().whole
-    assert {row["file_subpath"]: row for row in table.to_dicts()} == before

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import signal
-import sys
 
 import pytest
 
 from mapshell.sandbox.spec import CollectionSpec
-from tests.integration.publish.test_kill import KILL_AT, steps_in_the_code
-
-from .test_elsewhere import CLUSTER
+from tests.integration.kills import kill_at, needs_sigkill
+from tests.integration.retrieve.test_elsewhere import CLUSTER
 
 TASK = ("submitting", "accepted", "retrieve: planned", "retrieve: submitted", "retrieve: closed")
 HERE = ("retrieve: checked", "retrieve: placed")
@@ -22,14 +20,10 @@ CASES = [
     *((step, 1, "elsewhere") for step in (*TASK, "retrieve: placed")),
 ]
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+pytestmark = needs_sigkill
 
 
-def test_every_step_of_retrieving_is_aimed_at():
-    ours = {name for name in steps_in_the_code() if name.startswith("retrieve: ")}
-    assert ours == {step for step, _, _ in CASES if step.startswith("retrieve: ")}
-
-
+@pytest.mark.fault(2, 3, 4, 9)
 @pytest.mark.parametrize("way", ["globus", "https", "elsewhere"])
 def test_killed_at_each_step_and_run_again(home, tmp_path, way):
     (tmp_path / "cluster").mkdir()
@@ -51,7 +45,7 @@ def kill_and_run_again(home, way, number, step, nth):
     }[way]
     before = len(home.tasks())
     command = ("publication-retrieve", "--subject", "SC038", "--type", "ephys", *options)
-    killed = home.rig.run(*command, prelude=KILL_AT.format(step=step, nth=nth))
+    killed = home.rig.run(*command, prelude=kill_at(step, nth))
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     if target.exists():
         home.no_partial(target)

@@ -1,11 +1,14 @@
 """``publication-publish`` is killed at each step of the journal; running it again leaves no trace of that."""
 
+from __future__ import annotations
+
 import signal
-import sys
 
 import pytest
 
 from pipeline import database, publication
+from tests.integration.kills import kill_at, needs_sigkill
+from tests.integration.publish.faults import DATA, converges, journal_states, nothing_archived
 
 STEPS = (
     "claimed",
@@ -25,57 +28,29 @@ STEPS = (
     "committed",
     "done",
 )
-
-# Python's own audit events tell the steps; the program knows nothing of being watched.
-KILL_AT = """
-import os, signal
-seen = 0
-def watch(event, args):
-    global seen
-    if event == "mapshell.step" and args[0] == {step!r}:
-        seen += 1
-        if seen == {nth}:
-            os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(watch)
-"""
-
-
-def steps_in_the_code():
-    """Return the names of all steps, from the calls of ``step``."""
-    import ast
-    from pathlib import Path
-
-    import pipeline
-
-    names = set()
-    for file in Path(pipeline.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "step":
-                names.add(node.args[0].value)
-    return names
-
-
-def test_every_step_in_the_code_is_aimed_at():
-    # Those of other commands begin with the command's name; their own tests aim at them.
-    assert {name for name in steps_in_the_code() if ": " not in name} == set(STEPS)
-
-
 CASES = [(step, 1) for step in STEPS] + [("submitting", 2), ("accepted", 2), ("submitted", 2)]
+ONLY = ("publication-publish", "--subject", "SC048", "--session", "1", "--type", "ephys")
+
+pytestmark = needs_sigkill
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+@pytest.mark.fault(1, 2, 3, 5, 6, 7)
 @pytest.mark.parametrize(("step", "nth"), CASES, ids=[f"{step}-{nth}" for step, nth in CASES])
 def test_killed_at_a_step_and_run_again(rig, step, nth):
-    only = ("publication-publish", "--subject", "SC048", "--session", "1", "--type", "ephys")
-    killed = rig.run(*only, prelude=KILL_AT.format(step=step, nth=nth))
+    killed = rig.run(*ONLY, prelude=kill_at(step, nth))
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-
-    again = rig.run(*only)
-    assert again.returncode == 0, again.stdout + again.stderr
-    rig.run(*only, check=0)
 
     session = next(s for s in rig.lab.sessions if (s.h2o, s.start.year) == ("SC048", 2020))
     expected = {f"ephys/{file.subpath}": rig.rig / "ephys" / file.subpath for file in session.of_kind("ephys")}
+    database.bind(rig.settings)
+    committed = step in ("committed", "done")
+    assert len(publication.ArchivedRawEphys()) == len(publication.DataSet()) == committed
+    assert len(publication.DataSet.PhysicalFile()) == committed * len(expected)
+
+    again = rig.run(*ONLY)
+    assert again.returncode == 0, again.stdout + again.stderr
+    rig.run(*ONLY, check=0)
+
     there = rig.archived()
     assert set(there) == set(expected)
     for name, path in expected.items():
@@ -95,3 +70,19 @@ def test_killed_at_a_step_and_run_again(rig, step, nth):
     assert len(tasks) == 2, [task["label"] for task in tasks]
     assert {task["status"] for task in tasks} == {"SUCCEEDED"}
     assert not list((rig.rig / "ephys/.mapshell").glob("*"))
+
+
+@pytest.mark.fault(4)
+def test_killed_while_the_task_is_at_work(pg_rig):
+    pg_rig.admin.fail_tasks("hold", label=DATA)
+    killed = pg_rig.run(*ONLY, prelude=kill_at("submitted"))
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    (task,) = pg_rig.tasks()
+    assert task["status"] == "ACTIVE"
+    said = pg_rig.run(*ONLY, "--no-wait", check=0)
+    assert "in flight" in said.stdout
+    assert [each["task_id"] for each in pg_rig.tasks()] == [task["task_id"]]
+    nothing_archived(pg_rig)
+    assert journal_states(pg_rig) == [("publish", "submitted")]
+    pg_rig.admin.control_task(task["task_id"], "release")
+    converges(pg_rig, tasks=2)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import signal
-import sys
 
 import pytest
 
 from pipeline import database, publication
+from tests.faults.killed.test_publish import STEPS
 from tests.integration.adopt.conftest import data_tasks, only_listed, plant
+from tests.integration.kills import kill_at, needs_sigkill
 from tests.integration.publish.bench import write
-from tests.integration.publish.test_kill import KILL_AT, STEPS, steps_in_the_code
 
 COMMAND = ("publication-publish", "--type", "ephys")
 COMPARED = "adopt: compared"
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+pytestmark = [needs_sigkill, pytest.mark.fault(1, 2, 3, 4, 5, 6, 7)]
 
 
 def killed_and_run_again(bench, step, nth, *options):
-    killed = bench.rig.run(*COMMAND, *options, prelude=KILL_AT.format(step=step, nth=nth))
+    killed = bench.rig.run(*COMMAND, *options, prelude=kill_at(step, nth))
     assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
     bench.rig.run(*COMMAND, *options, check=0)
     bench.rig.run(*COMMAND, check=0)
@@ -28,10 +28,6 @@ def killed_and_run_again(bench, step, nth, *options):
     assert set(publication.Transfer().to_arrays("state")) == {"done"}
     assert len({row["label"] for row in bench.rig.tasks()}) == len(bench.rig.tasks())
     assert not list((bench.ephys / ".mapshell").glob("*"))
-
-
-def test_the_steps_of_adopting_are_all_aimed_at():
-    assert {name for name in steps_in_the_code() if name.startswith("adopt: ")} == {COMPARED}
 
 
 @pytest.mark.parametrize("step", [COMPARED, *STEPS])

@@ -1,16 +1,14 @@
 """Superseding is killed at each step; the next publish, with no option, brings it to an end."""
 
 import signal
-import sys
 
 import pytest
 
 from pipeline import publication
 from pipeline.status import status
+from tests.integration.kills import kill_at, needs_sigkill
+from tests.integration.later.test_supersede import NEW, OLD, SUPERSEDE, aside, assert_superseded
 from tests.integration.publish.bench import EPHYS, write
-from tests.integration.publish.test_kill import KILL_AT
-
-from .test_supersede import NEW, OLD, SUPERSEDE, aside, assert_superseded
 
 MOVE = (
     "move: planning",
@@ -31,7 +29,8 @@ SEND = (("planning", 1), ("accepted", 2), ("submitted", 2), ("checked", 1), ("co
 CASES = [*((step, 1) for step in MOVE), *SEND, ("move: renaming", 2), ("move: renamed", 2)]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+@needs_sigkill
+@pytest.mark.fault(1, 2, 3, 4, 5, 6, 7)
 @pytest.mark.parametrize(("step", "nth"), CASES, ids=[f"{step}-{nth}".replace(": ", "-") for step, nth in CASES])
 def test_killed_at_a_step_and_published_again(each_bench, step, nth):
     bench = each_bench
@@ -41,7 +40,7 @@ def test_killed_at_a_step_and_published_again(each_bench, step, nth):
     for file in files:
         write(file, NEW)
     command = ("publication-publish", "--type", "ephys", *SUPERSEDE)
-    killed = bench.rig.run(*command, prelude=KILL_AT.format(step=step, nth=nth))
+    killed = bench.rig.run(*command, prelude=kill_at(step, nth))
     assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
 
     # Whatever lies there now, no screen calls it archived without more ado while files are under way or on the move.

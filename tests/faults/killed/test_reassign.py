@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import signal
-import sys
 
 import pytest
 
 from pipeline import database, publication
 from tests.integration.discover.losing import discover
+from tests.integration.kills import kill_at, needs_sigkill
 from tests.integration.publish.bench import DAY, SC048
-from tests.integration.publish.test_kill import KILL_AT, steps_in_the_code
-
-from .moved import add_animal_session, assert_index_is_true, files_there, indexed_sessions, reassign, states
+from tests.integration.reassign.moved import (
+    add_animal_session,
+    assert_index_is_true,
+    files_there,
+    indexed_sessions,
+    reassign,
+    states,
+)
 
 OLD, NEW = "SC038/SC038_050120_g0", "SC048/SC048_050120_g0"
 OWN = ("planning", "planned", "renaming", "renamed", "all renamed", "checked", "committing")
@@ -27,12 +32,8 @@ CASES += [(step, 1, ("reassign", "publish")[n % 2]) for n, (step, _) in enumerat
 RESUMED = "move: claimed"
 
 
-def test_every_step_of_a_move_is_aimed_at():
-    named = {name for name in steps_in_the_code() if name.startswith("move: ")}
-    assert named == {step for step, _ in STEPS if step.startswith("move: ")} | {RESUMED}
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+@needs_sigkill
+@pytest.mark.fault(1, 2, 3, 5, 6, 7)
 @pytest.mark.parametrize(("step", "nth", "how"), CASES, ids=[f"{step}-{nth}-{how}" for step, nth, how in CASES])
 def test_killed_at_a_step(each_bench, step, nth, how):
     bench = each_bench
@@ -41,7 +42,7 @@ def test_killed_at_a_step(each_bench, step, nth, how):
     before = files_there(bench)
     add_animal_session(bench, "right", DAY.date())
     command = ("publication-reassign", "SC038/1", "SC048/1", "--yes", "--because", "swapped")
-    killed = bench.rig.run(*command, prelude=KILL_AT.format(step=step, nth=nth))
+    killed = bench.rig.run(*command, prelude=kill_at(step, nth))
     assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
 
     database.bind(bench.rig.settings)
@@ -81,16 +82,17 @@ def beside(bench):
     assert (publication.DataSet.to_dicts(), publication.ArchivedRawEphys.to_dicts()) == kept
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+@needs_sigkill
+@pytest.mark.fault(3, 7)
 def test_killed_while_it_is_brought_to_an_end(each_bench):
     bench = each_bench
     bench.session("wrong")
     assert bench.publish().whole
     add_animal_session(bench, "right", DAY.date())
     command = ("publication-reassign", "SC038/1", "SC048/1", "--yes")
-    bench.rig.run(*command, prelude=KILL_AT.format(step="move: renamed", nth=1))
+    bench.rig.run(*command, prelude=kill_at("move: renamed"))
     publishing = ("publication-publish", "--type", "ephys")
-    killed = bench.rig.run(*publishing, prelude=KILL_AT.format(step=RESUMED, nth=1))
+    killed = bench.rig.run(*publishing, prelude=kill_at(RESUMED))
     assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
     bench.rig.run(*publishing, check=0)
     database.bind(bench.rig.settings)

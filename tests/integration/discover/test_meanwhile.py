@@ -1,43 +1,15 @@
-"""``publication-discover`` is killed, or something else happens meanwhile; no half session is ever left."""
+"""Something else happens while ``publication-discover`` works; no half session is ever left."""
 
 from __future__ import annotations
-
-import signal
-import sys
 
 import pytest
 
 from pipeline import database, publication
 from tests.integration.publish.bench import DAY
-from tests.integration.publish.test_kill import KILL_AT, steps_in_the_code
 
 from .losing import PUBLICATION, discover, drop, rows
 
-STEPS = ("discover: claimed", "discover: files")
 ONLY = ("publication-discover", "--type", "ephys")
-
-
-def test_every_step_of_discover_is_aimed_at():
-    assert {name for name in steps_in_the_code() if name.startswith("discover: ")} == set(STEPS)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
-@pytest.mark.parametrize("step", STEPS)
-def test_killed_in_the_middle_it_leaves_whole_sessions_and_goes_on(rig, step):
-    rig.publish(types=("ephys",))
-    lost = rows(*PUBLICATION)
-    drop(rig, "publication")
-    killed = rig.run(*ONLY, prelude=KILL_AT.format(step=step, nth=3))
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    database.bind(rig.settings)
-    left = rows(*PUBLICATION)
-    assert len(left["DataSet"]) == len(left["ArchivedRawEphys"]) == 2
-    names = {row["dataset_name"] for row in left["DataSet"]}
-    whole = [row for row in lost["DataSet.PhysicalFile"] if row["dataset_name"] in names]
-    assert left["DataSet.PhysicalFile"] == whole
-    rig.run(*ONLY, check=0)
-    assert rows(*PUBLICATION) == lost
-    assert not publication.Claim()
 
 
 @pytest.fixture
