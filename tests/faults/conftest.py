@@ -2,26 +2,8 @@
 
 from __future__ import annotations
 
-from tests.integration.browse.conftest import shelf
-from tests.integration.conftest import bare_lab, bench, each_bench, old_lab, pg_rig, pristine_lab, rig
-from tests.integration.globus.conftest import sandbox, world
-from tests.integration.retrieve.conftest import each_home, home
-from tests.integration.verify.conftest import archive, each_archive, flip
-
-__all__ = [
-    "archive",
-    "bare_lab",
-    "bench",
-    "each_archive",
-    "each_bench",
-    "each_home",
-    "flip",
-    "home",
-    "old_lab",
-    "pg_rig",
-    "pristine_lab",
-    "rig",
-    "sandbox",
-    "shelf",
-    "world",
-]
+from tests.integration.browse.conftest import shelf  # noqa: F401 - a fixture
+from tests.integration.conftest import *  # noqa: F403 - all fixtures, whatever they are made of
+from tests.integration.globus.conftest import sandbox, world  # noqa: F401 - fixtures
+from tests.integration.retrieve.conftest import each_home, home  # noqa: F401 - fixtures
+from tests.integration.verify.conftest import archive, each_archive, flip  # noqa: F401 - fixtures
