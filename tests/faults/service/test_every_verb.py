@@ -45,7 +45,9 @@ def held(archive):
 def fetch(archive, to):
     rig = archive.bench.rig
     database.bind(rig.settings)
-    return retrieve(rig.settings, rig.globus, (publication.ArchivedRawEphys(),), to=str(to), raises=False)
+    return retrieve(
+        rig.settings, rig.globus, (publication.ArchivedRawEphys(),), to=str(to), everything=True, raises=False
+    )
 
 
 def fetched(to):
@@ -81,7 +83,7 @@ def failed(rig, *args):
     done = rig.run(*args, "--type", "ephys", "--format", "json")
     assert done.returncode in (FAILED, PARTLY), done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    assert "remedy" in done.stderr.lower(), done.stderr
+    assert "remedy" in (done.stdout + done.stderr).lower(), done.stdout + done.stderr
     return json.loads(done.stdout or "{}")
 
 
