@@ -18,7 +18,7 @@ from pipeline.archive.manifest import FileEntry, Manifest, to_json
 from pipeline.archive.session import SessionRef
 from pipeline.errors import DatabaseReadOnly
 from tests.integration.publish.bench import DAY, SC038, write
-from tests.integration.publish.test_database_faults import read_only
+from tests.integration.accounts import read_only
 
 from .losing import PUBLICATION, discover, drop, listings, rows
 

@@ -12,7 +12,7 @@ import pytest
 
 from mapshell.sandbox.spec import CollectionSpec
 from pipeline import database
-from tests.integration.publish.test_two_rigs import begin, end
+from tests.faults.others.test_two_rigs import begin, end
 
 from .lab import NamesLab
 from .rounds import LEFT_OUT, Computer

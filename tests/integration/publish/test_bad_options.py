@@ -2,6 +2,10 @@
 
 import json
 
+from mapshell.errors import CONFIGURATION
+
+from .faults import command, told
+
 
 def test_options_that_fit_nothing_say_so(bench):
     bench.session("one")
@@ -42,3 +46,16 @@ def test_a_computer_without_folders_says_so(bench):
     del document["custom"]["globus.local_endpoints"]
     bench.rig.settings.file.write_text(json.dumps(document))
     assert "This computer has no local folder" in bench.tell(check=0)
+
+
+def test_a_configuration_that_places_the_archive_elsewhere_than_the_database(pg_rig):
+    told(pg_rig)
+    file = pg_rig.settings.file
+    document = json.loads(file.read_text())
+    document["custom"]["globus.storage_locations"]["raw-ephys"]["path"] = "/elsewhere"
+    file.write_text(json.dumps(document))
+    shown, stderr = command(pg_rig, code=CONFIGURATION)
+    assert "raw-ephys" in shown["error"]["message"]
+    assert "/elsewhere" in shown["error"]["message"]
+    assert "globus.storage_locations" in stderr
+    assert len(pg_rig.tasks()) == 2

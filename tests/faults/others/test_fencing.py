@@ -15,10 +15,9 @@ from pipeline.errors import Refused
 from pipeline.journal import TableJournal
 from pipeline.services import process_created
 from pipeline.transitions import is_committed
+from tests.integration.publish.faults import COMMAND, ONE, TWO, aged, bind, converges, journal_states, told
+from tests.integration.publish.proxy import STEPS
 from tests.integration.rig import wait_until
-
-from .faults import COMMAND, ONE, TWO, aged, bind, converges, journal_states, told
-from .proxy import STEPS
 
 LONG_AGO = "2001-01-01"
 _KILL_AT_DESCRIBED = """
@@ -59,12 +58,14 @@ def lost(rig, steps, step):
     return journal_states(rig)
 
 
+@pytest.mark.fault(33)
 def test_without_its_lease_a_round_plans_and_submits_nothing(pg_rig, steps):
     assert lost(pg_rig, steps, "planning") == []
     assert pg_rig.tasks() == []
     converges(pg_rig, tasks=2)
 
 
+@pytest.mark.fault(33)
 @pytest.mark.parametrize(
     ("step", "states"),
     [
@@ -79,11 +80,13 @@ def test_without_its_lease_a_round_writes_nothing(pg_rig, steps, step, states):
     converges(pg_rig, tasks=2)
 
 
+@pytest.mark.fault(33)
 def test_without_its_lease_a_round_commits_nothing(rig, steps):
     assert lost(rig, steps, "described") == [("publish", "checked"), ("manifest", "submitted")]
     converges(rig, tasks=2)
 
 
+@pytest.mark.fault(33)
 def test_another_process_ended_what_we_began(pg_rig, steps):
     def other():
         take_over()
@@ -96,6 +99,7 @@ def test_another_process_ended_what_we_began(pg_rig, steps):
     assert {state for _, state in journal_states(pg_rig)} == {"done"}
 
 
+@pytest.mark.fault(33)
 def test_the_manifest_of_another_process_is_not_touched(pg_rig, steps):
     seen = {}
 
@@ -115,6 +119,7 @@ def test_the_manifest_of_another_process_is_not_touched(pg_rig, steps):
 # ---- the heartbeat
 
 
+@pytest.mark.fault(33)
 def test_leases_are_kept_alive_whatever_the_round_is_busy_with(rig, steps, monkeypatch):
     monkeypatch.setattr(leases, "LEASE", timedelta(seconds=1))
     seen = []
@@ -132,6 +137,7 @@ def test_leases_are_kept_alive_whatever_the_round_is_busy_with(rig, steps, monke
     assert not any(thread.name == "mapshell leases" for thread in threading.enumerate())
 
 
+@pytest.mark.fault(33)
 def test_a_heart_that_cannot_beat_harms_nobody(pg_rig, steps, monkeypatch):
     monkeypatch.setattr(leases, "LEASE", timedelta(seconds=0.2))
     steps.at("planned", lambda: monkeypatch.setattr("pipeline.heartbeat.Heartbeat._beat", lambda _: 1 / 0))
@@ -149,6 +155,7 @@ def claim_of(rig, **other):
     publication.Claim.insert1(row | other)
 
 
+@pytest.mark.fault(34)
 def test_a_process_of_another_machine_of_this_name_is_not_taken_for_dead(pg_rig):
     claim_of(pg_rig, machine=uuid.uuid4(), process_id=2**22 + 7, process_began=1.0)
     (session,), _ = told(pg_rig)
@@ -157,6 +164,7 @@ def test_a_process_of_another_machine_of_this_name_is_not_taken_for_dead(pg_rig)
     assert len(publication.Claim()) == 1
 
 
+@pytest.mark.fault(34)
 @pytest.mark.parametrize("process", ["gone", "another with its id"])
 def test_the_lease_of_a_dead_process_of_this_machine_counts_for_nothing(pg_rig, process):
     pid = os.getppid()
@@ -166,6 +174,7 @@ def test_the_lease_of_a_dead_process_of_this_machine_counts_for_nothing(pg_rig, 
     converges(pg_rig, tasks=2)
 
 
+@pytest.mark.fault(34)
 def test_a_machine_keeps_its_identity(tmp_path):
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(machine._machine_id.__wrapped__, [str(tmp_path / "data")] * 8))
@@ -178,6 +187,7 @@ def test_a_machine_keeps_its_identity(tmp_path):
 # ---- one manifest task for several sessions
 
 
+@pytest.mark.fault(33)
 def test_a_commit_that_is_refused_does_not_hold_up_the_others(pg_rig, monkeypatch):
     told(pg_rig, TWO, wait=False)
     wait_until(lambda: {task["status"] for task in pg_rig.tasks()} == {"SUCCEEDED"})
@@ -201,6 +211,7 @@ def test_a_commit_that_is_refused_does_not_hold_up_the_others(pg_rig, monkeypatc
 # ---- what the index has already
 
 
+@pytest.mark.fault(33)
 def test_a_checked_transfer_whose_generation_the_index_has_is_ended(pg_rig):
     told(pg_rig)
     for row in publication.Transfer.to_dicts():
@@ -209,6 +220,7 @@ def test_a_checked_transfer_whose_generation_the_index_has_is_ended(pg_rig):
     converges(pg_rig, tasks=2)
 
 
+@pytest.mark.fault(33)
 def test_files_of_a_superseded_transfer_are_sent_again(pg_rig):
     told(pg_rig)
     (row,) = [row for row in publication.Transfer.to_dicts() if row["purpose"] == "publish"]
@@ -223,6 +235,7 @@ def test_files_of_a_superseded_transfer_are_sent_again(pg_rig):
     assert again["file_generation"] == 2
 
 
+@pytest.mark.fault(33)
 def test_a_dry_run_takes_nothing_into_the_journal(pg_rig):
     aged(pg_rig)
     pg_rig.admin.fail_tasks("hold")
@@ -238,6 +251,7 @@ def test_a_dry_run_takes_nothing_into_the_journal(pg_rig):
     converges(pg_rig, tasks=2)
 
 
+@pytest.mark.fault(33)
 def test_a_lost_answer_is_decided_by_what_the_rows_say_of_whom(pg_rig):
     told(pg_rig)
     (entry,) = [entry for entry in journal_of(pg_rig)._entries(publication.Transfer()) if entry.purpose == "publish"]

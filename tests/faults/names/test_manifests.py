@@ -8,9 +8,8 @@ from datetime import timedelta
 import pytest
 
 from pipeline import database, experiment, lab, publication
+from tests.integration.discover.losing import discover, drop, rows
 from tests.integration.publish.bench import DAY, SC038, SC048, write
-
-from .losing import discover, drop, rows
 
 INDEX = ("DataSet", "DataSet.PhysicalFile", "ArchivedRawEphys")
 
@@ -89,6 +88,7 @@ LIES = {
 }
 
 
+@pytest.mark.fault(35)
 def test_a_manifest_that_lies_brings_no_row_and_is_named(two):
     """One rig for all of them: a refused manifest leaves nothing behind."""
     bench = two
@@ -112,6 +112,7 @@ def test_a_manifest_that_lies_brings_no_row_and_is_named(two):
     assert bench.archived_keys() == set(bench.keys.values())
 
 
+@pytest.mark.fault(35)
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b'{"format": "other"}', b"[" * 100_000])
 def test_a_file_that_is_no_manifest_is_named(two, content):
     path = next(p for p in two.rig.manifests().values() if "_s1_" in p.name)
@@ -122,6 +123,7 @@ def test_a_file_that_is_no_manifest_is_named(two, content):
     assert two.archived_keys() == {two.keys["good"]}
 
 
+@pytest.mark.fault(35)
 @pytest.mark.parametrize("evidence", [{"folders": 5}, {"folders": [{}]}, [], 5])
 def test_evidence_that_somebody_changed_by_hand_ends_nothing(two, evidence):
     discover(two.rig, types=("ephys",))
@@ -132,6 +134,7 @@ def test_evidence_that_somebody_changed_by_hand_ends_nothing(two, evidence):
     assert two.publish().whole
 
 
+@pytest.mark.fault(35)
 def test_two_manifests_that_list_one_file_are_both_refused(two):
     path = next(p for p in two.rig.manifests().values() if "_s2_" in p.name)
     stolen = json.loads(path.read_text())["files"][0]
@@ -142,6 +145,7 @@ def test_two_manifests_that_list_one_file_are_both_refused(two):
     assert not any(rows(*INDEX).values())
 
 
+@pytest.mark.fault(35)
 def test_a_file_that_the_index_gives_to_another_session_is_not_taken_from_it(two):
     path = next(p for p in two.rig.manifests().values() if "_s1_" in p.name)
     truth = path.read_bytes()
@@ -160,6 +164,7 @@ def test_a_file_that_the_index_gives_to_another_session_is_not_taken_from_it(two
     ]
 
 
+@pytest.mark.fault(35)
 def test_a_bad_manifest_leaves_its_folder_to_nobody(two):
     """What a manifest says wrongly is not guessed from names either."""
     spoil(two, lambda document: put(document, size=1))
@@ -179,6 +184,7 @@ ROWS = {
 }
 
 
+@pytest.mark.fault(35)
 def test_rows_of_the_lab_are_taken_only_of_the_session_itself(two):
     bench = two
     path = next(p for p in bench.rig.manifests().values() if "_s1_" in p.name)
@@ -201,6 +207,7 @@ def test_rows_of_the_lab_are_taken_only_of_the_session_itself(two):
     assert any("colour" in note for note in found.notes)
 
 
+@pytest.mark.fault(35)
 def test_hostile_names_in_a_listing_are_named_and_not_followed(bench):
     bench.enter("one", DAY.date())
     folder = bench.record("SC038_050120", DAY, base=bench.archive)
@@ -216,6 +223,7 @@ def test_hostile_names_in_a_listing_are_named_and_not_followed(bench):
     assert report.folders[0].unread
 
 
+@pytest.mark.fault(35)
 def test_what_exists_in_the_labs_tables_is_never_changed(bench):
     bench.session("one")
     bench.session("two")
@@ -230,6 +238,7 @@ def test_what_exists_in_the_labs_tables_is_never_changed(bench):
     assert (DAY + timedelta(days=1)).date() in {row["session_date"] for row in experiment.Session.to_dicts()}
 
 
+@pytest.mark.fault(35)
 def test_files_whose_names_look_like_ours_are_listed_all_the_same(two):
     """Only the exact names that publish gives to leftovers are left out."""
     folder = next(

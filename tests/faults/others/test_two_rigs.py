@@ -13,9 +13,8 @@ from mapshell.demo.run import ARCHIVE
 from mapshell.errors import INTERRUPTED
 from mapshell.sandbox.spec import CollectionSpec
 from pipeline.archive.manifest import from_json
+from tests.integration.publish.faults import COMMAND, bind, converges, journal_states, told
 from tests.integration.rig import wait_until
-
-from .faults import COMMAND, bind, converges, journal_states, told
 
 SECOND = "d3e0a001-0000-4000-8000-00000000a003"
 OLD = ("publication-publish", "--until", "2021-01-02")  # not the session that still records
@@ -63,6 +62,7 @@ def end(process, code=0):
     return json.loads(stdout)
 
 
+@pytest.mark.fault(33)
 def test_two_rigs_publish_the_same_sessions_at_once(rig):
     second = SecondRig(rig)
     both = [begin(rig, rig.folder, *OLD), second.start(*OLD)]
@@ -88,6 +88,7 @@ def test_two_rigs_publish_the_same_sessions_at_once(rig):
     assert len(rig.manifests()) == 9
 
 
+@pytest.mark.fault(33)
 def test_one_session_lies_on_two_rigs(pg_rig):
     """Each rig archives what it has; the second one's files are the next generation."""
     rig, second = pg_rig, SecondRig(pg_rig)
@@ -117,6 +118,7 @@ def test_one_session_lies_on_two_rigs(pg_rig):
     assert len(published) == 3  # the day's other session once, this one twice
 
 
+@pytest.mark.fault(33)
 def test_a_session_that_another_rig_has_under_way_is_left_to_it(pg_rig):
     rig, second = pg_rig, SecondRig(pg_rig)
     rig.admin.fail_tasks("hold")
@@ -135,6 +137,7 @@ def test_a_session_that_another_rig_has_under_way_is_left_to_it(pg_rig):
     end(second.start(*COMMAND))  # and nobody is asked
 
 
+@pytest.mark.fault(4)
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to another process is POSIX")
 def test_somebody_presses_ctrl_c_while_waiting(pg_rig):
     pg_rig.admin.fail_tasks("hold")

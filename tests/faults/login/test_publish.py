@@ -8,9 +8,17 @@ from mapshell.demo.run import ARCHIVE
 from mapshell.errors import CONFIGURATION, LOGIN
 from mapshell.sandbox.consent import code_from_page
 from pipeline.errors import LoginNeeded
-
-from .faults import COMMAND, bind, command, converges, journal_states, nothing_archived, refused, told
-from .proxy import STEPS
+from tests.integration.publish.faults import (
+    COMMAND,
+    bind,
+    command,
+    converges,
+    journal_states,
+    nothing_archived,
+    refused,
+    told,
+)
+from tests.integration.publish.proxy import STEPS
 
 
 @pytest.fixture
@@ -24,6 +32,7 @@ def log_in(rig):
     rig.globus().login_with_code(code_from_page)
 
 
+@pytest.mark.fault(30)
 def test_nobody_has_ever_logged_in(pg_rig, tmp_path):
     pg_rig.environ["MAPSHELL_GLOBUS_TOKEN_FILE"] = str(tmp_path / "none" / "tokens.db")
     document, stderr = command(pg_rig, code=LOGIN, seconds=20)  # no terminal: nothing asks, nothing hangs
@@ -37,11 +46,13 @@ def test_nobody_has_ever_logged_in(pg_rig, tmp_path):
     converges(pg_rig, tasks=2)
 
 
+@pytest.mark.fault(30)
 def test_an_access_token_that_has_expired_is_renewed_in_silence(pg_rig):
     assert pg_rig.admin.expire_tokens("access")
     converges(pg_rig, tasks=2)
 
 
+@pytest.mark.fault(30)
 @pytest.mark.parametrize("step", ["planned", "checked"])
 def test_an_access_token_that_expires_in_the_middle_is_renewed_in_silence(pg_rig, steps, step):
     steps.at(step, lambda: pg_rig.admin.expire_tokens("access"))
@@ -50,6 +61,7 @@ def test_an_access_token_that_expires_in_the_middle_is_renewed_in_silence(pg_rig
     converges(pg_rig, tasks=2)
 
 
+@pytest.mark.fault(30)
 def test_a_login_that_was_revoked(pg_rig):
     pg_rig.admin.revoke_tokens()
     document, stderr = command(pg_rig, code=LOGIN, seconds=20)
@@ -61,6 +73,7 @@ def test_a_login_that_was_revoked(pg_rig):
     converges(pg_rig, tasks=2)
 
 
+@pytest.mark.fault(30)
 @pytest.mark.parametrize(
     ("step", "states"),
     [
@@ -79,6 +92,7 @@ def test_a_login_that_is_revoked_in_the_middle_loses_nothing(pg_rig, steps, step
     converges(pg_rig, tasks=2)
 
 
+@pytest.mark.fault(30)
 def test_a_consent_that_was_withdrawn_names_the_collection(pg_rig):
     assert pg_rig.admin.withdraw_consents()
     document, stderr = command(pg_rig, code=LOGIN, seconds=20)
@@ -91,6 +105,7 @@ def test_a_consent_that_was_withdrawn_names_the_collection(pg_rig):
     converges(pg_rig, tasks=2)
 
 
+@pytest.mark.fault(30)
 def test_a_consent_that_is_withdrawn_while_a_transfer_runs(pg_rig, steps):
     steps.at("submitted", pg_rig.admin.withdraw_consents)
     _, report = told(pg_rig, code=LOGIN, seconds=20)
@@ -101,6 +116,7 @@ def test_a_consent_that_is_withdrawn_while_a_transfer_runs(pg_rig, steps):
     converges(pg_rig, tasks=2)
 
 
+@pytest.mark.fault(32)
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
 def test_a_token_file_that_others_can_read_is_refused(pg_rig):
     file = pg_rig.settings.globus.token_file

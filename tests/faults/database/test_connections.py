@@ -1,24 +1,19 @@
-"""The database is away, breaks, forgets or refuses; the configuration contradicts it; the disk is full."""
+"""The database is away, breaks, forgets or refuses, while a session is published."""
 
-import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
 
-from mapshell.errors import CONFIGURATION, FAILED, PARTLY
+from mapshell.errors import FAILED
 from pipeline import database, publication
 from pipeline.database import binding, migrations
 from pipeline.database import lab_connection as db_connection
 from pipeline.database.server import version
 from pipeline.errors import DatabaseReadOnly, DatabaseUnavailable
 from tests.integration.accounts import read_only
+from tests.integration.publish.faults import COMMAND, ONE, aged, bind, command, converges, journal_states, refused, told
+from tests.integration.publish.proxy import STEPS, Proxy
 from tests.integration.rig import enter, wait_until
-
-from .faults import COMMAND, ONE, aged, bind, command, converges, journal_states, refused, told
-from .proxy import STEPS, Proxy
 
 
 @pytest.fixture
@@ -53,6 +48,7 @@ def mended(rig):
 # ---- away
 
 
+@pytest.mark.fault(29)
 def test_a_database_that_is_down_at_the_start(proxied):
     proxied.proxy.go_down()
     done = proxied.run(*COMMAND, check=FAILED)
@@ -64,6 +60,7 @@ def test_a_database_that_is_down_at_the_start(proxied):
     converges(proxied, tasks=2)
 
 
+@pytest.mark.fault(28)
 @pytest.mark.parametrize(
     ("step", "states", "tasks"),
     [
@@ -85,6 +82,7 @@ def test_a_database_that_is_lost_ends_the_run_and_the_next_goes_on(proxied, step
     converges(proxied, tasks)  # in this very process, whose lease of then counts for nothing
 
 
+@pytest.mark.fault(28)
 @pytest.mark.parametrize("step", ["succeeded", "committing", "committed"])
 def test_a_connection_that_breaks_is_opened_again(proxied, steps, step):
     """As when the server restarts; what was under way is repeated or rolled back and repeated."""
@@ -95,6 +93,7 @@ def test_a_connection_that_breaks_is_opened_again(proxied, steps, step):
     converges(proxied, tasks=2)
 
 
+@pytest.mark.fault(28)
 @pytest.mark.parametrize("step", ["planning", "accepted", "committing"])
 def test_the_answer_to_a_commit_is_lost(proxied, steps, step):
     """The transaction took place: reading the tables again decides that, and nothing is written twice."""
@@ -108,6 +107,7 @@ def test_the_answer_to_a_commit_is_lost(proxied, steps, step):
 # ---- lost with all its rows
 
 
+@pytest.mark.fault(28)
 def test_a_database_that_was_lost_while_a_transfer_was_under_way(rig):
     aged(rig)
     rig.admin.fail_tasks("hold", after_files=3)
@@ -129,6 +129,7 @@ def test_a_database_that_was_lost_while_a_transfer_was_under_way(rig):
 # ---- refusing
 
 
+@pytest.mark.fault(29)
 def test_an_account_that_may_not_write_is_told_before_anything_is_sent(rig):
     # The locations are known, as they are after the first run of any computer.
     rig.publish({"subject_id": 480133, "session": 99})
@@ -148,6 +149,7 @@ def test_an_account_that_may_not_write_is_told_before_anything_is_sent(rig):
     converges(rig, tasks=2)
 
 
+@pytest.mark.fault(29)
 def test_an_account_that_may_only_read_finds_out_that_there_is_nothing_to_do(rig):
     told(rig)
     with read_only(rig):
@@ -155,45 +157,10 @@ def test_an_account_that_may_only_read_finds_out_that_there_is_nothing_to_do(rig
         assert [outcome.state for outcome in outcomes] == ["archived"]
 
 
-# ---- the configuration says otherwise
+# ---- in the middle of a round
 
 
-def test_a_configuration_that_places_the_archive_elsewhere_than_the_database(pg_rig):
-    told(pg_rig)
-    file = pg_rig.settings.file
-    document = json.loads(file.read_text())
-    document["custom"]["globus.storage_locations"]["raw-ephys"]["path"] = "/elsewhere"
-    file.write_text(json.dumps(document))
-    shown, stderr = command(pg_rig, code=CONFIGURATION)
-    assert "raw-ephys" in shown["error"]["message"]
-    assert "/elsewhere" in shown["error"]["message"]
-    assert "globus.storage_locations" in stderr
-    assert len(pg_rig.tasks()) == 2
-
-
-# ---- a full disk of this computer
-
-
-def test_no_room_for_the_staged_manifest(pg_rig):
-    staging = pg_rig.rig / "ephys/.mapshell"
-    staging.mkdir()
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("NO FULL DISK: only root on Linux can mount a small one")
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", staging], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"NO FULL DISK: a small one cannot be mounted here: {mounted.stderr.strip()}")
-    try:
-        (staging / "full").write_bytes(bytes(4096))
-        refused(pg_rig, code=PARTLY, state="in flight", says=(str(staging), "No space left"))
-        assert journal_states(pg_rig) == [("publish", "checked")]
-        assert [path.name for path in staging.iterdir()] == ["full"]  # nothing torn is left
-    finally:
-        subprocess.run(["umount", staging], check=True)
-    converges(pg_rig, tasks=2)
-
-
+@pytest.mark.fault(28)
 def test_an_interrupt_in_the_middle_gives_the_session_back(pg_rig, steps):
     def stumble():
         raise KeyboardInterrupt
@@ -205,6 +172,7 @@ def test_an_interrupt_in_the_middle_gives_the_session_back(pg_rig, steps):
     converges(pg_rig, tasks=2)
 
 
+@pytest.mark.fault(29)
 def test_nothing_is_archived_while_the_database_cannot_tell(proxied, steps):
     steps.at("claimed", proxied.proxy.go_down)
     _, report = told(proxied, code=FAILED, seconds=30)

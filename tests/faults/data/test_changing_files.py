@@ -2,10 +2,11 @@
 
 import os
 
+import pytest
+
 from pipeline import publication
 from pipeline.archive.manifest import from_json
-
-from .bench import Meddler, edit, old, only, write
+from tests.integration.publish.bench import Meddler, edit, old, only, write
 
 
 def _flip(path):
@@ -17,6 +18,7 @@ def _flip(path):
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
+@pytest.mark.fault(23)
 def test_a_wrong_sha1_is_found_by_the_service_and_remembered(bench):
     damaged, good = bench.session("damaged"), bench.session("good")
     file = only(damaged, "*.bin")
@@ -48,6 +50,7 @@ def test_a_wrong_sha1_is_found_by_the_service_and_remembered(bench):
     bench.assert_archived(damaged)
 
 
+@pytest.mark.fault(23, 37)
 def test_a_damaged_file_with_a_long_name_is_quarantined_too(bench):
     folder = bench.session("long")
     for path in list(folder.rglob("*_t0.imec0.ap.*")):
@@ -62,6 +65,7 @@ def test_a_damaged_file_with_a_long_name_is_quarantined_too(bench):
     assert [name for name in there if ".quarantined-" in name]
 
 
+@pytest.mark.fault(23)
 def test_a_sha1_of_zero_means_that_we_compute_our_own(bench):
     folder = bench.session("catgt", trigger="cat", folder="catgt_SC038_050120_g0")
     assert "fileSHA1=0" in only(folder, "*.meta").read_text()
@@ -72,6 +76,7 @@ def test_a_sha1_of_zero_means_that_we_compute_our_own(bench):
     assert all(len(row["file_sha1"]) == 40 for row in rows.values())
 
 
+@pytest.mark.fault(22, 40)
 def test_what_changes_under_way_is_refused_and_what_vanishes_too(bench):
     names = ("quiet", "grows", "moves", "grows unclaimed", "vanishes", "vanishes unclaimed")
     folders = {name: bench.session(name) for name in names}
@@ -116,6 +121,7 @@ def test_what_changes_under_way_is_refused_and_what_vanishes_too(bench):
     assert not publication.Claim()
 
 
+@pytest.mark.fault(40)
 def test_a_file_that_vanishes_between_listing_and_transfer(bench):
     folder, good = bench.session("gone"), bench.session("good")
     file = only(folder, "*.bin")
@@ -136,6 +142,7 @@ def test_a_file_that_vanishes_between_listing_and_transfer(bench):
     bench.assert_archived(good)
 
 
+@pytest.mark.fault(40)
 def test_files_deleted_after_no_wait_make_no_row(bench):
     folder, good = bench.session("deleted"), bench.session("good")
     bench.rig.admin.fail_tasks("hold", count=None)
@@ -161,6 +168,7 @@ def test_files_deleted_after_no_wait_make_no_row(bench):
     assert again["not_here"] == 1
 
 
+@pytest.mark.fault(22)
 def test_what_comes_while_a_transfer_is_under_way_follows_in_the_same_run(bench):
     folder = bench.session("late")
     bench.publish(wait=False)
@@ -174,6 +182,7 @@ def test_what_comes_while_a_transfer_is_under_way_follows_in_the_same_run(bench)
     assert {entry.subpath for entry in manifest.files} == set(bench.here(folder))
 
 
+@pytest.mark.fault(40)
 def test_an_archived_session_whose_folder_was_emptied_stays_archived(bench):
     folder, empty = bench.session("emptied"), bench.session("empty from the start")
     for path in [path for path in empty.rglob("*") if path.is_file()]:
