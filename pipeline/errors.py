@@ -79,6 +79,10 @@ class GlobusUnavailable(GlobusError):
     """The Globus service itself cannot be reached, or is out of order or overloaded for longer than we wait."""
 
 
+class ServiceFull(GlobusError):
+    """Globus takes no further task of this login until some that wait have ended."""
+
+
 class CollectionNotFound(GlobusError):
     """The collection UUID is unknown to Globus."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -85,7 +86,12 @@ def archived_row(manifest: Manifest) -> dict[str, Any]:
 
 def transfer_row(entry: Entry, request: Mapping[str, Any]) -> dict[str, Any]:
     """Return the row of ``publication.Transfer`` for a new entry; ``request`` is the request as JSON data."""
-    body = json.dumps(request, ensure_ascii=False, sort_keys=True).encode("utf-8")
+    digest, packed = hashlib.sha256(), io.BytesIO()
+    with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6, mtime=0) as stream:
+        for piece in json.JSONEncoder(ensure_ascii=False, sort_keys=True).iterencode(request):
+            data = piece.encode("utf-8")
+            digest.update(data)
+            stream.write(data)
     return {
         "transfer_id": entry.transfer_id,
         "purpose": entry.purpose,
@@ -93,8 +99,8 @@ def transfer_row(entry: Entry, request: Mapping[str, Any]) -> dict[str, Any]:
         "submission_id": uuid.UUID(entry.request.submission_id) if entry.request.submission_id else None,
         "label": entry.request.label,
         "identity": entry.identity,
-        "body_sha256": hashlib.sha256(body).hexdigest(),
-        "request": gzip.compress(body, mtime=0),
+        "body_sha256": digest.hexdigest(),
+        "request": packed.getvalue(),
         "computer": entry.computer,
         "created_at": entry.created_at,
     }

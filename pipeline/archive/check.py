@@ -128,7 +128,7 @@ def contradicted(round_: Round, flight: Flight) -> list[Defect]:
     claims = {entry.subpath: entry for entry in flight.new_entries}
     for file in files:
         round_.hasher.forget(file)
-    wait([round_.hasher.start(file) for file in files])
+    wait(round_.hasher.start(*files))
     defects = []
     for file in files:
         claim = claims[file.subpath]

@@ -109,6 +109,10 @@ def sha1_of(file: LocalFile, stop: threading.Event | None = None, pace: Pace | N
     return digest.hexdigest()
 
 
+_BATCH_FILES, _BATCH_BYTES = 1000, 64 * 1024 * 1024
+"""Small files are read some at a time: what waits of a million files must not need more memory than their names."""
+
+
 class Hasher:
     """Computes checksums in threads of low priority, at the given pace; a file asked for twice is read once."""
 
@@ -116,49 +120,69 @@ class Hasher:
         self._cache = cache
         self._pace = pace
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="sha1", initializer=step_back)
-        self._futures: dict[tuple[Path, tuple[int, int, int]], Future[str]] = {}
+        self._batches: dict[LocalFile, _Batch] = {}
         self._stop = threading.Event()
 
-    def start(self, file: LocalFile) -> Future[str]:
-        """Return the future of a file's SHA1; it may be done already."""
-        key = (file.path, file.stamp)
-        if key not in self._futures:
-            known = self._cache.get(file)
-            if known is None:
-                self._futures[key] = self._pool.submit(sha1_of, file, self._stop, self._pace)
-            else:
-                self._futures[key] = Future()
-                self._futures[key].set_result(known)
-        return self._futures[key]
+    def start(self, *files: LocalFile) -> list[Future[None]]:
+        """Begin to read files whose SHA1 is not known; return what is under way of them.  An error is finish's."""
+        unread: list[LocalFile] = []
+        size = 0
+        for file in files:
+            if file in self._batches or self._cache.get(file) is not None:
+                continue
+            unread.append(file)
+            size += file.size
+            if len(unread) >= _BATCH_FILES or size >= _BATCH_BYTES:
+                self._submit(unread)
+                unread, size = [], 0
+        self._submit(unread)
+        return self.pending(files)
+
+    def _submit(self, files: list[LocalFile]) -> None:
+        if files:
+            batch = _Batch(files)
+            batch.future = self._pool.submit(batch.read, self._stop, self._pace)
+            self._batches.update(dict.fromkeys(files, batch))
 
     def known(self, file: LocalFile) -> str | None:
         """Return the SHA1 if it was computed in this round or an earlier one, without reading anything."""
-        future = self._futures.get((file.path, file.stamp))
-        if future is not None and future.done() and future.exception() is None:
-            return future.result()
-        return self._cache.get(file)
+        batch = self._batches.get(file)
+        found = None if batch is None else batch.found.get(file)
+        return found if isinstance(found, str) else self._cache.get(file)
 
     def forget(self, file: LocalFile) -> None:
         """Drop what is known of a file: it will be read."""
-        self._futures.pop((file.path, file.stamp), None)
+        self._batches.pop(file, None)
         self._cache.drop(file)
 
-    def pending(self, files: Iterable[LocalFile]) -> list[Future[str]]:
+    def pending(self, files: Iterable[LocalFile]) -> list[Future[None]]:
         """Return the unfinished computations among these files."""
-        futures = (self._futures.get((file.path, file.stamp)) for file in files)
-        return [future for future in futures if future is not None and not future.done()]
+        batches = {id(batch): batch for file in files if (batch := self._batches.get(file)) is not None}
+        return [batch.future for batch in batches.values() if not batch.future.done()]
 
     def finish(self, file: LocalFile) -> str:
-        """Wait for a file's SHA1, remember it, and forget the future."""
-        future = self.start(file)
-        try:
-            sha1 = future.result()
-        except DiskBusy:  # the disk may rest when somebody asks again
-            self._futures.pop((file.path, file.stamp), None)
-            raise
-        self._futures.pop((file.path, file.stamp), None)
-        self._cache.put(file, sha1)
-        return sha1
+        """Wait for a file's SHA1, remember it, and forget that it was read.
+
+        Raises
+        ------
+        DiskBusy, LocalDiskError, IntegrityError
+            As :func:`sha1_of`.
+        """
+        batch = self._batches.get(file)
+        if batch is None:
+            if (known := self._cache.get(file)) is not None:
+                return known
+            self.start(file)
+            batch = self._batches[file]
+        batch.future.result()
+        found = batch.found[file]
+        if isinstance(found, DiskBusy):  # the disk may rest when somebody asks again
+            self._batches.pop(file, None)
+        if isinstance(found, Exception):
+            raise found
+        del self._batches[file], batch.found[file]
+        self._cache.put(file, found)
+        return found
 
     def __enter__(self) -> Hasher:
         return self
@@ -169,3 +193,25 @@ class Hasher:
         self._stop.set()  # whoever leaves early (Ctrl-C, no waiting) must not wait for the rest of a huge file
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._cache.close()
+
+
+class _Batch:
+    """Files that one thread reads after each other; ``found`` has the SHA1 of each, or the error that it met."""
+
+    __slots__ = ("_files", "found", "future")
+
+    def __init__(self, files: list[LocalFile]) -> None:
+        self._files = files
+        self.found: dict[LocalFile, str | Exception] = {}
+        self.future: Future[None]
+
+    def read(self, stop: threading.Event, pace: Pace | None) -> None:
+        """Read all of them; whoever leaves early does not wait for the rest."""
+        for file in self._files:
+            try:
+                self.found[file] = sha1_of(file, stop, pace)
+            except Stopped:
+                raise
+            except Exception as error:  # noqa: BLE001 - it is the file's, and raised where its SHA1 is asked for
+                self.found[file] = error
+        self._files = []

@@ -37,7 +37,7 @@ from pipeline.archive.round import (
 from pipeline.archive.scan import Defect, look_remote, sizes
 from pipeline.archive.submit import Prepared, next_generation, submit
 from pipeline.archive.superseding import supersede, to_supersede
-from pipeline.errors import CollectionNotFound, CollectionOffline
+from pipeline.errors import CollectionNotFound, CollectionOffline, ServiceFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -75,9 +75,14 @@ def depart(
     left = Departures()
     waiting: list[Prepared] = []
     for session in sessions:
+        if left.full is not None:
+            left.rest.append(session)
+            continue
         key = session.ref.key
         begin = partial(_begin, round_, session, indexed.get(key), unfinished.get(key), dry_run=dry_run)
         result = _attempt(round_, left, session, indexed.get(key), begin)
+        if result is None:
+            continue
         if isinstance(result, Prepared) and hash_early:
             waiting.append(result)
         else:
@@ -86,9 +91,12 @@ def depart(
         if left.stopped is not None:
             break
     for prepared in waiting:
-        if left.stopped is None:
+        if left.stopped is None and left.full is None:
             result = _attempt(round_, left, prepared.session, prepared.known, partial(adopt, round_, prepared))
-            _note(round_, left, result, dry_run=dry_run, hash_early=hash_early)
+            if result is not None:
+                _note(round_, left, result, dry_run=dry_run, hash_early=hash_early)
+        elif left.stopped is None:
+            left.rest.append(prepared.session)
         elif not isinstance(left.stopped, UNWRITABLE):
             round_.journal.release([prepared.session.ref.key])
     return left
@@ -96,11 +104,18 @@ def depart(
 
 def _attempt(
     round_: Round, left: Departures, session: LocalSession, known: Manifest | None, work: Callable[[], T]
-) -> T | Outcome:
-    """Do what is to be done for one session; an error, of whatever kind, never stops the others."""
+) -> T | Outcome | None:
+    """Do what is to be done for one session; an error, of whatever kind, never stops the others.
+
+    None: Globus takes no further task now.
+    """
     result: T | Outcome
     try:
         result = work()
+    except ServiceFull as error:
+        left.full = error
+        left.rest.append(session)
+        return None
     except Exception as error:  # noqa: BLE001 - see above
         said = in_words(error)
         if ends_the_round(error):
@@ -210,7 +225,7 @@ def _compare(
     if undecided:
         files = [file for file in session.files if file.subpath in undecided]
         if not dry_run:
-            wait([round_.hasher.start(file) for file in files])
+            wait(round_.hasher.start(*files))
         read = round_.hasher.known if dry_run else round_.hasher.finish
         sha1s = {file.subpath: read(file) for file in files}
         plan = with_renames(compare(checksums=sha1s), maybe, sha1s)
@@ -263,8 +278,7 @@ def _take_off(round_: Round, flight: Flight, *, hash_early: bool) -> None:
     round_.progress.task(str(flight.entry.transfer_id), what, flight.size)
     if not hash_early:
         return
-    for file in flight.unproved:
-        round_.hasher.start(file)
+    round_.hasher.start(*flight.unproved)
 
 
 _FILL = "if its files were moved, put them back; if the session was never recorded, remove the empty folder."

@@ -27,7 +27,6 @@ from pipeline.sizes import human_bytes
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping, Sequence
-    from concurrent.futures import Future
 
     from pipeline.archive.ports import RemoteEntry
 
@@ -63,7 +62,7 @@ def _check(subpath: str, staging: str) -> None:
 def look_here(fetching: Fetching, items: Sequence[Item]) -> None:
     """Compare with what lies at the places on this computer; what has the same size is read."""
     trees: dict[Site, Tree] = {}
-    reading: list[tuple[Item, LocalFile, Future[str]]] = []
+    reading: list[tuple[Item, LocalFile]] = []
     for item in items:
         if item.verdict != "wanted" or item.site.folder is None:
             continue
@@ -82,7 +81,7 @@ def look_here(fetching: Fetching, items: Sequence[Item]) -> None:
             _compare_times(fetching, item, status)
         else:
             file = local_file(item, status)
-            reading.append((item, file, fetching.hasher.start(file)))
+            reading.append((item, file))
     _compare_bytes(fetching, reading)
 
 
@@ -93,13 +92,13 @@ def _compare_times(fetching: Fetching, item: Item, status: os.stat_result) -> No
         differs(item, "another time of change, and the index has no SHA1 to compare", overwrite=fetching.overwrite)
 
 
-def _compare_bytes(fetching: Fetching, reading: Sequence[tuple[Item, LocalFile, Future[str]]]) -> None:
-    progress, total = fetching.patient.progress, sum(item.size for item, _, _ in reading)
-    busy = [each for each in reading if not each[2].done()]
+def _compare_bytes(fetching: Fetching, reading: Sequence[tuple[Item, LocalFile]]) -> None:
+    progress, total = fetching.patient.progress, sum(item.size for item, _ in reading)
+    busy = fetching.hasher.start(*(file for _, file in reading))
     if busy:
         progress.task("compare", "reading what is here", total)
     seen = 0
-    for item, file, _ in reading:
+    for item, file in reading:
         try:
             same = fetching.hasher.finish(file) == item.sha1
         except MapshellError as error:

@@ -68,7 +68,7 @@ def _inspect(round_: Round, session: LocalSession, settled: Collection[str], rul
 def _read(round_: Round, session: LocalSession, subpaths: Collection[str]) -> None:
     """Read files now whose SHA1 their metas claim: only then is it known whether anything is to be accepted."""
     files = [file for file in session.files if file.subpath in subpaths]
-    wait([round_.hasher.start(file) for file in files])
+    wait(round_.hasher.start(*files))
     for file in files:
         round_.hasher.finish(file)
 

@@ -37,21 +37,23 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from pipeline.archive.departing.queue import Departing
     from pipeline.archive.find import LocalSession
     from pipeline.archive.journal import Entry
 
 
 class Gatherer:
-    """Brings the flights of a round home.
+    """Brings the flights of a round home, while ``departing`` lets others take off.
 
     ``outcomes`` grows by one for each flight; ``again`` holds sessions that are archived so far, of which this computer
     may have more; ``stopped`` is what ended the round early (a lost login or database, a service that does not answer).
     """
 
-    def __init__(self, round_: Round, flights: Sequence[Flight]) -> None:
+    def __init__(self, round_: Round, departing: Departing) -> None:
         self._round = round_
-        self._airborne = [flight for flight in flights if flight.entry.state != "checked"]
-        self._checked = [flight for flight in flights if flight.entry.state == "checked"]
+        self._departing = departing
+        self._airborne: list[Flight] = []
+        self._checked: list[Flight] = []
         self._described: list[Description] = []
         self.outcomes: list[Outcome] = []
         self.again: list[LocalSession] = []
@@ -62,7 +64,8 @@ class Gatherer:
     def run(self, *, wait_for_tasks: bool = True) -> None:
         """Gather until nothing is left to wait for; without waiting, gather what has ended already."""
         try:
-            if self._flights() and self.stopped is None:
+            self._depart()
+            if self._flights():
                 self._run(Watch(self._round), wait_for_tasks=wait_for_tasks)
         except MapshellError as error:
             self.stopped = error
@@ -70,8 +73,18 @@ class Gatherer:
             self._leave_rest()
         self.stopped = self.stopped or self._away
 
+    def _depart(self) -> None:
+        """Take the next flights, as many as may be in the air; what ended their departure ends all of it."""
+        flights = self._departing.depart(len(self._flights()))
+        self._airborne.extend(flight for flight in flights if flight.entry.state != "checked")
+        if checked := [flight for flight in flights if flight.entry.state == "checked"]:
+            self._checked.extend(checked)
+        if self._departing.stopped is not None:
+            raise self._departing.stopped
+        if checked:
+            self._reattach()
+
     def _run(self, watch: Watch, *, wait_for_tasks: bool) -> None:
-        self._reattach()
         while True:
             watch.ask(
                 [f.entry for f in self._airborne if not f.landed and f.entry.request.items]
@@ -88,7 +101,10 @@ class Gatherer:
             for description in list(self._described):
                 with self._only_ending(description.flights):
                     self._look_at_description(watch, description)
-            if not self._flights() or not wait_for_tasks:
+            if not wait_for_tasks:
+                return
+            self._depart()
+            if not self._flights():
                 return
             self._pause(watch.interval)
 

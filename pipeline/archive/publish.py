@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pipeline.archive.depart import depart
+from pipeline.archive.departing.queue import Queue
 from pipeline.archive.gather import Gatherer
 from pipeline.archive.round import UNWRITABLE
 from pipeline.archive.scan import LATER
@@ -58,11 +58,10 @@ def publish(
     passes = 0
     stopped: MapshellError | None = None
     while sessions and stopped is None:
-        departures = depart(round_, sessions, indexed, dry_run=dry_run, hash_early=wait)
-        gatherer = Gatherer(round_, departures.flights)
-        gatherer.stopped = departures.stopped
-        gatherer.run(wait_for_tasks=wait and departures.stopped is None)
-        for outcome in (*departures.outcomes, *gatherer.outcomes):
+        queue = Queue(round_, sessions, indexed, dry_run=dry_run, wait=wait)
+        gatherer = Gatherer(round_, queue)
+        gatherer.run(wait_for_tasks=wait)
+        for outcome in (*queue.outcomes, *gatherer.outcomes):
             outcomes[outcome.key] = _joined(outcomes.get(outcome.key), outcome)
         stopped = gatherer.stopped
         # What lies in another collection, or came after a transfer was submitted, follows as the next generation.

@@ -22,6 +22,7 @@ from pipeline.errors import (
     MapshellError,
     OtherLogin,
     ServiceError,
+    ServiceFull,
 )
 
 if TYPE_CHECKING:
@@ -176,11 +177,16 @@ class Flight:
 
 @dataclass(slots=True)
 class Departures:
-    """What the first half of a round leaves for the second; ``stopped`` is what ended it early."""
+    """What the first half of a round leaves for the second; ``stopped`` is what ended it early.
+
+    ``full`` is why Globus takes no further task now, ``rest`` the sessions that did not depart because of that.
+    """
 
     flights: list[Flight] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     stopped: MapshellError | None = None
+    full: ServiceFull | None = None
+    rest: list[LocalSession] = field(default_factory=list)
 
 
 def outcome(

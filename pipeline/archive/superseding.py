@@ -74,7 +74,7 @@ def supersede(round_: Round, prepared: Prepared, acceptance: Acceptance) -> Flig
 def _contradicted(round_: Round, prepared: Prepared, files: Sequence[LocalFile]) -> list[Any]:
     """Read the files that are to take the place of archived ones; name those that are not what their metas say."""
     claims = prepared.verdict.claims
-    wait([round_.hasher.start(file) for file in files])
+    wait(round_.hasher.start(*files))
     sha1s = {file.subpath: round_.hasher.finish(file) for file in files}
     return [wrong_checksum(name, claims[name], sha1) for name, sha1 in sha1s.items() if claims.get(name, sha1) != sha1]
 

@@ -61,8 +61,7 @@ class Reader:
         """
         if self.quick:
             return {}, {}
-        for file in files:
-            self.hasher.start(file)
+        self.hasher.start(*files)
         found: dict[str, str] = {}
         failed: dict[str, Defect] = {}
         for file in files:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.archive.paths import visible
 from pipeline.errors import (
     CollectionNotFound,
     CollectionOffline,
@@ -18,6 +19,7 @@ from pipeline.errors import (
     PermissionDenied,
     QuotaExceeded,
     RemotePathNotFound,
+    ServiceFull,
 )
 from pipeline.globus.demands import LOGIN, consent_needed, describe_session, required_session
 
@@ -52,9 +54,9 @@ class Doing:
     @property
     def sentence(self) -> str:
         """Return "Cannot list /x in raw-ephys (...)"."""
-        text = f"Cannot {self.what}"
+        text = f"Cannot {visible(self.what)}"
         if self.path:
-            text += f" {self.path}"
+            text += f" {visible(self.path)}"
         if self.collection:
             text += f" in {self.collection}" if self.path else f" {self.collection}"
         return text
@@ -231,7 +233,7 @@ def _path_missing(doing: Doing, said: str) -> MapshellError:
     if not doing.path:
         return GlobusError(f"{doing.sentence}: {said}", remedy="check the id, and who is logged in: mapshell whoami")
     return RemotePathNotFound(
-        f"There is no {doing.path} in {doing.collection}.", remedy="check the path and the storage location."
+        f"There is no {visible(doing.path)} in {doing.collection}.", remedy="check the path and the storage location."
     )
 
 
@@ -268,6 +270,13 @@ def _too_large(doing: Doing, said: str) -> MapshellError:
     )
 
 
+def _full(doing: Doing, said: str) -> MapshellError:
+    return ServiceFull(
+        f"{doing.sentence}: Globus has as many tasks of this login waiting as it takes ({said}).",
+        remedy="wait until some have ended, then run the same again; nothing is sent twice.",
+    )
+
+
 def _exists(doing: Doing, said: str) -> MapshellError:
     return GlobusError(f"{doing.sentence}: it exists already ({said}).", remedy="nothing was changed; look at it.")
 
@@ -289,6 +298,7 @@ _RULES: tuple[tuple[_Test, _Make], ...] = (
     (lambda status, code, _said: code in {"EndpointNotFound", "EndpointDeleted"} or status == 410, _collection_missing),
     (lambda _status, code, said: "quota" in code.lower() or bool(_FULL.search(said)), _no_room),
     (_tail("Exists"), _exists),
+    (_tail("TooManyPendingJobs"), _full),
     (_tail("NotDirectory"), _no_folder),
     (_tail("SizeLimit", "DirectoryTooLarge"), _too_large),
     (_tail("PermissionDenied", "EndpointPermissionDenied", "LoginFailed", "Forbidden"), _denied),

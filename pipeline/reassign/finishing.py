@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.archive.departing.queue import Departed
 from pipeline.archive.describe import unstage
 from pipeline.archive.find import LocalSession
 from pipeline.archive.gather import Gatherer
@@ -86,7 +87,7 @@ def settle(round_: Round, journal: TableJournal, keys: Collection[SessionKey] | 
 
 def gather(round_: Round, flights: Sequence[Flight], done: Finished, *, wait: bool = True) -> None:
     """Let the manifests of relocations follow, and their rows; free the sessions."""
-    gatherer = Gatherer(round_, flights)
+    gatherer = Gatherer(round_, Departed(flights))
     gatherer.run(wait_for_tasks=wait)
     done.outcomes += gatherer.outcomes
     done.stopped = done.stopped or gatherer.stopped

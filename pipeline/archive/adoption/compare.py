@@ -5,7 +5,6 @@ Read only where it can be of use: nothing is read back for a session that is ref
 
 from __future__ import annotations
 
-from concurrent.futures import as_completed
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -63,16 +62,20 @@ def read_here(round_: Round, prepared: Prepared) -> dict[str, str]:
     MapshellError
         One cannot be read, or changed meanwhile.
     """
-    sizes = {round_.hasher.start(file): file.size for file in prepared.candidates}
-    unread = {future: size for future, size in sizes.items() if not future.done()}
+    found: dict[str, str] = {}
+    unread = round_.hasher.start(*prepared.candidates)
+    key, read = f"here-{round_.location.alias}-{prepared.session.ref.key}", 0
     if unread:
-        key, read = f"here-{round_.location.alias}-{prepared.session.ref.key}", 0
-        round_.progress.task(key, f"{_named(prepared)}: reading what is here", sum(unread.values()))
-        for future in as_completed(unread):
-            read += unread[future]
+        size = sum(file.size for file in prepared.candidates)
+        round_.progress.task(key, f"{_named(prepared)}: reading what is here", size)
+    for file in prepared.candidates:
+        found[file.subpath] = round_.hasher.finish(file)
+        read += file.size
+        if unread:
             round_.progress.update(key, read)
+    if unread:
         round_.progress.done(key, "read")
-    return {file.subpath: round_.hasher.finish(file) for file in prepared.candidates}
+    return found
 
 
 def remembered(round_: Round, prepared: Prepared, here: Mapping[str, str]) -> tuple[Prepared, tuple[LocalFile, ...]]:
