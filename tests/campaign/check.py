@@ -1,0 +1,228 @@
+"""The invariants, held against what is.  Nothing here asks the product what it thinks."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from .look import ASIDE, unzipped
+
+ARCHIVE_ROOTS = ("raw-ephys", "raw-video")
+TOP = ("rig-a", "rig-b", "archive", "at", "home", "sandbox")
+INDEX = ("file_size", "file_mtime", "file_sha1", "file_generation", "file_type")
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A promise that was broken: which, and how."""
+
+    invariant: str
+    what: str
+
+    def __str__(self):
+        return f"{self.invariant}: {self.what}"
+
+
+class Checker:
+    """Remembers what once was final, and tells what is not as promised."""
+
+    def __init__(self, world):
+        self._world, self._lab = world, world.lab
+        self._final = {}  # (alias, subpath) -> SHA1 of what a row ever named there, or a person put there
+        self._whole = {}  # the same of what was whole there, though no row named it
+        self.lied = False  # the service said that a task succeeded, and it had not
+
+    def put(self, alias, subpath, sha1):
+        """Somebody put a file of his own at the archive."""
+        self._final[alias, subpath] = sha1
+
+    def taken(self, alias, subpath):
+        """Its owner took it away."""
+        self._final.pop((alias, subpath), None)
+
+    def check(self, facts):
+        """Return all violations."""
+        found = [*self._index(facts), *self._archive(facts), *self._tasks(facts), *self._disks()]
+        return [*found, *self._places(), *self._secrets(facts)]
+
+    # -- I1: what the index says is so ----------------------------------------------------------------------------
+
+    def _index(self, facts):
+        for key in sorted(facts.archived - set(facts.datasets)):
+            yield Violation("I1", f"{key} is archived and has no dataset")
+        for key, rows in sorted(facts.rows.items()):
+            proved = key in facts.archived
+            yield from self._rows(facts, key, rows, proved)
+            if proved:
+                yield from self._described(facts, key, rows)
+
+    def _rows(self, facts, key, rows, proved):
+        if not rows:
+            yield Violation("I1", f"the dataset of {key} has no file")
+        for subpath, row in sorted(rows.items()):
+            name, there = f"{key[0]}:{subpath}", facts.files.get((key[0], subpath))
+            if there is None:
+                yield Violation("I1", f"{name} is in the index and not at the archive")
+                continue
+            if row["file_size"] != there["size"]:
+                yield Violation(
+                    "I1", f"{name} has {there['size']} bytes at the archive, {row['file_size']} in the index"
+                )
+            if proved and not row["file_sha1"]:
+                yield Violation("I1", f"{name} is archived without SHA1")
+            if row["file_sha1"] and _text(row["file_sha1"]) != there["sha1"]:
+                yield Violation("I1", f"{name} has the SHA1 {there['sha1']}, in the index {_text(row['file_sha1'])}")
+            owner = self._lab.owner(key[0], subpath)
+            if owner is None or owner.key != key:
+                yield Violation("I1", f"{name} is in the index of {key}; recorded for {owner and owner.key}")
+            elif there["sha1"] not in owner.versions[subpath]:
+                yield Violation("I1", f"{name} is in the index, and its bytes were never recorded")
+            self._final.setdefault((key[0], subpath), there["sha1"])
+
+    def _described(self, facts, key, rows):
+        dataset = facts.datasets.get(key)
+        if dataset is None:
+            return
+        name = (key[0], _text(dataset["dataset_manifest"]))
+        document = facts.manifests.get(name)
+        if document is None:
+            yield Violation("I1", f"{key} is archived, and its manifest {name[1]} is not at the archive")
+            return
+        said = {entry["subpath"]: (entry["size"], entry["sha1"]) for entry in document["files"]}
+        known = {
+            subpath: (row["file_size"], row["file_sha1"] and _text(row["file_sha1"])) for subpath, row in rows.items()
+        }
+        if said != known:
+            yield Violation(
+                "I1", f"the manifest {name[1]} describes {sorted(set(said.items()) ^ set(known.items()))[:4]} else"
+            )
+        if document["dataset"]["generation"] != dataset["dataset_generation"]:
+            yield Violation("I1", f"the manifest {name[1]} is not of the generation of {key}")
+        session = document["session"]
+        if (session["subject_id"], session["session"]) != key[1:]:
+            yield Violation("I1", f"the manifest {name[1]} is of another session than {key}")
+        self._final.setdefault(name, facts.files[name]["sha1"])
+
+    # -- I3: nothing is overwritten -------------------------------------------------------------------------------
+
+    def _archive(self, facts):
+        for name, sha1 in sorted(self._final.items()):
+            there = facts.files.get(name)
+            if there is None or there["sha1"] != sha1:
+                state = "gone" if there is None else f"now {there['sha1']}"
+                yield Violation("I3", f"{name[0]}:{name[1]} was final with {sha1}, and is {state}")
+        for name, sha1 in sorted(self._whole.items()):
+            there = facts.files.get(name)
+            if (there is None or there["sha1"] != sha1) and not self._aside(facts, name, sha1):
+                yield Violation("I3", f"{name[0]}:{name[1]} was whole, and is lost")
+        self._whole = {}
+        for name, there in sorted(facts.files.items()):
+            if name in self._final or ".manifest-" in name[1]:
+                continue
+            base = _base(name[1])
+            owner = self._lab.owner(name[0], base)
+            if owner is None:
+                yield Violation("I5", f"{name[0]}:{name[1]} is at the archive, and was never recorded")
+            elif there["sha1"] in owner.versions[base]:
+                self._whole[name] = there["sha1"]
+
+    def _aside(self, facts, name, sha1):
+        names = [each for each in facts.files if each[0] == name[0] and _base(each[1]) == name[1] != each[1]]
+        return any(facts.files[each]["sha1"] == sha1 for each in names)
+
+    # -- I4: nothing is sent twice --------------------------------------------------------------------------------
+
+    def _tasks(self, facts):
+        if self.lied:
+            return  # a task that only said so was rightly sent again
+        for (collection, path), tasks in sorted(facts.journeys.items()):
+            alias, _, subpath = path.lstrip("/").partition("/")
+            if alias not in ARCHIVE_ROOTS or ".mapshell" in path:
+                continue
+            set_aside = sum(each[0] == alias and _base(each[1]) == subpath != each[1] for each in facts.files)
+            if len(tasks) - set_aside > 1:
+                yield Violation("I4", f"{path} was brought to {collection} by {len(tasks)} tasks: {tasks}")
+
+    # -- I2, I3, I5 on the rigs -----------------------------------------------------------------------------------
+
+    def _disks(self):
+        for path, was in sorted(self._lab.known.items()):
+            try:
+                facts = path.stat()
+            except FileNotFoundError:
+                yield Violation("I2", f"{path} is gone")
+                continue
+            if (facts.st_ino, facts.st_size, facts.st_mtime_ns) != was:
+                yield Violation("I2", f"{path} was changed")
+        for rig in ("rig-a", "rig-b"):
+            for kind in ("ephys", "video", "got"):
+                root = self._world.folder / rig / kind
+                for path in _files(root):
+                    if path in self._lab.known:
+                        continue
+                    yield from self._arrived(path, path.relative_to(root).as_posix(), kind)
+
+    def _arrived(self, path, subpath, kind):
+        alias = f"raw-{kind}"
+        if kind == "got":
+            owners = [owner for a in ARCHIVE_ROOTS if (owner := self._lab.owner(a, subpath))]
+        else:
+            owners = [owner for owner in (self._lab.owner(alias, subpath),) if owner]
+        if not owners:
+            yield Violation("I5", f"{path} was written, and is no recording's file")
+        elif self._world.looker.sha1(path) not in {sha1 for owner in owners for sha1 in owner.versions[subpath]}:
+            yield Violation("I3", f"{path} has its final name and other bytes than were recorded")
+
+    def _places(self):
+        for entry in os.scandir(self._world.folder):
+            if entry.name not in TOP:
+                yield Violation("I5", f"{entry.path} was written outside of every root")
+        for entry in os.scandir(self._world.archive):
+            if entry.name not in ARCHIVE_ROOTS:
+                yield Violation("I5", f"{entry.path} was written outside of the archive's locations")
+        for rig in ("rig-a", "rig-b"):
+            for entry in os.scandir(self._world.folder / rig):
+                if entry.name not in ("ephys", "video", "got", ".mapshell"):
+                    yield Violation("I5", f"{entry.path} was written outside of every root")
+
+    # -- I7 -------------------------------------------------------------------------------------------------------
+
+    def _secrets(self, facts):
+        secrets = self._world.secrets()
+        texts = {str(name): str(document) for name, document in facts.manifests.items()}
+        texts |= {
+            f"journal {row['transfer_id']}": unzipped(row["request"]) + str(row["outcome"]) for row in facts.journal
+        }
+        for where, text in texts.items():
+            if any(secret in text for secret in secrets):
+                yield Violation("I7", f"{where} holds a secret")
+        login = self._world.folder / "home/login.sqlite"
+        if login.exists() and login.stat().st_mode & 0o077:
+            yield Violation("I7", f"{login} can be read by others")
+
+
+def same_rows(before, after):
+    """Return what differs between the rows of a session then and now; rows that were added are no difference."""
+    return [
+        f"{subpath}: {name} was {row[name]!r}, is {after.get(subpath, {}).get(name)!r}"
+        for subpath, row in before.items()
+        for name in INDEX
+        if _text(row[name]) != _text(after.get(subpath, {}).get(name))
+    ]
+
+
+def _files(root):
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name != ".mapshell"]
+        for name in names:
+            yield root.__class__(folder) / name
+
+
+def _base(subpath):
+    for part in ASIDE:
+        subpath = subpath.partition(part)[0]
+    return subpath
+
+
+def _text(value):
+    return value.decode() if isinstance(value, (bytes, bytearray, memoryview)) else value

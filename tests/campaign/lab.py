@@ -1,0 +1,148 @@
+"""What people do on the rigs' disks, and a ledger of it: every byte that was ever recorded, by whom."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from mapshell.demo.metas import Probe
+from mapshell.demo.recordings import write_recording
+from mapshell.demo.videos import write_videos
+
+PROBE = Probe(0, "NP2.0", "19122519691", 4)
+ANIMALS = {480133: "SC038", 502716: "SC048"}
+FIRST_DAY = datetime.fromisoformat("2020-05-01T10:00:00")
+LONG_AGO = 1_600_000_000
+ZONE = "America/New_York"
+
+
+@dataclass
+class Visit:
+    """One session of the lab: whose, when, what kind of data, on which rig; its files by subpath of the kind's root."""
+
+    number: int
+    rig: str
+    subject: int
+    kind: str
+    start: datetime
+    session: int
+    state: str = "whole"  # or "recording": its metas are not finished
+    foreign: str = ""  # a file that somebody put at the archive under a name of ours
+    versions: dict[str, list[str]] = field(default_factory=dict)  # subpath -> every SHA1 that it ever had
+    hidden: dict[Path, bytes] = field(default_factory=dict)  # finished metas that are not there yet
+
+    @property
+    def h2o(self):
+        return ANIMALS[self.subject]
+
+    @property
+    def alias(self):
+        return f"raw-{self.kind}"
+
+    @property
+    def key(self):
+        return self.alias, self.subject, self.session
+
+    @property
+    def day(self) -> date:
+        return self.start.date()
+
+
+class LabDisk:
+    """The recordings of all rigs."""
+
+    def __init__(self, folder, rigs):
+        self.folder = Path(folder)
+        self.visits: dict[int, Visit] = {}
+        self.known: dict[Path, tuple] = {}  # what lies on the rigs, by path: (inode, size, time)
+        for rig in rigs:
+            for kind in ("ephys", "video"):
+                (self.folder / rig / kind).mkdir(parents=True)
+
+    def record(self, number, rig, subject, kind, state="whole"):
+        """Write a session's recording."""
+        start = FIRST_DAY + timedelta(days=number)
+        session = 1 + sum(visit.subject == subject for visit in self.visits.values())
+        visit = self.visits[number] = Visit(number, rig, subject, kind, start, session, state)
+        root = self.folder / rig / kind
+        if kind == "ephys":
+            run = f"{visit.h2o}_{start:%m%d%y}"
+            write_recording(
+                root / visit.h2o / f"{run}_g0",
+                run,
+                probes=(PROBE,),
+                start=start,
+                seconds=0.01,
+                channels=2,
+                nidq=False,
+                seed=number + 1,
+                timezone=ZONE,
+            )
+        else:
+            folder = root / visit.h2o / f"{start:%m%d%Y}" / "video"
+            write_videos(
+                folder, visit.h2o, start.date(), trials=1, frames=1, start=start, timezone=ZONE, seed=number + 1
+            )
+        if state == "recording":
+            self._unfinish(visit)
+        self._note(visit)
+        return visit
+
+    def finish(self, visit):
+        """The recording ends: its metas say how long it was and which checksum it has."""
+        for path, whole in visit.hidden.items():
+            path.write_bytes(whole)
+            os.utime(path, (LONG_AGO, LONG_AGO))
+        visit.hidden.clear()
+        visit.state = "whole"
+        self._note(visit)
+
+    def add(self, visit, count):
+        """Files that come later, such as those of a sorter."""
+        place = self._folder_of(visit) / f"later_{zlib.crc32(f'{visit.number}-{len(visit.versions)}'.encode()):08x}"
+        place.mkdir()
+        for number in range(count):
+            path = place / f"part {number}.npy"
+            path.write_bytes(f"{visit.number} {place.name} {number}\n".encode() * (1 + number))
+            os.utime(path, (LONG_AGO, LONG_AGO))
+        self._note(visit)
+
+    def subpaths(self, visit):
+        """Return the files of a session that lie on its rig, by subpath."""
+        root = self.folder / visit.rig / visit.kind
+        return {path.relative_to(root).as_posix(): path for path in self._folder_of(visit).rglob("*") if path.is_file()}
+
+    def owner(self, alias, subpath):
+        """Return the session that a file was ever recorded for."""
+        return next((v for v in self.visits.values() if v.alias == alias and subpath in v.versions), None)
+
+    def _folder_of(self, visit):
+        root = self.folder / visit.rig / visit.kind / visit.h2o
+        if visit.kind == "ephys":
+            return root / f"{visit.h2o}_{visit.start:%m%d%y}_g0"
+        return root / f"{visit.start:%m%d%Y}"
+
+    def _unfinish(self, visit):
+        for path in self._folder_of(visit).rglob("*.meta"):
+            whole = path.read_bytes()
+            visit.hidden[path] = whole
+            kept = [
+                line
+                for line in whole.splitlines(keepends=True)
+                if not line.startswith((b"fileSHA1", b"fileSizeBytes", b"fileTimeSecs"))
+            ]
+            path.write_bytes(b"".join(kept))
+            os.utime(path, (LONG_AGO, LONG_AGO))
+
+    def _note(self, visit):
+        for subpath, path in self.subpaths(visit).items():
+            facts = path.stat()
+            self.known[path] = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+            sha1 = hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest()
+            versions = visit.versions.setdefault(subpath, [])
+            if sha1 not in versions:
+                versions.append(sha1)

@@ -1,0 +1,114 @@
+"""What is: read from disk, archive, database and service without any of the product's code."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import json
+import sqlite3
+from dataclasses import dataclass, field
+
+ASIDE = (".unfinished-", ".quarantined-", ".superseded-")
+
+
+@dataclass
+class Facts:
+    """One look at everything."""
+
+    files: dict[tuple[str, str], dict]  # (alias, subpath at the location) -> size, sha1
+    manifests: dict[tuple[str, str], dict]  # those of them that are manifests -> document
+    datasets: dict[tuple[str, int, int], dict]  # (alias, subject, session) -> row
+    rows: dict[tuple[str, int, int], dict[str, dict]]  # the same -> subpath -> row of a file
+    archived: set[tuple[str, int, int]]
+    journal: list[dict]
+    tasks: list[dict]
+    journeys: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # destination -> tasks that brought it
+
+
+class Looker:
+    """Reads one world.  SHA1 of what has not changed since the last look (inode, size, time) are kept."""
+
+    def __init__(self, world):
+        self._world, self._sums = world, {}
+
+    def look(self):
+        """Return all facts.  Nothing may be running."""
+        files = {}
+        for kind in ("ephys", "video"):
+            root = self._world.archive / f"raw-{kind}"
+            for path in sorted(root.rglob("*")):
+                if path.is_file():
+                    subpath = path.relative_to(root).as_posix()
+                    files[f"raw-{kind}", subpath] = {"size": path.stat().st_size, "sha1": self.sha1(path), "path": path}
+        manifests = {}
+        for name, seen in files.items():
+            if ".manifest-" in name[1] and not any(part in name[1] for part in ASIDE):
+                with contextlib.suppress(ValueError):  # half of one: it proves nothing
+                    manifests[name] = json.loads(seen["path"].read_bytes())
+        tasks, journeys = self._tasks()
+        return Facts(files, manifests, *self._database(), tasks, journeys)
+
+    def sha1(self, path):
+        """Return the SHA1 of a file."""
+        facts = path.stat()
+        key = (str(path), facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+        if key not in self._sums:
+            self._sums[key] = hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest()
+        return self._sums[key]
+
+    def _database(self):
+        with contextlib.closing(self._world.server.connect()) as connection:
+            read = _Reader(connection, self._world)
+            datasets, rows, archived = {}, {}, set()
+            for row in read("data_set"):
+                key = _key(row)
+                datasets[key] = row
+                rows[key] = {}
+            for row in read("data_set__physical_file"):
+                rows.setdefault(_key(row), {})[_text(row["file_subpath"])] = row
+            for table in ("_archived_raw_ephys", "_archived_tracking_video"):
+                archived |= {(row["globus_alias"], row["subject_id"], row["session"]) for row in read(table)}
+            return datasets, rows, archived, read("transfer")
+
+    def _tasks(self):
+        with contextlib.closing(sqlite3.connect(self._world.folder / "sandbox/sandbox.db", timeout=30)) as state:
+            state.row_factory = sqlite3.Row
+            tasks = [dict(row) for row in state.execute("SELECT * FROM tasks ORDER BY number")]
+            journeys = {}
+            done = "SELECT i.task_id, i.destination, t.destination AS at FROM items i JOIN tasks t USING (task_id) "
+            for row in state.execute(done + "WHERE t.status = 'SUCCEEDED' AND i.kind = 'file' AND i.state = 'done'"):
+                journeys.setdefault((row["at"], row["destination"]), []).append(row["task_id"])
+        return tasks, journeys
+
+
+class _Reader:
+    def __init__(self, connection, world):
+        self._connection, self._world = connection, world
+
+    def __call__(self, table):
+        schema, quote = self._world.prefix + "publication", '"' if self._world.server.kind == "postgresql" else "`"
+        with contextlib.closing(self._connection.cursor()) as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
+                (schema, table),
+            )
+            if not cursor.fetchone()[0]:
+                return []
+            cursor.execute(f"SELECT * FROM {quote}{schema}{quote}.{quote}{table}{quote}")
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _key(row):
+    _, subject, session = _text(row["dataset_name"]).rsplit("-", 2)
+    return _text(row["globus_alias"]), int(subject), int(session)
+
+
+def _text(value):
+    return value.decode() if isinstance(value, (bytes, bytearray, memoryview)) else value
+
+
+def unzipped(value):
+    """Return the text of a packed column of the journal."""
+    return gzip.decompress(bytes(value)).decode("utf-8", "replace") if value else ""

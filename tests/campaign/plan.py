@@ -1,0 +1,194 @@
+"""Schedules, drawn from a seed: what people record, which commands run at once, when they are killed, what fails [pure].
+
+A schedule is a list of moves; a move is plain data, so that a schedule can be printed, shortened and played again.
+Sessions are named by numbers: a move about one that was never recorded does nothing, so any part of a schedule is one.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from pathlib import Path
+
+from mapshell.demo.run import ARCHIVE
+
+RIGS = ("rig-a", "rig-b")
+ANIMALS = (480133, 502716)
+MOST_VISITS = 14
+
+REQUESTS = (
+    {"kind": "status", "status": 429, "retry_after": 0},
+    {"kind": "status", "status": 500},
+    {"kind": "status", "status": 502, "request": "transfer/*"},
+    {"kind": "status", "status": 503},
+    {"kind": "status", "status": 503, "done": True, "request": "transfer/*"},
+    {"kind": "status", "status": 504, "request": "transfer/*"},
+    {"kind": "delay", "seconds": 0.4},
+    {"kind": "reset"},
+    {"kind": "lost"},
+    {"kind": "cut"},
+    {"kind": "truncated", "request": "transfer/*"},
+    {"kind": "html", "request": "transfer/*"},
+    {"kind": "empty", "request": "transfer/*"},
+    {"kind": "html", "done": True, "request": "transfer/submit*"},
+)
+TASKS = (
+    {"kind": "fail"},
+    {"kind": "fail", "partial": True},
+    {"kind": "cancel", "partial": True},
+    {"kind": "deadline"},
+    {"kind": "skip"},
+    {"kind": "lie", "how": "missing"},
+    {"kind": "lie", "how": "short"},
+    {"kind": "hold"},
+    {"kind": "pause"},
+    {"kind": "inactive"},
+    {"kind": "stuck"},
+)
+COLLECTIONS = (
+    {"kind": "offline", "collection": ARCHIVE, "request": "transfer/*"},
+    {"kind": "no-https", "collection": ARCHIVE},
+    {"kind": "permission", "collection": ARCHIVE, "request": "transfer/operation/*"},
+    {"kind": "token-expired", "tokens": "access", "request": "transfer/*"},
+)
+EVENTS = "open os.rename os.remove os.mkdir os.link os.utime os.scandir http.client.send sqlite3.connect socket.connect"
+VERBS = {"publish": 6, "retrieve": 2, "verify": 2, "discover": 2, "status": 1}
+PREFIXES = {"retrieve": "retrieve: ", "verify": "verify: ", "discover": "discover: "}
+
+
+def steps_in_the_code(root=None):
+    """Return the names of all steps of the journal, from the calls of ``step`` in the product."""
+    import pipeline
+
+    names = set()
+    for file in Path(root or pipeline.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "step":
+                names.add(node.args[0].value)
+    return names
+
+
+def steps_of(verb, names):
+    """Return the steps at which a verb can be killed."""
+    prefix = PREFIXES.get(verb)
+    if prefix:
+        return sorted(name for name in names if name.startswith(prefix))
+    return sorted(name for name in names if ": " not in name) if verb == "publish" else []
+
+
+def draw(dice, length, *, steps, share=0.05, kills=0.75):
+    """Return a schedule of so many moves.
+
+    Parameters
+    ----------
+    dice
+        A ``random.Random``.
+    length
+        Number of moves.
+    steps
+        Names of the journal's steps.
+    share
+        With which probability a request or task is spoilt by each fault that a move has in force.
+    kills
+        With which probability a command is killed.
+    """
+    drawing = _Drawing(dice, steps, share, kills)
+    moves = [drawing.record()]
+    while len(moves) < length:
+        moves += drawing.next()
+    return moves[:length]
+
+
+class _Drawing:
+    def __init__(self, dice, steps, share, kills):
+        self._dice, self._steps, self._share, self._kills = dice, steps, share, kills
+        self._visits = 0
+
+    def record(self):
+        number, self._visits = self._visits, self._visits + 1
+        return {
+            "do": "record",
+            "visit": number,
+            "rig": self._dice.choice(RIGS),
+            "subject": self._dice.choice(ANIMALS),
+            "kind": "ephys" if self._dice.random() < 0.75 else "video",
+            "state": "recording" if self._dice.random() < 0.1 else "whole",
+        }
+
+    def next(self):
+        """Return the next moves."""
+        dice = self._dice
+        move = dice.choices(
+            ("run", "record", "finish", "late", "foreign", "own", "rot", "lose", "forget", "later"),
+            (80, 5 if self._visits < MOST_VISITS else 0, 2, 3, 1, 1, 3, 2, 2, 2),
+        )[0]
+        if move == "run":
+            return [*self._news(), self._run()]
+        if move == "record":
+            return [self.record()]
+        if move == "forget":
+            return [{"do": "forget", "what": dice.choice(("index", "all"))}]
+        if move == "later":
+            return [{"do": "later"}]
+        return [self._about(move)]
+
+    def _news(self):
+        """Most nights there is something new."""
+        if self._dice.random() < 0.4:
+            return []
+        if self._visits < MOST_VISITS and self._dice.random() < 0.7:
+            return [self.record()]
+        return [self._about("late")]
+
+    def _about(self, move):
+        return {"do": move, "visit": self._dice.randrange(self._visits), "dice": self._dice.randrange(1_000_000)}
+
+    def _run(self):
+        dice = self._dice
+        commands = [self._command() for _ in range(dice.choices((1, 2, 3), (5, 4, 1))[0])]
+        move = {"do": "run", "commands": commands, "faults": self._faults()}
+        if dice.random() < 0.15:
+            move["database"] = {"how": dice.choice(("cut", "crash")), "after": round(dice.random() * 1.2, 3)}
+        return move
+
+    def _command(self):
+        dice = self._dice
+        verb = dice.choices(tuple(VERBS), tuple(VERBS.values()))[0]
+        command = {"verb": verb, "rig": dice.choice(RIGS), "after": round(dice.random() * 0.3, 3)}
+        if dice.random() < 0.3 and verb != "status":
+            command["visit"] = dice.randrange(self._visits)
+        if verb == "retrieve":
+            command["via"] = dice.choice(("globus", "https"))
+            command["to"] = dice.choice(("home", "got"))
+        if verb == "verify" and dice.random() < 0.6:
+            command["checksum"] = True
+        if verb in ("publish", "retrieve") and dice.random() < 0.1:
+            command["no_wait"] = True
+        if dice.random() < self._kills:
+            command["kill"] = self._kill(verb)
+        return command
+
+    def _kill(self, verb):
+        dice, steps = self._dice, steps_of(verb, self._steps)
+        how = dice.choices(("step", "event", "time"), (4 if steps else 0, 3, 3))[0]
+        if how == "step":
+            return {"step": dice.choice(steps), "nth": dice.choices((1, 2, 3), (6, 3, 1))[0]}
+        if how == "event":
+            return {"event": int(math.exp(dice.uniform(0, math.log(400))))}
+        return {"seconds": round(dice.expovariate(1 / 0.6), 3)}
+
+    def _faults(self):
+        dice = self._dice
+        if dice.random() < 0.35:
+            return []
+        chosen = dice.sample(REQUESTS, dice.randint(0, 3)) + dice.sample(TASKS, dice.randint(0, 2))
+        if dice.random() < 0.15:
+            chosen.append(dice.choice(COLLECTIONS))
+        return [{**fault, **self._how_often(fault)} for fault in chosen]
+
+    def _how_often(self, fault):
+        seed = self._dice.randrange(1_000_000)
+        if fault in COLLECTIONS:
+            return {"count": 1, "after": self._dice.randrange(12)} if "request" in fault else {}
+        often = self._share if fault in REQUESTS else self._share * 5  # tasks are few
+        return {"count": None, "probability": often, "seed": seed}

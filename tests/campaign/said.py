@@ -1,0 +1,100 @@
+"""Whether what a command said is true, and said as promised (I6, I7)."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+from .check import Violation
+
+CODES = (0, 1, 2, 3, 4, 5)
+
+
+def judge(world, ended, facts):
+    """Return what is wrong with how a command ended.
+
+    Parameters
+    ----------
+    ended
+        An :class:`tests.campaign.acts.Ended`.
+    facts
+        What was seen right after it.
+    """
+    verb, done = ended.command["verb"], ended.done
+    if done is None:
+        yield Violation("I6", f"{verb} did not end")
+        return
+    secrets = world.secrets()
+    if any(secret in done.stdout + done.stderr for secret in secrets):
+        yield Violation("I7", f"{verb} wrote a secret")
+    if done.returncode == -signal.SIGKILL and "kill" in ended.command:
+        return
+    if "Traceback" in done.stderr:
+        yield Violation("I6", f"{verb} showed a traceback:\n{done.stderr[-3000:]}")
+    if done.returncode not in CODES:
+        yield Violation("I6", f"{verb} ended with {done.returncode}:\n{done.stderr[-1000:]}")
+        return
+    try:
+        document = json.loads(done.stdout)
+    except ValueError:
+        yield Violation(
+            "I6", f"{verb} ended with {done.returncode} and no document:\n{done.stdout[-500:]}{done.stderr[-500:]}"
+        )
+        return
+    if done.returncode not in (0, 3) and "remedy" not in done.stderr.lower():
+        yield Violation("I6", f"{verb} ended with {done.returncode} without a remedy:\n{done.stderr[-1000:]}")
+    if done.returncode == 3 and not _named(document):
+        yield Violation("I6", f"{verb} was partly done, and no reason is given:\n{done.stdout[-1500:]}")
+    yield from {"publish": _publish, "retrieve": _retrieve, "status": _status}.get(verb, _nothing)(
+        world, ended, document, facts
+    )
+
+
+def _nothing(*_):
+    return ()
+
+
+def _publish(world, ended, document, facts):
+    for row in document.get("sessions", ()):
+        key = (row["alias"], row["subject_id"], row["session"])
+        if row["state"] != "archived" or row["failed"]:
+            continue
+        if key not in facts.archived:
+            yield Violation("I1", f"publish says that {key} is archived, and it is not")
+            continue
+        visit = next(visit for visit in world.lab.visits.values() if visit.key == key)
+        if visit.rig != ended.command["rig"]:
+            continue
+        for subpath, path in world.lab.subpaths(visit).items():
+            entry = facts.rows[key].get(subpath)
+            sha1 = world.looker.sha1(path)
+            if entry is None or facts.files.get((visit.alias, subpath), {}).get("sha1") != sha1:
+                yield Violation("I1", f"publish says that {key} is archived, and {subpath} is not at the archive")
+
+
+def _retrieve(world, ended, document, facts):
+    for row in document.get("files", ()):
+        if row["verdict"] not in ("fetched", "identical"):
+            continue
+        path = world.folder / row["place"]
+        owner = world.lab.owner(row["alias"], row["subpath"])
+        if not path.is_file():
+            yield Violation("I6", f"retrieve says that {path} was {row['verdict']}, and it is not there")
+        elif owner is not None and world.looker.sha1(path) not in owner.versions[row["subpath"]]:
+            yield Violation("I3", f"retrieve says that {path} was {row['verdict']}, and its bytes were never recorded")
+
+
+def _status(world, ended, document, facts):
+    for row in document if isinstance(document, list) else ():
+        key = (row["alias"], row["subject_id"], row["session"])
+        if row["state"].startswith("archived") and key not in facts.archived:
+            yield Violation("I1", f"status says that {key} is archived, and it is not")
+
+
+def _named(document):
+    """Return whether anything in a document is told with reason and remedy."""
+    if isinstance(document, dict):
+        if document.get("reason") and document.get("remedy"):
+            return True
+        return any(_named(value) for value in document.values())
+    return isinstance(document, list) and any(_named(value) for value in document)

@@ -1,0 +1,195 @@
+"""A database server of the campaign's own, which may be killed at any time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from pipeline import embedded
+from pipeline.embedded import cluster
+from pipeline.settings.types import DatabaseSettings, Secret
+
+KINDS = ("postgresql", "mariadb")
+
+
+def start(kind, folder):
+    """Start a server of a kind in a folder of its own; ``stop`` must be called."""
+    return {"postgresql": PostgreSQL, "mariadb": MariaDB}[kind](Path(folder))
+
+
+class PostgreSQL:
+    """The embedded PostgreSQL, through the product's own launcher."""
+
+    kind = "postgresql"
+
+    def __init__(self, folder):
+        self._folder = folder
+        address = embedded.start(folder, idle_minutes=30)
+        self.settings = DatabaseSettings(
+            backend="postgresql",
+            host=address.host,
+            port=address.port,
+            user=address.user,
+            password=Secret(address.password),
+            name=address.name,
+        )
+        with contextlib.closing(self._root()) as connection, connection.cursor() as cursor:
+            # What dies here are processes, never the computer: the file system keeps what was written to it.
+            for setting in ("fsync", "full_page_writes"):
+                cursor.execute(f"ALTER SYSTEM SET {setting} = off")
+            cursor.execute("SELECT pg_reload_conf()")
+
+    def _root(self):
+        import psycopg2
+
+        connection = psycopg2.connect(
+            host=self.settings.host,
+            port=self.settings.port,
+            user=cluster.SUPERUSER,
+            password=cluster.read_secrets(self._folder).superuser,
+            dbname=self.settings.name,
+            connect_timeout=10,
+        )
+        connection.autocommit = True
+        return connection
+
+    def connect(self):
+        """Return a connection of the driver's own."""
+        return self._root()
+
+    def cut(self):
+        """End all connections but ours."""
+        with contextlib.closing(self._root()) as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            )
+
+    def crash(self):
+        """Kill a process of the server: it throws everybody out, and recovers from its log."""
+        with contextlib.closing(self._root()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            os.kill(cursor.fetchone()[0], signal.SIGKILL)
+
+    def ready(self, seconds=60):
+        """Wait until it answers."""
+        _until(lambda: self._root().close(), seconds)
+
+    def stop(self):
+        embedded.delete(self._folder)
+
+
+class MariaDB:
+    """A MariaDB from Debian's packages."""
+
+    kind = "mariadb"
+
+    def __init__(self, folder):
+        from tests.conftest import _find
+
+        program, installer = _find("mariadbd"), _find("mariadb-install-db")
+        if program is None or installer is None:
+            raise FileNotFoundError("mariadbd or mariadb-install-db is not installed")
+        folder.mkdir(parents=True)
+        self._folder, self._user = folder, ["--user=root"] if os.geteuid() == 0 else []
+        made = subprocess.run(
+            [
+                installer,
+                "--no-defaults",
+                f"--datadir={folder / 'data'}",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                *self._user,
+            ],
+            env={**os.environ, "TMPDIR": str(folder)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert made.returncode == 0, made.stdout + made.stderr
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self._command = [
+            program,
+            "--no-defaults",
+            f"--datadir={folder / 'data'}",
+            f"--port={port}",
+            "--bind-address=127.0.0.1",
+            f"--socket={folder / 's'}",
+            f"--pid-file={folder / 'pid'}",
+            f"--tmpdir={folder}",
+            "--character-set-server=utf8mb4",
+            "--skip-name-resolve",
+            # What dies here are processes: each commit is written, nobody waits for the disk.
+            "--innodb-flush-log-at-trx-commit=2",
+            "--innodb-doublewrite=0",
+            "--innodb-buffer-pool-size=32M",
+            *self._user,
+        ]
+        self._process = None
+        self.settings = DatabaseSettings(
+            backend="mysql", host="127.0.0.1", port=port, user="root", password=Secret(""), name=None
+        )
+        self._begin()
+        # A password, so that there is one to be found where it should not be.
+        with contextlib.closing(self._root()) as connection, connection.cursor() as cursor:
+            cursor.execute("CREATE USER 'campaign'@'%' IDENTIFIED BY 'a-word-of-the-campaign'")
+            cursor.execute("GRANT ALL PRIVILEGES ON *.* TO 'campaign'@'%'")
+        self.settings = DatabaseSettings(
+            backend="mysql",
+            host="127.0.0.1",
+            port=port,
+            user="campaign",
+            password=Secret("a-word-of-the-campaign"),
+            name=None,
+        )
+
+    def _begin(self):
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.ready()
+
+    def _root(self):
+        import pymysql
+
+        return pymysql.connect(host="127.0.0.1", port=self.settings.port, user="root", connect_timeout=10)
+
+    def connect(self):
+        return self._root()
+
+    def cut(self):
+        with contextlib.closing(self._root()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT id FROM information_schema.processlist WHERE user = 'campaign'")
+            for (number,) in cursor.fetchall():
+                with contextlib.suppress(Exception):  # it has ended meanwhile
+                    cursor.execute(f"KILL CONNECTION {int(number)}")
+
+    def crash(self):
+        self._process.kill()
+        self._process.wait()
+        self._begin()
+
+    def ready(self, seconds=60):
+        _until(lambda: self._root().close(), seconds)
+
+    def stop(self):
+        self._process.kill()
+        self._process.wait()
+
+
+def _until(attempt, seconds):
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return attempt()
+        except Exception:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
