@@ -30,7 +30,7 @@ from pipeline.archive.round import (
 from pipeline.archive.scan import Defect, unchanged
 from pipeline.archive.transfer import why_failed
 from pipeline.archive.watch import Forgotten, Watch
-from pipeline.errors import GlobusError, IntegrityError, MapshellError
+from pipeline.errors import GlobusError, IntegrityError, MapshellError, ServiceFull
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,6 +60,7 @@ class Gatherer:
         self._given_up: dict[UUID, tuple[datetime, Defect]] = {}
         self.stopped: MapshellError | None = None
         self._away: MapshellError | None = None
+        self._turned_away = False
 
     def run(self, *, wait_for_tasks: bool = True) -> None:
         """Gather until nothing is left to wait for; without waiting, gather what has ended already."""
@@ -82,7 +83,8 @@ class Gatherer:
         if self._departing.stopped is not None:
             raise self._departing.stopped
         if checked:
-            self._reattach()
+            self._turned_away = True
+            self._describe_or_wait()
 
     def _run(self, watch: Watch, *, wait_for_tasks: bool) -> None:
         while True:
@@ -96,8 +98,7 @@ class Gatherer:
                 with self._only_ending([flight]):
                     self._look(watch, flight)
             if self._checked:
-                with self._only_ending(list(self._checked)):
-                    self._describe()
+                self._describe_or_wait()
             for description in list(self._described):
                 with self._only_ending(description.flights):
                     self._look_at_description(watch, description)
@@ -132,6 +133,8 @@ class Gatherer:
         """Let an error end only the flights that it concerns; what they have reached stays in the journal."""
         try:
             yield
+        except ServiceFull:
+            raise
         except Exception as error:
             if ends_the_round(error):
                 raise
@@ -150,6 +153,21 @@ class Gatherer:
                 with self._only_ending(flights):
                     self._described.append(reattach(self._round, flights, entry))
                     self._checked = [flight for flight in self._checked if flight not in flights]
+
+    def _describe_or_wait(self) -> None:
+        """Send manifests; when Globus takes no further task, wait for what of ours is under way, if anything is."""
+        try:
+            with self._only_ending(list(self._checked)):
+                if self._turned_away:
+                    self._reattach()
+                self._turned_away = False
+                if self._checked:
+                    self._describe()
+        except ServiceFull as error:
+            self._turned_away = True
+            if not (self._airborne or self._described):
+                for flight in list(self._checked):
+                    self._end(flight, "in flight", error.message, error.remedy, failed=True)
 
     def _describe(self) -> None:
         """Send the manifests of the flights that were checked, and are still ours."""

@@ -38,25 +38,21 @@ def main(args: Sequence[str]) -> int:
 
 def carry(name: str, database: str, scale: float, folder: Path | None = None) -> bool:
     """Carry one load; say whether memory and open files stayed within their bounds."""
-    say(f"{name}, scale {scale:g}, {database}")
-    with place(Path(tempfile.mkdtemp(prefix="mapshell-load-", dir=folder)), database) as where:
-        try:
-            what = LOADS[name](where, scale)
-        finally:
-            say(table(where.figures))
-        say(f"{what}: all at the archive and in the index, byte for byte, each in one task\n")
-        within = [f.memory <= MOST_MEMORY and f.open_files <= MOST_OPEN for f in where.figures]
+    say(f"{name}, scale {scale:g}, {database}\n{TITLES}")
+    with place(
+        Path(tempfile.mkdtemp(prefix="mapshell-load-", dir=folder)), database, lambda each: say(line(each))
+    ) as at:
+        what = LOADS[name](at, scale)
+        within = [each.memory <= MOST_MEMORY and each.open_files <= MOST_OPEN for each in at.figures]
+    say(f"{what}: all at the archive and in the index, byte for byte, each in one task\n")
     return all(within)
 
 
-def table(figures: Sequence[Figures]) -> str:
-    """Return the figures of commands, one a line."""
-    lines = [
-        f"{each.title:<26}{each.computer:<10}{each.seconds:>8.1f}{each.memory / MEGABYTE:>8.0f}{each.open_files:>6}"
-        f"{'' if each.calls is None else each.calls:>10}"
-        for each in figures
-    ]
-    return "\n".join([TITLES, *lines])
+def line(figures: Figures) -> str:
+    """Return what a command came to, in one line."""
+    calls = "" if figures.calls is None else figures.calls
+    memory = figures.memory / MEGABYTE
+    return f"{figures.title:<26}{figures.computer:<10}{figures.seconds:>8.1f}{memory:>8.0f}{figures.open_files:>6}{calls:>10}"
 
 
 def say(text: str) -> None:

@@ -25,7 +25,7 @@ from tests import conftest
 from .watch import Command, watched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from mapshell.demo.days import LabSubject
@@ -43,6 +43,7 @@ class Place:
     folder: Path
     database: DatabaseSettings
     sandbox: service.SandboxInfo
+    told: Callable[[Figures], None] = lambda _: None
     figures: list[Figures] = field(default_factory=list)
 
     @property
@@ -62,6 +63,8 @@ class Place:
             each.calls = calls if len(done) == 1 else None
         done[0].calls = calls
         self.figures.extend(done)
+        for each in done:
+            self.told(each)
         return done
 
 
@@ -138,7 +141,7 @@ def computer(place: Place, name: str, *, prefix: str = "load_") -> Computer:
 
 
 @contextmanager
-def place(folder: Path, kind: str) -> Iterator[Place]:
+def place(folder: Path, kind: str, told: Callable[[Figures], None]) -> Iterator[Place]:
     """Start a database server and a sandbox in an empty folder; end both, and take all files away, at the end."""
     (folder / "archive" / "raw-ephys").mkdir(parents=True)
     os.environ[conftest.OWNER] = str(os.getpid())
@@ -149,7 +152,7 @@ def place(folder: Path, kind: str) -> Iterator[Place]:
             idle_minutes=0,
             realism={"pending_tasks": PENDING, "running_tasks": RUNNING},
         )
-        yield Place(folder, _server(folder, kind), sandbox)
+        yield Place(folder, _server(folder, kind), sandbox, told)
     finally:
         service.stop(folder / "sandbox")
         if kind == "mariadb":
