@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline import folders
-from pipeline.errors import ConfigError, LocalDiskError, UsageError
+from pipeline.errors import ConfigError, LocalDiskError, ServiceError, UsageError
+from pipeline.services import write_private
 from pipeline.settings import Settings, parse
 from pipeline.settings.globus import storage_locations
 from pipeline.settings.keys import BY_NAME
@@ -146,24 +145,14 @@ def write(file: Path, keys: Mapping[str, Any], *, environ: Mapping[str, str]) ->
     """
     text = json.dumps(keys, indent=4, ensure_ascii=False) + "\n"
     settings = parse(text, file=file.absolute(), environ={"HOME": str(folders.home(environ))})
-    temporary = ""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # A fresh file of mkstemp is its owner's alone (0600) from the beginning.
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if file.exists():
-            Path(file).replace(file.with_name(f"{file.name}.old"))
-        Path(temporary).replace(file)
-    except OSError as error:
-        if temporary:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink(missing_ok=True)
+        if file.exists():  # copied, not renamed: at every instant there is a whole file of its name
+            write_private(file.with_name(f"{file.name}.old"), file.read_bytes())
+        write_private(file, text.encode())
+    except (OSError, ServiceError) as error:
+        why = error.__cause__ if isinstance(error, ServiceError) else error
         raise LocalDiskError(
-            f"{file}: cannot be written: {error.strerror or error}.",
+            f"{file}: cannot be written: {getattr(why, 'strerror', None) or why}.",
             remedy="choose another place with --file, or free the disk.",
         ) from None
     return settings

@@ -93,7 +93,8 @@ def step(out: Output, title: str, work: Any, describe: Any) -> Any:
 def prepare(folder: Path, further: Mapping[str, Any] | None = None) -> None:
     """Write the configuration of a demo's folder, with further settings; refuse one that holds something else."""
     file = folder / CONFIGURATION
-    if folder.exists() and any(folder.iterdir()) and not is_demo(folder):
+    partial = file.with_suffix(".part")
+    if folder.exists() and any(folder.iterdir()) and not is_demo(folder) and not _is_begun(folder, partial):
         raise UsageError(
             f"{folder} is not empty and is not the folder of a demo; nothing was touched.",
             remedy="choose another one: `mapshell demo --dir DIR`.",
@@ -102,9 +103,15 @@ def prepare(folder: Path, further: Mapping[str, Any] | None = None) -> None:
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / ".mapshell").mkdir(mode=0o700, exist_ok=True)
     if not file.exists():
-        partial = file.with_suffix(".part")
         partial.write_text(json.dumps({**configuration(), **(further or {})}, indent=2) + "\n", encoding="utf-8")
         partial.replace(file)
+
+
+def _is_begun(folder: Path, partial: Path) -> bool:
+    """Say whether a demo was ended there before its configuration was written: our empty folders, and part of it."""
+    ours = {"rig", "archive", ".mapshell", partial.name}
+    every = list(folder.rglob("*"))
+    return all(path.relative_to(folder).parts[0] in ours and (path.is_dir() or path == partial) for path in every)
 
 
 def configuration() -> dict[str, Any]:
