@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -12,9 +13,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline import database
-
-from .check import Violation, same_rows
+from .check import Violation
+from .plan import EVENTS
 from .said import judge
 
 KILL_AT_STEP = """
@@ -24,9 +24,11 @@ def watch(event, args):
     if event == "mapshell.step" and args[0] == {step!r}:
         left[0] -= 1
         if not left[0]:
+            os.write(2, {mark!r})
             os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(watch)
 """
+MARK = b"killed at the step"
 KILL_AT_EVENT = """
 import os, signal
 left = [{event}]
@@ -109,10 +111,13 @@ class Stage:
         self.release()
         connection = self.world.server.connect()
         schema = f"{self.world.prefix}publication"
-        with contextlib.closing(connection), contextlib.closing(connection.cursor()) as cursor:
-            with contextlib.suppress(Exception):  # the tables are lost
-                cursor.execute(f"UPDATE {schema}.claim SET expires_at = '2020-01-01 00:00:00'")
-                connection.commit()
+        with (
+            contextlib.closing(connection),
+            contextlib.closing(connection.cursor()) as cursor,
+            contextlib.suppress(Exception),  # the tables are lost
+        ):
+            cursor.execute(f"UPDATE {schema}.claim SET expires_at = '2020-01-01 00:00:00'")
+            connection.commit()
 
     def forget(self, move):
         """The index is lost, or the whole database is."""
@@ -132,7 +137,7 @@ class Stage:
                 connection.commit()
         self.counts["lost databases"] += 1
         self.world.enter_animals()
-        yield from self._calmly({"verb": "discover", "rig": "rig-a"}, codes=(0, 3))
+        yield from self.calmly({"verb": "discover", "rig": "rig-a"}, codes=(0, 3))
 
     def rot(self, move):
         """A bit flips at the archive: verify finds it, retrieve hands out no such file."""
@@ -160,7 +165,7 @@ class Stage:
             yield Violation("I3", f"retrieve handed out {subpath} with a flipped bit")
         path.write_bytes(whole)
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-        yield from self._calmly(look)
+        yield from self.calmly(look)
         self._tidy(visit, move)
 
     def lose(self, move):
@@ -182,7 +187,7 @@ class Stage:
         }
         yield from self._names(probe, subpath, "a lost file")
         aside.rename(path)
-        yield from self._calmly({"verb": "verify", "rig": visit.rig, "visit": visit.number})
+        yield from self.calmly({"verb": "verify", "rig": visit.rig, "visit": visit.number})
         self._tidy(visit, move)
 
     # -- commands --------------------------------------------------------------------------------------------------
@@ -193,7 +198,7 @@ class Stage:
             self.world.admin.add_faults(*move["faults"])
         harm = threading.Thread(target=self._harm, args=(move.get("database"),))
         harm.start()
-        ended = self._together(move["commands"])
+        ended = self.together(move["commands"])
         harm.join()
         self._count_faults()
         self.world.server.ready()
@@ -201,28 +206,40 @@ class Stage:
         for each in ended:
             yield from judge(self.world, each, facts)
 
-    def _together(self, commands):
+    def together(self, commands):
         ended = [None] * len(commands)
 
-        def one(place, command):
+        def begin(place, command):
             time.sleep(command.get("after", 0))
-            ended[place] = self._one(command)
+            ended[place] = self.one(command)
 
-        threads = [threading.Thread(target=one, args=each) for each in enumerate(commands)]
+        threads = [threading.Thread(target=begin, args=each) for each in enumerate(commands)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        for each in ended:
+            self._count(each)
         return ended
 
-    def _one(self, command):
+    def _count(self, ended):
+        self.counts["commands"] += 1
+        self.counts[f"command {ended.command['verb']}"] += 1
+        if ended.done is None or ended.done.returncode != -signal.SIGKILL:
+            return
+        kill = ended.command.get("kill", {})
+        self.counts["kills"] += 1
+        if MARK.decode() in ended.done.stderr:
+            self.counts[f"kill step {kill['step']}"] += 1
+        else:
+            self.counts[f"kill {'event' if 'event' in kill else 'seconds'}"] += 1
+
+    def one(self, command):
         kill = command.get("kill", {})
         prelude = ""
         if "step" in kill:
-            prelude = KILL_AT_STEP.format(**kill)
+            prelude = KILL_AT_STEP.format(mark=MARK, **kill)
         elif "event" in kill:
-            from .plan import EVENTS
-
             prelude = KILL_AT_EVENT.format(event=kill["event"], events=EVENTS)
         process = self.world.begin(command["rig"], self.arguments(command), prelude)
         timer = threading.Timer(kill["seconds"], process.kill) if "seconds" in kill else None
@@ -236,12 +253,6 @@ class Stage:
             if timer is not None:
                 timer.cancel()
                 timer.join()
-        self.counts["commands"] += 1
-        self.counts[f"command {command['verb']}"] += 1
-        if done.returncode == -signal.SIGKILL:
-            self.counts["kills"] += 1
-            how = f"step {kill['step']}" if "step" in kill else next(iter(kill), "?")
-            self.counts[f"kill {how}"] += 1
         return Ended(command, done)
 
     def arguments(self, command):
@@ -295,16 +306,16 @@ class Stage:
 
     def _names(self, command, subpath, what):
         """Run a command that must not end well, and must name a file."""
-        (ended,) = self._together([command])
+        (ended,) = self.together([command])
         yield from judge(self.world, ended, self.looker.look())
         if ended.done is None:
             return
         if ended.done.returncode == 0 or subpath.rpartition("/")[2] not in ended.done.stdout:
             yield Violation("I6", f"{command['verb']} did not tell of {what}: {subpath}\n{ended.done.stdout[-1500:]}")
 
-    def _calmly(self, command, codes=(0,)):
+    def calmly(self, command, codes=(0,)):
         """Run a command while nothing fails: it must end well."""
-        (ended,) = self._together([command])
+        (ended,) = self.together([command])
         yield from judge(self.world, ended, self.looker.look())
         if ended.done is not None and ended.done.returncode not in codes:
             text = ended.done.stdout[-3000:] + ended.done.stderr[-2000:]
@@ -324,91 +335,4 @@ class Stage:
         return visit, self.world.archive / visit.alias / names[move["dice"] % len(names)]
 
     def _tidy(self, visit, move):
-        import shutil
-
         shutil.rmtree(self.world.folder / visit.rig / f"got/{move['dice']}", ignore_errors=True)
-
-
-class Calm:
-    """The end of a schedule: everything works again, and the same commands must lead to the same archive."""
-
-    def __init__(self, stage):
-        self._stage, self.world = stage, stage.world
-
-    def come(self):
-        """Return what has not come right."""
-        stage = self._stage
-        for visit in self.world.lab.visits.values():
-            stage.own({"visit": visit.number})
-            stage.finish({"visit": visit.number})
-        for _ in range(4):
-            stage.later({})
-            codes = [self._run({"verb": "publish", "rig": rig}) for rig in ("rig-a", "rig-b")]
-            if codes == [0, 0]:
-                break
-            self._run({"verb": "discover", "rig": "rig-a"})
-        else:
-            ended = [stage._one({"verb": "publish", "rig": rig}) for rig in ("rig-a", "rig-b")]
-            text = "\n".join(
-                f"{each.done.returncode}\n{each.done.stdout[-2500:]}{each.done.stderr[-1500:]}" for each in ended
-            )
-            yield Violation("I4", f"publishing does not converge: {codes}\n{text}")
-        facts = stage.looker.look()
-        yield from stage.checker.check(facts)
-        yield from self._everything(facts)
-        yield from self._again(facts)
-        yield from self._rebuilt(facts)
-
-    def _run(self, command):
-        (ended,) = self._stage._together([command])
-        return ended.done.returncode if ended.done else None
-
-    def _everything(self, facts):
-        for visit in self.world.lab.visits.values():
-            if visit.key not in facts.archived:
-                yield Violation("I4", f"{visit.key} is on {visit.rig}, and is not archived after all")
-                continue
-            mine, rows = set(self.world.lab.subpaths(visit)), set(facts.rows[visit.key])
-            if mine != rows:
-                yield Violation("I4", f"{visit.key}: on disk and in the index differ: {sorted(mine ^ rows)[:5]}")
-        for row in facts.journal:
-            if row["state"] not in ("done", "failed"):
-                yield Violation("I4", f"a transfer of the journal is still {row['state']}: {row['label']}")
-        for key, rows in self._stage.before_loss.items():
-            for difference in same_rows(rows, facts.rows.get(key, {})):
-                yield Violation("I4", f"{key} was rebuilt otherwise than it was: {difference}")
-
-    def _again(self, facts):
-        """Once more: nothing is asked of Globus, nothing changes."""
-        admin = self.world.admin
-        admin.reset_counts()
-        for rig in ("rig-a", "rig-b"):
-            yield from self._stage._calmly({"verb": "publish", "rig": rig})
-        if admin.total("transfer/"):
-            yield Violation("I4", f"a night with nothing new asked Globus: {admin.counts()}")
-        yield from self._stage._calmly({"verb": "verify", "rig": "rig-b", "checksum": True})
-        after = self._stage.looker.look()
-        yield from self._same(facts, after, "the same commands again")
-
-    def _rebuilt(self, facts):
-        """The database is lost; discover brings the same rows."""
-        yield from self._stage.forget({"what": "index"})
-        yield from self._stage._calmly({"verb": "discover", "rig": "rig-b"})
-        after = self._stage.looker.look()
-        yield from self._stage.checker.check(after)
-        yield from self._same(facts, after, "discover")
-
-    def _same(self, before, after, what):
-        if before.archived != after.archived:
-            yield Violation("I4", f"{what} changed what is archived: {sorted(before.archived ^ after.archived)}")
-        for key in sorted(before.archived & after.archived):
-            differences = same_rows(before.rows[key], after.rows[key]) + same_rows(after.rows[key], before.rows[key])
-            for difference in differences:
-                yield Violation("I4", f"{what} changed rows of {key}: {difference}")
-        gone = {name for name in before.files if after.files.get(name, {}).get("sha1") != before.files[name]["sha1"]}
-        new = set(after.files) - set(before.files)
-        if gone | new:
-            yield Violation("I4", f"{what} changed the archive: {sorted(gone | new)[:5]}")
-
-
-__all__ = ["Calm", "Ended", "Stage", "database"]

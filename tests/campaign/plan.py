@@ -1,4 +1,4 @@
-"""Schedules, drawn from a seed: what people record, which commands run at once, when they are killed, what fails [pure].
+"""Schedules, drawn from a seed: what is recorded, which commands run at once, when they are killed, what fails [pure].
 
 A schedule is a list of moves; a move is plain data, so that a schedule can be printed, shortened and played again.
 Sessions are named by numbers: a move about one that was never recorded does nothing, so any part of a schedule is one.
@@ -172,10 +172,11 @@ class _Drawing:
         dice, steps = self._dice, steps_of(verb, self._steps)
         how = dice.choices(("step", "event", "time"), (4 if steps else 0, 3, 3))[0]
         if how == "step":
-            return {"step": dice.choice(steps), "nth": dice.choices((1, 2, 3), (6, 3, 1))[0]}
+            kill = {"step": dice.choice(steps), "nth": dice.choices((1, 2, 3), (6, 3, 1))[0]}
+            return {**kill, "seconds": round(0.5 + dice.expovariate(1.5), 3)}  # if it does not come so far
         if how == "event":
-            return {"event": int(math.exp(dice.uniform(0, math.log(400))))}
-        return {"seconds": round(dice.expovariate(1 / 0.6), 3)}
+            return {"event": int(math.exp(dice.uniform(0, math.log(200))))}
+        return {"seconds": round(dice.expovariate(1 / 0.5), 3)}
 
     def _faults(self):
         dice = self._dice

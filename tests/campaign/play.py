@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 
-from .acts import Calm, Stage
+from .acts import Stage
+from .calm import Calm
 from .check import Checker, Violation
 from .look import Looker
 from .plan import draw, steps_in_the_code
@@ -27,7 +29,7 @@ class Played:
 
 def schedule(seed, length):
     """Return the schedule of a seed."""
-    return draw(random.Random(seed), length, steps=steps_in_the_code())  # noqa: S311 - dice, not secrets
+    return draw(random.Random(seed), length, steps=steps_in_the_code())
 
 
 def play(folder, server, moves, *, calm=True):
@@ -46,13 +48,14 @@ def play(folder, server, moves, *, calm=True):
             else:
                 if calm:
                     played.violations = list(Calm(stage).come())
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, it is a finding
             played.violations = [Violation("the campaign itself", traceback.format_exc())]
-        _count(stage, looker)
+        count(stage, looker)
         return played
 
 
-def _count(stage, looker):
+def count(stage, looker):
+    """Add what a world has come to."""
     facts = looker.look()
     stage.counts["schedules"] += 1
     stage.counts["bytes archived"] += sum(
@@ -63,8 +66,6 @@ def _count(stage, looker):
 
 
 def _moved(task):
-    import json
-
     return int(json.loads(task["counters"]).get("bytes_transferred", 0))
 
 

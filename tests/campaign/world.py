@@ -12,8 +12,8 @@ from pathlib import Path
 
 from mapshell.demo.run import ARCHIVE
 from mapshell.sandbox import service
-from mapshell.sandbox.constants import NATIVE_CLIENT_ID
 from mapshell.sandbox.consent import code_from_page
+from mapshell.sandbox.constants import NATIVE_CLIENT_ID
 from mapshell.sandbox.service import SandboxAdmin
 from mapshell.sandbox.spec import CollectionSpec
 from pipeline import database, settings
@@ -94,9 +94,10 @@ class World:
         for visit in self.lab.visits.values():
             self._enter(visit)
 
-    def enter(self, visit):
+    def enter(self, visit, *, anew=True):
         """Enter a session, as a lab does before its recordings are published."""
-        self._bind()
+        if anew:
+            self._bind()
         self._enter(visit)
 
     def _bind(self):

@@ -1,0 +1,87 @@
+"""The end of a schedule, when nothing fails any more."""
+
+from __future__ import annotations
+
+from .check import Violation, same_rows
+
+
+class Calm:
+    """The end of a schedule: everything works again, and the same commands must lead to the same archive."""
+
+    def __init__(self, stage):
+        self._stage, self.world = stage, stage.world
+
+    def come(self):
+        """Return what has not come right."""
+        stage = self._stage
+        for visit in self.world.lab.visits.values():
+            stage.own({"visit": visit.number})
+            stage.finish({"visit": visit.number})
+        for _ in range(4):
+            stage.later({})
+            codes = [self._run({"verb": "publish", "rig": rig}) for rig in ("rig-a", "rig-b")]
+            if codes == [0, 0]:
+                break
+            self._run({"verb": "discover", "rig": "rig-a"})
+        else:
+            ended = [stage.one({"verb": "publish", "rig": rig}) for rig in ("rig-a", "rig-b")]
+            text = "\n".join(
+                f"{each.done.returncode}\n{each.done.stdout[-2500:]}{each.done.stderr[-1500:]}" for each in ended
+            )
+            yield Violation("I4", f"publishing does not converge: {codes}\n{text}")
+        facts = stage.looker.look()
+        yield from stage.checker.check(facts)
+        yield from self._everything(facts)
+        yield from self._again(facts)
+        yield from self._rebuilt(facts)
+
+    def _run(self, command):
+        (ended,) = self._stage.together([command])
+        return ended.done.returncode if ended.done else None
+
+    def _everything(self, facts):
+        for visit in self.world.lab.visits.values():
+            if visit.key not in facts.archived:
+                yield Violation("I4", f"{visit.key} is on {visit.rig}, and is not archived after all")
+                continue
+            mine, rows = set(self.world.lab.subpaths(visit)), set(facts.rows[visit.key])
+            if mine != rows:
+                yield Violation("I4", f"{visit.key}: on disk and in the index differ: {sorted(mine ^ rows)[:5]}")
+        for row in facts.journal:
+            if row["state"] not in ("done", "failed"):
+                yield Violation("I4", f"a transfer of the journal is still {row['state']}: {row['label']}")
+        for key, rows in self._stage.before_loss.items():
+            for difference in same_rows(rows, facts.rows.get(key, {})):
+                yield Violation("I4", f"{key} was rebuilt otherwise than it was: {difference}")
+
+    def _again(self, facts):
+        """Once more: nothing is asked of Globus, nothing changes."""
+        admin = self.world.admin
+        admin.reset_counts()
+        for rig in ("rig-a", "rig-b"):
+            yield from self._stage.calmly({"verb": "publish", "rig": rig})
+        if admin.total("transfer/"):
+            yield Violation("I4", f"a night with nothing new asked Globus: {admin.counts()}")
+        yield from self._stage.calmly({"verb": "verify", "rig": "rig-b", "checksum": True})
+        after = self._stage.looker.look()
+        yield from self._same(facts, after, "the same commands again")
+
+    def _rebuilt(self, facts):
+        """The database is lost; discover brings the same rows."""
+        yield from self._stage.forget({"what": "index"})
+        yield from self._stage.calmly({"verb": "discover", "rig": "rig-b"})
+        after = self._stage.looker.look()
+        yield from self._stage.checker.check(after)
+        yield from self._same(facts, after, "discover")
+
+    def _same(self, before, after, what):
+        if before.archived != after.archived:
+            yield Violation("I4", f"{what} changed what is archived: {sorted(before.archived ^ after.archived)}")
+        for key in sorted(before.archived & after.archived):
+            differences = same_rows(before.rows[key], after.rows[key]) + same_rows(after.rows[key], before.rows[key])
+            for difference in differences:
+                yield Violation("I4", f"{what} changed rows of {key}: {difference}")
+        gone = {name for name in before.files if after.files.get(name, {}).get("sha1") != before.files[name]["sha1"]}
+        new = set(after.files) - set(before.files)
+        if gone | new:
+            yield Violation("I4", f"{what} changed the archive: {sorted(gone | new)[:5]}")

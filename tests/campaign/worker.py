@@ -1,0 +1,67 @@
+"""A process of a campaign: a database server of its own, on which it plays what it is given, a line for each.
+
+Lines in and out are JSON.  In: ``{"play": seed, "length": n}``, ``{"cycles": n, "seed": s}``, ``{"moves": [...]}``,
+``{"shorten": [...], "violations": [...]}``.  Out: what came of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from . import servers
+from .check import Violation
+from .cycles import cycles, held
+from .play import play, schedule, shorten
+
+
+def main(kind):
+    """Serve until the lines end."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what anything prints is no answer
+    base = Path(tempfile.mkdtemp(prefix="mapshell-campaign-"))
+    os.environ["MAPSHELL_HOME"] = str(base / "home")
+    server = servers.start(kind, base / "server")
+    try:
+        _say(out, {"ready": kind})
+        for number, line in enumerate(sys.stdin):
+            _say(out, _answer(json.loads(line), base / f"world-{number}", server))
+    finally:
+        server.stop()
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def _answer(order, folder, server):
+    began = time.monotonic()
+    if "shorten" in order:
+        violations = [Violation(*each) for each in order["violations"]]
+        folder.mkdir()
+        return {"moves": shorten(folder, server, order["shorten"], violations)}
+    if "cycles" in order:
+        played = cycles(folder, server, order["seed"], order["cycles"])
+    elif "moves" in order:
+        played = play(folder, server, order["moves"])
+    else:
+        played = play(folder, server, schedule(order["play"], order["length"]))
+    return {
+        "order": order,
+        "violations": [(each.invariant, each.what) for each in played.violations],
+        "moves": played.moves if played.violations else [],
+        "counts": played.counts,
+        "faults": played.faults,
+        "seconds": time.monotonic() - began,
+        "held": held(),
+    }
+
+
+def _say(out, document):
+    print(json.dumps(document), file=out, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
