@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -13,7 +14,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from .check import Violation
+from .check import Violation, text
+from .forging import forged
 from .plan import EVENTS
 from .said import judge
 
@@ -94,7 +96,11 @@ class Stage:
         subpath = free[move["dice"] % len(free)]
         path = self.world.archive / visit.alias / subpath
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"not ours")
+        like = self.world.lab.subpaths(visit).get(subpath)
+        if like is not None and move["dice"] % 2:
+            path.write_bytes(bytes(byte ^ 1 for byte in like.read_bytes()))  # as long as ours
+        else:
+            path.write_bytes(b"not ours")
         visit.foreign = subpath
         self.checker.put(visit.alias, subpath, self.looker.sha1(path))
 
@@ -105,6 +111,26 @@ class Stage:
             self.checker.taken(visit.alias, visit.foreign)
             (self.world.archive / visit.alias / visit.foreign).unlink()
             visit.foreign = ""
+        if visit is not None and visit.forged:
+            self.checker.taken(visit.alias, visit.forged)
+            (self.world.archive / visit.alias / visit.forged).unlink()
+            visit.forged = ""
+
+    def forge(self, move):
+        """Somebody puts a manifest there that is not true; what it says must never become rows."""
+        visit, facts = self._visit(move), self.looker.look()
+        dataset = facts.datasets.get(visit.key) if visit is not None else None
+        if dataset is None or visit.forged or visit.key not in facts.archived:
+            return
+        true = text(dataset["dataset_manifest"])
+        document = forged(facts.manifests[visit.alias, true], move["dice"])
+        subpath = true.replace(
+            f"-{dataset['dataset_generation']:04d}.json", f"-{dataset['dataset_generation'] + 7:04d}.json"
+        )
+        path = self.world.archive / visit.alias / subpath
+        path.write_text(json.dumps(document), "utf-8")
+        visit.forged = subpath
+        self.checker.put(visit.alias, subpath, self.looker.sha1(path))
 
     def later(self, _move):
         """Time passes: leases end, transfers that waited for somebody go on."""
@@ -186,7 +212,13 @@ class Stage:
             "to": f"got/{move['dice']}",
         }
         yield from self._names(probe, subpath, "a lost file")
+        if move["dice"] % 3 == 0:  # and the index with it: its manifest alone makes no session archived
+            yield from self.forget({"what": "index"})
+            if visit.key in self.looker.look().archived:
+                yield Violation("I1", f"discover made {visit.key} archived, though {subpath} is not at the archive")
         aside.rename(path)
+        if move["dice"] % 3 == 0:
+            yield from self.calmly({"verb": "discover", "rig": visit.rig}, codes=(0, 3))
         yield from self.calmly({"verb": "verify", "rig": visit.rig, "visit": visit.number})
         self._tidy(visit, move)
 
@@ -196,10 +228,15 @@ class Stage:
         """Let commands run at once, while things fail; judge what they said."""
         if move["faults"]:
             self.world.admin.add_faults(*move["faults"])
-        harm = threading.Thread(target=self._harm, args=(move.get("database"),))
-        harm.start()
+        meanwhile = [
+            threading.Thread(target=self._harm, args=(move.get("database"),)),
+            threading.Thread(target=self._change, args=(move.get("change"),)),
+        ]
+        for thread in meanwhile:
+            thread.start()
         ended = self.together(move["commands"])
-        harm.join()
+        for thread in meanwhile:
+            thread.join()
         self._count_faults()
         self.world.server.ready()
         facts = self.looker.look()
@@ -274,6 +311,8 @@ class Stage:
             line += ["--checksum", "all"]
         if command.get("no_wait"):
             line.append("--no-wait")
+        if command.get("supersede"):
+            line += ["--supersede", "--because", "somebody worked on it"]
         return line
 
     def release(self):
@@ -293,6 +332,12 @@ class Stage:
         with contextlib.suppress(Exception):  # it was thrown out by itself
             getattr(self.world.server, harm["how"])()
         self.faults[f"database {harm['how']}"] += 1
+
+    def _change(self, change):
+        visit = self._visit(change) if change else None
+        if visit is not None:
+            time.sleep(change["after"])
+            self.world.lab.change(visit, change["dice"], change["how"])
 
     def _count_faults(self):
         for entry in self.world.admin.faults():

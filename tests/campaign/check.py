@@ -70,12 +70,12 @@ class Checker:
                 )
             if proved and not row["file_sha1"]:
                 yield Violation("I1", f"{name} is archived without SHA1")
-            if row["file_sha1"] and _text(row["file_sha1"]) != there["sha1"]:
-                yield Violation("I1", f"{name} has the SHA1 {there['sha1']}, in the index {_text(row['file_sha1'])}")
-            owner = self._lab.owner(key[0], subpath)
+            if row["file_sha1"] and text(row["file_sha1"]) != there["sha1"]:
+                yield Violation("I1", f"{name} has the SHA1 {there['sha1']}, in the index {text(row['file_sha1'])}")
+            owner = self._lab.owner(key[0], base(subpath))
             if owner is None or owner.key != key:
                 yield Violation("I1", f"{name} is in the index of {key}; recorded for {owner and owner.key}")
-            elif there["sha1"] not in owner.versions[subpath]:
+            elif there["sha1"] not in owner.versions[base(subpath)]:
                 yield Violation("I1", f"{name} is in the index, and its bytes were never recorded")
             self._final.setdefault((key[0], subpath), there["sha1"])
 
@@ -83,14 +83,14 @@ class Checker:
         dataset = facts.datasets.get(key)
         if dataset is None:
             return
-        name = (key[0], _text(dataset["dataset_manifest"]))
+        name = (key[0], text(dataset["dataset_manifest"]))
         document = facts.manifests.get(name)
         if document is None:
             yield Violation("I1", f"{key} is archived, and its manifest {name[1]} is not at the archive")
             return
         said = {entry["subpath"]: (entry["size"], entry["sha1"]) for entry in document["files"]}
         known = {
-            subpath: (row["file_size"], row["file_sha1"] and _text(row["file_sha1"])) for subpath, row in rows.items()
+            subpath: (row["file_size"], row["file_sha1"] and text(row["file_sha1"])) for subpath, row in rows.items()
         }
         if said != known:
             yield Violation(
@@ -108,7 +108,7 @@ class Checker:
     def _archive(self, facts):
         for name, sha1 in sorted(self._final.items()):
             there = facts.files.get(name)
-            if there is None or there["sha1"] != sha1:
+            if (there is None or there["sha1"] != sha1) and not self._superseded(facts, name, sha1):
                 state = "gone" if there is None else f"now {there['sha1']}"
                 yield Violation("I3", f"{name[0]}:{name[1]} was final with {sha1}, and is {state}")
         for name, sha1 in sorted(self._whole.items()):
@@ -119,15 +119,20 @@ class Checker:
         for name, there in sorted(facts.files.items()):
             if name in self._final or ".manifest-" in name[1]:
                 continue
-            base = _base(name[1])
-            owner = self._lab.owner(name[0], base)
+            first = base(name[1])
+            owner = self._lab.owner(name[0], first)
             if owner is None:
                 yield Violation("I5", f"{name[0]}:{name[1]} is at the archive, and was never recorded")
-            elif there["sha1"] in owner.versions[base]:
+            elif there["sha1"] in owner.versions[first]:
                 self._whole[name] = there["sha1"]
 
+    def _superseded(self, facts, name, sha1):
+        """What was replaced on purpose lies aside, and the index knows it there."""
+        names = [each for each in facts.files if each[0] == name[0] and each[1].startswith(f"{name[1]}.superseded-")]
+        return any(facts.files[each]["sha1"] == sha1 for each in names)
+
     def _aside(self, facts, name, sha1):
-        names = [each for each in facts.files if each[0] == name[0] and _base(each[1]) == name[1] != each[1]]
+        names = [each for each in facts.files if each[0] == name[0] and base(each[1]) == name[1] != each[1]]
         return any(facts.files[each]["sha1"] == sha1 for each in names)
 
     # -- I4: nothing is sent twice --------------------------------------------------------------------------------
@@ -139,7 +144,7 @@ class Checker:
             alias, _, subpath = path.lstrip("/").partition("/")
             if alias not in ARCHIVE_ROOTS or ".mapshell" in path:
                 continue
-            set_aside = sum(each[0] == alias and _base(each[1]) == subpath != each[1] for each in facts.files)
+            set_aside = sum(each[0] == alias and base(each[1]) == subpath != each[1] for each in facts.files)
             if len(tasks) - set_aside > 1:
                 yield Violation("I4", f"{path} was brought to {collection} by {len(tasks)} tasks: {tasks}")
 
@@ -203,12 +208,16 @@ class Checker:
 
 def same_rows(before, after):
     """Return what differs between the rows of a session then and now; rows that were added are no difference."""
-    return [
-        f"{subpath}: {name} was {row[name]!r}, is {after.get(subpath, {}).get(name)!r}"
-        for subpath, row in before.items()
-        for name in INDEX
-        if _text(row[name]) != _text(after.get(subpath, {}).get(name))
-    ]
+    found = []
+    for subpath, row in before.items():
+        now = after.get(subpath, {})
+        if now.get("file_sha1") != row["file_sha1"]:  # replaced on purpose: the row has another name
+            others = (after[name] for name in after if name.startswith(f"{subpath}.superseded-"))
+            now = next((other for other in others if other["file_sha1"] == row["file_sha1"]), now)
+        found += [
+            f"{subpath}: {n} was {row[n]!r}, is {now.get(n)!r}" for n in INDEX if text(row[n]) != text(now.get(n))
+        ]
+    return found
 
 
 def _files(root):
@@ -218,11 +227,13 @@ def _files(root):
             yield root.__class__(folder) / name
 
 
-def _base(subpath):
+def base(subpath):
+    """Return the name that a file had before it was set aside."""
     for part in ASIDE:
         subpath = subpath.partition(part)[0]
     return subpath
 
 
-def _text(value):
+def text(value):
+    """Return a text as the drivers give it."""
     return value.decode() if isinstance(value, (bytes, bytearray, memoryview)) else value

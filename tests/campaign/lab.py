@@ -32,6 +32,8 @@ class Visit:
     session: int
     state: str = "whole"  # or "recording": its metas are not finished
     foreign: str = ""  # a file that somebody put at the archive under a name of ours
+    forged: str = ""  # a manifest that somebody forged
+    changed: bool = False  # files were changed after they had been recorded
     versions: dict[str, list[str]] = field(default_factory=dict)  # subpath -> every SHA1 that it ever had
     hidden: dict[Path, bytes] = field(default_factory=dict)  # finished metas that are not there yet
 
@@ -110,6 +112,29 @@ class LabDisk:
             path.write_bytes(f"{visit.number} {place.name} {number}\n".encode() * (1 + number))
             os.utime(path, (LONG_AGO, LONG_AGO))
         self._note(visit)
+
+    def change(self, visit, dice, how):
+        """Somebody works on a file while it may be on its way: it grows, or a byte of it becomes another."""
+        free = [path for path in sorted(self._folder_of(visit).rglob("*")) if path.suffix in (".npy", ".avi", ".txt")]
+        if not free:
+            return
+        path, visit.changed = free[dice % len(free)], True
+        if how == "grow":
+            with path.open("ab") as file:
+                file.write(b"more\n")
+        else:
+            with path.open("r+b") as file:
+                first = file.read(1)
+                file.seek(0)
+                file.write(bytes([first[0] ^ 1]))
+        os.utime(path, (LONG_AGO, LONG_AGO + dice % 100_000))
+        self._note(visit)
+
+    def tidy_copies(self, visit):
+        """Remove what was fetched onto rigs on which the session was not recorded."""
+        for rig in {path.name for path in self.folder.glob("rig-*")} - {visit.rig}:
+            for subpath in visit.versions:
+                (self.folder / rig / visit.kind / subpath).unlink(missing_ok=True)
 
     def subpaths(self, visit):
         """Return the files of a session that lie on its rig, by subpath."""

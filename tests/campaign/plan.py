@@ -119,8 +119,8 @@ class _Drawing:
         """Return the next moves."""
         dice = self._dice
         move = dice.choices(
-            ("run", "record", "finish", "late", "foreign", "own", "rot", "lose", "forget", "later"),
-            (80, 5 if self._visits < MOST_VISITS else 0, 2, 3, 1, 1, 3, 2, 2, 2),
+            ("run", "record", "finish", "late", "foreign", "forge", "own", "rot", "lose", "forget", "later"),
+            (80, 5 if self._visits < MOST_VISITS else 0, 2, 3, 2, 2, 2, 3, 3, 2, 2),
         )[0]
         if move == "run":
             return [*self._news(), self._run()]
@@ -149,6 +149,9 @@ class _Drawing:
         move = {"do": "run", "commands": commands, "faults": self._faults()}
         if dice.random() < 0.15:
             move["database"] = {"how": dice.choice(("cut", "crash")), "after": round(dice.random() * 1.2, 3)}
+        if dice.random() < 0.1:
+            how, after = dice.choice(("grow", "alter")), round(dice.random() * 1.2, 3)
+            move["change"] = {**self._about("change"), "how": how, "after": after}
         return move
 
     def _command(self):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 
-from .check import Violation
+from .check import Violation, base
 
 CODES = (0, 1, 2, 3, 4, 5)
 
@@ -67,8 +67,9 @@ def _publish(world, ended, document, facts):
             continue
         for subpath, path in world.lab.subpaths(visit).items():
             entry = facts.rows[key].get(subpath)
-            sha1 = world.looker.sha1(path)
-            if entry is None or facts.files.get((visit.alias, subpath), {}).get("sha1") != sha1:
+            there = facts.files.get((visit.alias, subpath), {}).get("sha1")
+            right = visit.versions[subpath] if visit.changed else [world.looker.sha1(path)]
+            if entry is None or there not in right:
                 yield Violation("I1", f"publish says that {key} is archived, and {subpath} is not at the archive")
 
 
@@ -77,10 +78,10 @@ def _retrieve(world, ended, document, facts):
         if row["verdict"] not in ("fetched", "identical"):
             continue
         path = world.folder / row["place"]
-        owner = world.lab.owner(row["alias"], row["subpath"])
+        owner = world.lab.owner(row["alias"], base(row["subpath"]))
         if not path.is_file():
             yield Violation("I6", f"retrieve says that {path} was {row['verdict']}, and it is not there")
-        elif owner is not None and world.looker.sha1(path) not in owner.versions[row["subpath"]]:
+        elif owner is not None and world.looker.sha1(path) not in owner.versions[base(row["subpath"])]:
             yield Violation("I3", f"retrieve says that {path} was {row['verdict']}, and its bytes were never recorded")
 
 
