@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from pipeline.archive.paths import check_subpath
+from pipeline.archive.paths import check_subpath, printable
 from pipeline.archive.session import DatasetType, SessionRef, dataset_name
 from pipeline.errors import IntegrityError, NameRefused
 
@@ -24,6 +24,7 @@ VERSION = 1
 MAX_BYTES = 512 * 1024 * 1024
 Sha1Source = Literal["meta", "computed", "archive"]
 _SHA1 = re.compile(r"[0-9a-f]{40}")
+_HALVES = re.compile(rb"\\u[dD][89a-fA-F]")
 _NAME = re.compile(
     r"(?P<day>[0-9]{8})_s(?P<session>[0-9]{1,9})_(?P<type>ephys|video)\.manifest-(?P<generation>[0-9]{4,9})\.json"
 )
@@ -166,8 +167,10 @@ def from_json(raw: bytes, *, name: str) -> Manifest:
         raise _bad(name, f"it is larger than {MAX_BYTES} bytes")
     try:
         document = json.loads(raw.decode("utf-8"))
+        if _HALVES.search(raw):  # JSON can say what UTF-8 cannot; no database stores it, no manifest could repeat it
+            json.dumps(document, ensure_ascii=False).encode("utf-8")
         return _manifest(document)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (UnicodeError, json.JSONDecodeError, RecursionError) as error:
         raise _bad(name, f"it is not JSON ({type(error).__name__})") from error
     except NameRefused as error:
         raise _bad(name, error.message) from error
@@ -177,7 +180,7 @@ def from_json(raw: bytes, *, name: str) -> Manifest:
 
 def _bad(name: str, why: str) -> IntegrityError:
     return IntegrityError(
-        f"{name} is not a usable manifest: {why}.",
+        f"{name} is not a usable manifest: {printable(why)}.",
         remedy="leave it where it is and publish or discover the session again; nothing was taken from it.",
     )
 
@@ -262,7 +265,10 @@ def _mapping(value: Any) -> dict[str, Any]:
 def _when(value: Any) -> datetime | None:
     if value is None:
         return None
-    return datetime.fromisoformat(_text(value)).astimezone(UTC).replace(tzinfo=None)
+    said = datetime.fromisoformat(_text(value))
+    if said.tzinfo is None:  # it would be another instant on each computer
+        raise ValueError(f"the instant {value!r} names no zone")
+    return said.astimezone(UTC).replace(tzinfo=None)
 
 
 def merged(earlier: Sequence[FileEntry], new: Sequence[FileEntry]) -> tuple[FileEntry, ...]:
