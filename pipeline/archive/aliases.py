@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.archive.session import SessionKey
 
 MOST = 1000
-"""Records, and folders of each, that are believed."""
+"""Records, and folders of all of them together, that are believed."""
 
 _H2O, _INT16, _INT32 = 16, 2**15, 2**31
 
@@ -45,7 +45,15 @@ def alias(
 
 def aliases_in(evidence: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """Return the records of a session's evidence, oldest first; those that cannot be true count as none."""
-    return [record for record in records(evidence, "aliases")[:MOST] if not _wrong(record)]
+    found, names = [], 0
+    for record in records(evidence, "aliases")[:MOST]:
+        if _wrong(record):
+            continue
+        names += len(record["folders"])
+        if names > MOST:  # each of them is followed through all later records
+            break
+        found.append(record)
+    return found
 
 
 def doubtful(evidence: Mapping[str, Any]) -> str:
@@ -53,6 +61,8 @@ def doubtful(evidence: Mapping[str, Any]) -> str:
     told = evidence.get("aliases", [])
     if not isinstance(told, list) or len(told) > MOST or not all(isinstance(record, dict) for record in told):
         return "its earlier names are no list of records"
+    if len(aliases_in(evidence)) < len(told) and not any(map(_wrong, told)):
+        return "its earlier names are too many"
     return next(filter(None, map(_wrong, told)), "")
 
 

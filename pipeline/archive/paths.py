@@ -72,7 +72,7 @@ def visible(text: str, keep: str = "") -> str:
 
 def top_folders(subpaths: Iterable[str]) -> list[str]:
     """Return the folders, of two components at most, in which files lie; none that lies in another one."""
-    found = {"/".join(subpath.split("/")[:-1][:2]) for subpath in subpaths}
+    found = {"/".join(subpath.split("/")[:-1][:2]) for subpath in subpaths if "/" in subpath}
     return sorted(folder for folder in found if folder.rpartition("/")[0] not in found)
 
 

@@ -103,7 +103,15 @@ class Caller:
                     return attempt()
             except MapshellError:
                 raise
-            except (globus_sdk.GlobusError, sqlite3.Error, jwt.PyJWTError, LookupError, TypeError, ValueError) as error:
+            except (
+                globus_sdk.GlobusError,
+                sqlite3.Error,
+                jwt.PyJWTError,
+                LookupError,
+                TypeError,
+                ValueError,
+                RecursionError,  # an answer that is lists in lists without end
+            ) as error:
                 raise self._explained(error, doing, session) from error
 
     def _explained(self, error: Exception, doing: Doing, session: Session) -> MapshellError:
@@ -140,9 +148,13 @@ class Caller:
     def _ask(self, doing: Doing, method: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Call one method of the SDK's ``TransferClient`` and return the JSON object that was answered."""
         response = self._call(doing, lambda session: getattr(session.transfer, method)(*args, **kwargs))
-        if not isinstance(response.data, dict):
+        try:
+            answer = response.data
+        except RecursionError as error:  # lists in lists without end
+            raise errors.not_understood(self._named(doing), response.text) from error
+        if not isinstance(answer, dict):
             raise errors.not_understood(self._named(doing), response.text)
-        return response.data
+        return answer
 
     def _items(self, doing: Doing, answer: dict[str, Any]) -> list[dict[str, Any]]:
         items, length = answer.get("DATA"), answer.get("length")
@@ -153,7 +165,7 @@ class Caller:
     def _read(self, doing: Doing, function: Callable[[dict[str, Any]], T], document: dict[str, Any]) -> T:
         try:
             return function(document)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise errors.not_understood(self._named(doing), str(error)) from error
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LABEL_LENGTH = 128
 CHECKSUM_ALGORITHM = "SHA1"
+_TOO_LARGE = 2**63
+"""Bytes; no file system and no database counts so far."""
 _STATES: dict[str, TaskState] = {
     "ACTIVE": "ACTIVE",
     "INACTIVE": "INACTIVE",
@@ -124,9 +126,9 @@ def instant(value: Any) -> datetime | None:
         return None
     try:
         read = datetime.fromisoformat(value)
-    except ValueError:
+        return (read if read.tzinfo is None else read.astimezone(UTC)).replace(tzinfo=None)
+    except (ValueError, OverflowError):  # the latter: of a year before the first or after the last
         return None
-    return (read if read.tzinfo is None else read.astimezone(UTC)).replace(tzinfo=None)
 
 
 def entry(document: Mapping[str, Any]) -> RemoteEntry:
@@ -141,12 +143,13 @@ def entry(document: Mapping[str, Any]) -> RemoteEntry:
     kind: EntryKind = {"file": "file", "dir": "dir"}.get(str(document.get("type")), "other")  # type: ignore[assignment]
     if not isinstance(name, str):
         raise ValueError("an entry without a name")  # noqa: TRY004 - a bad answer, not a bad call
-    if kind == "file" and not (isinstance(size, int) and not isinstance(size, bool) and size >= 0):
+    known = isinstance(size, int) and not isinstance(size, bool) and 0 <= size < _TOO_LARGE
+    if kind == "file" and not known:
         raise ValueError(f"the file {name!r} has no size")
     modified = instant(document.get("last_modified"))
     mtime = None if modified is None else int(modified.replace(tzinfo=UTC).timestamp() // 1)
     link = document.get("link_target") is not None
-    return RemoteEntry(name=name, kind=kind, size=size if isinstance(size, int) else 0, mtime=mtime, link=link)
+    return RemoteEntry(name=name, kind=kind, size=size if known else 0, mtime=mtime, link=link)
 
 
 def task(document: Mapping[str, Any]) -> TaskStatus:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ConfigError
-from pipeline.settings.text import Source, describe, suggest
+from pipeline.settings.text import Source, describe, plain, suggest
 from pipeline.settings.types import DATASET_TYPES, DEFAULT_ALIASES, DatasetType, LocalRoot, StorageLocation
 from pipeline.settings.values import as_globus_path, as_path, as_uuid
 
@@ -231,7 +231,7 @@ def _fields(entry: Any, names: dict[str, str], place: str) -> dict[str, Any]:
     for written, content in entry.items():
         name = names.get(written)
         if name is None:
-            raise ConfigError(f"{place}: there is no field {written}.", remedy=suggest(written, names))
+            raise ConfigError(f"{place}: there is no field {plain(written)[:80]}.", remedy=suggest(written, names))
         if name in fields or written in getattr(entry, "repeated", ()):
             raise ConfigError(f"{place}: {written} is given twice.", remedy="keep one of the two lines.")
         fields[name] = content

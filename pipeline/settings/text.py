@@ -64,8 +64,13 @@ class Source:
 
     def place(self, key: str) -> str:
         """Return "FILE, line N, key", for the beginning of a message."""
-        line = self.line_of(key)
-        return f"{self.name}, line {line}, {key}" if line else f"{self.name}, {key}"
+        line, shown = self.line_of(key), plain(key)[:80]
+        return f"{self.name}, line {line}, {shown}" if line else f"{self.name}, {shown}"
+
+
+def plain(text: str) -> str:
+    """Return a text that forges no line and steers no terminal: what it holds of such is written out."""
+    return text if text.isprintable() else repr(text)[1:-1]
 
 
 @dataclass
@@ -212,7 +217,7 @@ def describe(value: Any) -> str:
         return "an object {...}"
     if isinstance(value, list):
         return "a list [...]"
-    shown = json.dumps(value, ensure_ascii=False)
+    shown = plain(json.dumps(value, ensure_ascii=False))
     shown = shown if len(shown) <= 60 else shown[:57] + '..."'
     return f"the text {shown}" if isinstance(value, str) else f"the number {shown}"
 

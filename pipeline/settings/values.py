@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_LONGEST_NUMBER = 30
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -89,7 +90,7 @@ def from_environment(key: Key, text: str, *, place: str) -> Any:
     if key.kind == "structure" or (key.kind == "patterns" and text.lstrip().startswith("[")):
         try:
             return json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"{place}: not JSON: {error}.", remedy="write JSON, as in dj_local_conf.json.") from None
     if key.kind == "patterns":
         return [part.strip() for part in text.split(",") if part.strip()]
@@ -166,12 +167,24 @@ def _number(key: Key, value: Any, place: str) -> int | float:
     what = "a whole number" if whole else "a number"
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         _wrong(place, what, value, remedy="write the number without quotation marks.")
-    if not (math.isfinite(value) and key.lowest <= value <= key.highest):
+    if not (_is_finite(value) and key.lowest <= value <= key.highest):
         raise ConfigError(
-            f"{place}: {value} is out of range.",
+            f"{place}: {_shown(value)} is out of range.",
             remedy=f"write {what} from {key.lowest:g} to {key.highest:g}.",
         )
     return value if whole else float(value)
+
+
+def _shown(value: int | float) -> str:
+    text = str(value)
+    return text if len(text) <= _LONGEST_NUMBER else f"a number of {len(text)} digits"
+
+
+def _is_finite(value: int | float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no float comes near
+        return False
 
 
 def _patterns(value: Any, place: str) -> tuple[str, ...]:
