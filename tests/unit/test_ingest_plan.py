@@ -127,7 +127,7 @@ def test_folders_that_contend(case, videos_too):
     assert_stable(list(folders.values()), KnownSessions({"AB1": 1}), video_sessions=videos_too)
 
 
-@settings(max_examples=150)
+@settings(max_examples=max(150, settings.default.max_examples))
 @given(seen_folders() | folders_of_a_day(), known_sessions(), st.booleans())
 def test_every_folder_is_owned_or_told_and_a_second_time_nothing_is_new(seen, known, video_sessions):
     assert_stable(seen, known, video_sessions=video_sessions)
@@ -149,7 +149,7 @@ def assert_stable(seen, known, *, video_sessions):
     }
 
 
-@settings(max_examples=100)
+@settings(max_examples=max(100, settings.default.max_examples))
 @given(seen_folders(), known_sessions())
 def test_numbers_go_on_and_known_sessions_keep_theirs_and_their_idents(seen, known):
     plan = plan_sessions(seen, known)

@@ -444,7 +444,11 @@ def settings_or_error(document, **environ):
     assert problem.remedy
 
 
-QUICK = hypothesis_settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = hypothesis_settings(
+    max_examples=max(300, hypothesis_settings.default.max_examples),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 @QUICK
