@@ -70,6 +70,25 @@ def _own_environment(monkeypatch, _home):
         monkeypatch.setenv(name, str(_home / name.lower()))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _sandboxes_begin_sooner():
+    """Sandboxes are forked from a process that is ready; ``real_start`` gives a test one that begins anew."""
+    from mapshell.sandbox import service
+    from tests.integration import ready
+
+    own, service.spawn = service.spawn, ready.spawn
+    yield
+    service.spawn = own
+
+
+@pytest.fixture
+def real_start(monkeypatch):
+    """Let sandboxes begin as they do outside of the tests."""
+    from mapshell.sandbox import service
+
+    monkeypatch.setattr(service, "spawn", services.spawn)
+
+
 @dataclass(frozen=True)
 class Server:
     """A running server and the account of the tests."""

@@ -9,6 +9,7 @@ import pytest
 from mapshell.demo.days import SUBJECTS
 from mapshell.demo.lab import Lab, make_lab
 
+from .made_before import lend_tables
 from .map_ephys.old_lab import old_lab as make_old_lab
 from .publish.bench import Bench
 from .rig import make_rig
@@ -21,28 +22,40 @@ def pristine_lab(tmp_path_factory):
 
 
 @pytest.fixture
-def rig(lab_database, pristine_lab, tmp_path, monkeypatch):
+def each_tables(lab_server):
+    """Settings of a database with tables and no rows, on each server in turn."""
+    yield from lend_tables(lab_server)
+
+
+@pytest.fixture
+def pg_tables(postgresql_server):
+    """The same, on PostgreSQL alone."""
+    yield from lend_tables(postgresql_server)
+
+
+@pytest.fixture
+def rig(each_tables, pristine_lab, tmp_path, monkeypatch):
     """A rig whose sessions are entered, logged in, with nothing published, on each database."""
-    yield from make_rig(lab_database, pristine_lab, tmp_path, monkeypatch)
+    yield from make_rig(each_tables, pristine_lab, tmp_path, monkeypatch)
 
 
 @pytest.fixture
-def pg_rig(postgresql_database, pristine_lab, tmp_path, monkeypatch):
+def pg_rig(pg_tables, pristine_lab, tmp_path, monkeypatch):
     """The same, on PostgreSQL alone, where the database does not matter."""
-    yield from make_rig(postgresql_database, pristine_lab, tmp_path, monkeypatch)
+    yield from make_rig(pg_tables, pristine_lab, tmp_path, monkeypatch)
 
 
 @pytest.fixture
-def bench(postgresql_database, bare_lab, tmp_path, monkeypatch):
+def bench(pg_tables, bare_lab, tmp_path, monkeypatch):
     """A rig without recordings, on PostgreSQL alone: a test puts its own there."""
-    for rig in make_rig(postgresql_database, bare_lab, tmp_path, monkeypatch):
+    for rig in make_rig(pg_tables, bare_lab, tmp_path, monkeypatch):
         yield Bench(rig)
 
 
 @pytest.fixture
-def each_bench(lab_database, bare_lab, tmp_path, monkeypatch):
+def each_bench(each_tables, bare_lab, tmp_path, monkeypatch):
     """The same, on each database."""
-    for rig in make_rig(lab_database, bare_lab, tmp_path, monkeypatch):
+    for rig in make_rig(each_tables, bare_lab, tmp_path, monkeypatch):
         yield Bench(rig)
 
 

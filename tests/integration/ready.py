@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import struct
@@ -18,6 +19,8 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
+
+from pipeline import services
 
 # What nearly every command needs; importing reads no environment and connects to nothing.
 PRELOADED = (
@@ -39,14 +42,35 @@ PRELOADED = (
     "pipeline.rounds",
     "pipeline.status",
     "pipeline.verifying",
+    # What a sandbox is made of.
+    "anyio._backends._asyncio",
+    "cryptography.hazmat.primitives.asymmetric.rsa",
+    "cryptography.hazmat.primitives.serialization",
+    "jwt.algorithms",
+    "mapshell.sandbox.admin_routes",
+    "mapshell.sandbox.core",
+    "mapshell.sandbox.front",
+    "mapshell.sandbox.https_routes",
+    "mapshell.sandbox.identity_routes",
+    "mapshell.sandbox.meter",
+    "mapshell.sandbox.oauth_routes",
+    "mapshell.sandbox.server",
+    "mapshell.sandbox.transfer_routes",
+    "psutil",
+    "starlette.applications",
+    "uvicorn.lifespan.off",
+    "uvicorn.loops.auto",
+    "uvicorn.protocols.http.auto",
 )
+
+FORKS = hasattr(os, "fork") and hasattr(socket, "send_fds")
 
 _servers: list[tuple[subprocess.Popen, Path]] = []
 
 
 def run(code, args, *, cwd, env, timeout):
     """Run a piece of Python as ``python -c CODE ARGS`` would; return what ``subprocess.run`` returns, with text."""
-    if not hasattr(os, "fork") or not hasattr(socket, "send_fds"):
+    if not FORKS:
         return subprocess.run(
             [sys.executable, "-c", code, *args],
             cwd=cwd,
@@ -104,6 +128,53 @@ class Running:
         return texts
 
 
+def spawn(argv, *, log, env=None, cwd=None, user=None, group=None):
+    """Start a background process as ``pipeline.services.spawn`` does, which see; forked where it runs Python code."""
+    python = [sys.executable, "-X", "utf8", "-c"]
+    if not FORKS or list(argv[:4]) != python or user is not None:
+        return services.spawn(argv, log=log, env=env, cwd=cwd, user=user, group=group)
+    code, *args = argv[4:]
+    environ = dict(os.environ if env is None else env)
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as stream:
+        return Background(stream, code=code, args=args, cwd=os.fspath(cwd or log.parent), env=environ, own_session=True)
+
+
+class Background:
+    """A forked process that goes on by itself; what starts services needs of ``subprocess.Popen``."""
+
+    def __init__(self, stream, **request):
+        self.returncode = None
+        self._wire = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.pid = _ask(self._wire, [stream, stream], **request)
+
+    def __del__(self):
+        self._wire.close()
+
+    def poll(self):
+        if self.returncode is None and select.select([self._wire], [], [], 0)[0]:
+            self.wait()
+        return self.returncode
+
+    def wait(self):
+        if self.returncode is None:
+            (self.returncode,) = struct.unpack("!i", _exactly(self._wire, 4))
+        return self.returncode
+
+    def kill(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+
+def _ask(wire, streams, **request):
+    """Ask for a process; return its id."""
+    wire.connect(_address())
+    data = json.dumps(request).encode()
+    socket.send_fds(wire, [struct.pack("!I", len(data))], [stream.fileno() for stream in streams])
+    wire.sendall(data)
+    (pid,) = struct.unpack("!i", _exactly(wire, 4))
+    return pid
+
+
 def _address():
     """Return the address of the process that is ready, begun when it is first needed; it ends with this one."""
     if not _servers:
@@ -127,8 +198,8 @@ def _end():
 
 def serve():
     """Import, then fork a process for each request, until whoever began us is gone."""
+    import gc
     import importlib
-    import select
     import shutil
     import threading
 
@@ -136,6 +207,7 @@ def serve():
     for name in PRELOADED:
         importlib.import_module(name)
     assert threading.active_count() == 1, "a process with threads must not be forked"
+    gc.freeze()  # nothing of this is looked at, and so copied, by those who are forked
     door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     door.bind(address)
     door.listen()
@@ -165,6 +237,11 @@ def _one(wire):
         wire.close()
         _become(request, streams)
         return
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):  # else whoever reads from the process that is ready waits for this one, too
+        os.dup2(nothing, number)
+    for each in (nothing, *streams):
+        os.close(each)
     wire.sendall(struct.pack("!i", pid))
     _, status = os.waitpid(pid, 0)
     with contextlib.suppress(OSError):
@@ -173,6 +250,8 @@ def _one(wire):
 
 
 def _become(request, streams):
+    if request.get("own_session"):
+        os.setsid()
     nothing = os.open(os.devnull, os.O_RDONLY)
     for number, stream in enumerate([nothing, *streams]):
         os.dup2(stream, number)

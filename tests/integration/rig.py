@@ -17,7 +17,7 @@ from mapshell.sandbox.spec import CollectionSpec
 from pipeline import database, settings
 from pipeline.globus import GlobusStorageManager
 from pipeline.rounds import publish_round
-from tests.integration import ready
+from tests.integration import made_before, ready
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,8 +90,11 @@ def make_rig(database_settings, pristine_lab, tmp_path, monkeypatch, entering=No
         (tmp_path / name).mkdir(parents=True)
     file = write_configuration(tmp_path, database_settings.database)
     monkeypatch.setenv("MAPSHELL_HOME", str(tmp_path / "home"))
+    loaded = settings.load(file=file)
+    place = tmp_path / ".mapshell" / "sandbox"
+    logged_in = made_before.lend_login(loaded, place)
     sandbox = service.start(
-        tmp_path / ".mapshell" / "sandbox",
+        place,
         {
             RIG: CollectionSpec(tmp_path / "rig", personal=True),
             ARCHIVE: CollectionSpec(tmp_path / "archive", mapped=True),
@@ -99,13 +102,14 @@ def make_rig(database_settings, pristine_lab, tmp_path, monkeypatch, entering=No
         idle_minutes=5,
     )
     try:
-        loaded = settings.load(file=file)
-        GlobusStorageManager(loaded, interactive=False).login_with_code(code_from_page)
+        if not logged_in:
+            GlobusStorageManager(loaded, interactive=False).login_with_code(code_from_page)
+            made_before.keep_login(loaded, place)
         database.bind(loaded)
         (entering or enter)(pristine_lab)
         yield Rig(tmp_path, pristine_lab, loaded, sandbox, dict(os.environ))
     finally:
-        service.stop(tmp_path / ".mapshell" / "sandbox")
+        service.stop(place)
 
 
 def write_configuration(folder, where):

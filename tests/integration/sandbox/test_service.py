@@ -23,6 +23,8 @@ from pipeline.services import process_created
 
 from .conftest import ARCHIVE, GUEST, RIG, Sandbox, ended, until
 
+pytestmark = pytest.mark.usefixtures("real_start")
+
 
 @pytest.fixture
 def fresh(tmp_path):
