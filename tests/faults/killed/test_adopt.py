@@ -31,8 +31,7 @@ def killed_and_run_again(bench, step, nth, *options):
 
 
 @pytest.mark.parametrize("step", [COMPARED, *STEPS])
-def test_while_a_whole_session_is_adopted(each_bench, step):
-    bench = each_bench
+def test_while_a_whole_session_is_adopted(bench, step):
     folder = bench.session("one")
     there = plant(bench, folder)
     times = {path: path.stat().st_mtime_ns for path in there.values()}
@@ -50,8 +49,7 @@ def test_while_a_whole_session_is_adopted(each_bench, step):
     ("step", "nth"),
     [(COMPARED, 1), ("planned", 1), ("accepted", 1), ("submitted", 1), ("succeeded", 1), ("checked", 1), ("done", 1)],
 )
-def test_while_some_files_are_adopted_and_others_sent(each_bench, step, nth):
-    bench = each_bench
+def test_while_some_files_are_adopted_and_others_sent(bench, step, nth):
     folder = bench.session("one")
     write(folder / "notes.txt", b"notes")
     plant(bench, folder, "*.bin")
@@ -64,8 +62,7 @@ def test_while_some_files_are_adopted_and_others_sent(each_bench, step, nth):
 
 
 @pytest.mark.parametrize("step", [COMPARED, "planned", "checked", "committing", "committed"])
-def test_while_a_listed_session_is_proved(each_bench, step):
-    bench = each_bench
+def test_while_a_listed_session_is_proved(bench, step):
     folder = only_listed(bench)
     tasks = len(bench.rig.tasks())
     killed_and_run_again(bench, step, 1, "--adopt")

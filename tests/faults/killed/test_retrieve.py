@@ -8,6 +8,7 @@ import pytest
 
 from mapshell.sandbox.spec import CollectionSpec
 from tests.integration.kills import kill_at, needs_sigkill
+from tests.integration.retrieve.home import RETRIEVE
 from tests.integration.retrieve.test_elsewhere import CLUSTER
 
 TASK = ("submitting", "accepted", "retrieve: planned", "retrieve: submitted", "retrieve: closed")
@@ -61,3 +62,20 @@ def kill_and_run_again(home, way, number, step, nth):
     made = home.tasks()
     assert len(made) - before == (0 if way == "https" else 1), [task["label"] for task in made]
     assert {task["status"] for task in made} <= {"SUCCEEDED"}
+
+
+@pytest.mark.fault(9)
+def test_what_had_arrived_is_checked_again_before_it_gets_its_name(home):
+    """Whoever has checked it before the process was killed: the bytes that lie there now are what counts."""
+    killed = home.rig.run(*RETRIEVE, prelude=kill_at("retrieve: checked"))
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    home.no_partial()
+    arrived = [path for path in (home.root / ".mapshell").rglob("*") if path.is_file() and path.stat().st_size > 9]
+    assert len(arrived) > 1
+    for path in arrived:
+        data = path.read_bytes()
+        path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+    document = home.command(code=0)
+    assert {each["verdict"] for each in document["files"]} == {"fetched"}
+    home.assert_same()
+    assert home.journal() == []

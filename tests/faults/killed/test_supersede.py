@@ -32,8 +32,7 @@ CASES = [*((step, 1) for step in MOVE), *SEND, ("move: renaming", 2), ("move: re
 @needs_sigkill
 @pytest.mark.fault(1, 2, 3, 4, 5, 6, 7)
 @pytest.mark.parametrize(("step", "nth"), CASES, ids=[f"{step}-{nth}".replace(": ", "-") for step, nth in CASES])
-def test_killed_at_a_step_and_published_again(each_bench, step, nth):
-    bench = each_bench
+def test_killed_at_a_step_and_published_again(bench, step, nth):
     folder = bench.session("one")
     files = [write(folder / f"sorting/{name}.npy", OLD) for name in ("a", "b")]
     assert bench.publish().whole

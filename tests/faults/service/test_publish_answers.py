@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from mapshell.errors import FAILED
+from mapshell.errors import FAILED, PARTLY
 from tests.integration.publish.faults import (
     BOTH,
+    ONE,
     TWO,
+    code_of,
     command,
     converges,
     impatient,
@@ -97,5 +99,23 @@ def test_a_web_page_instead_of_an_answer(pg_rig):
     session = refused(pg_rig, says=("cannot be understood", "try again later"))
     assert "proxy" in session.remedy
     assert pg_rig.tasks() == []
+    pg_rig.admin.clear_faults()
+    converges(pg_rig, tasks=2)
+
+
+@pytest.mark.fault(3, 14)
+@pytest.mark.parametrize("mode", ["html", "truncated", "empty"])
+def test_an_answer_to_the_submission_that_cannot_be_read(pg_rig, mode):
+    impatient(pg_rig)
+    taken = {} if mode == "truncated" else {"done": True}  # the service took it, whatever it says
+    pg_rig.admin.fail_requests(SUBMIT, mode=mode, count=None, **taken)
+    report = pg_rig.publish(ONE, types=("ephys",))
+    assert code_of(report) in (FAILED, PARTLY)
+    (session,) = report.outcomes
+    assert "cannot be understood" in session.reason
+    assert session.remedy
+    assert len(pg_rig.tasks()) == 1
+    nothing_archived(pg_rig)
+    assert journal_states(pg_rig) == [("publish", "planned")]
     pg_rig.admin.clear_faults()
     converges(pg_rig, tasks=2)

@@ -121,7 +121,7 @@ def test_one_flipped_bit_is_found_by_whoever_reads_the_bytes(pg_rig):
 
     to = pg_rig.rig / "ephys" / "fetched"
     done = pg_rig.run("publication-retrieve", "--to", str(to), *one, check=PARTLY)
-    verdicts = {f"ephys/{each['file']}": each["verdict"] for each in json.loads(done.stdout)["files"]}
+    verdicts = {f"ephys/{each['subpath']}": each["verdict"] for each in json.loads(done.stdout)["files"]}
     assert verdicts == {name: "damaged" if name in different else "fetched" for name in expected}
     named = {f"ephys/{path.relative_to(to).as_posix()}": path.read_bytes() for path in to.rglob("*") if path.is_file()}
     assert named == {name: path.read_bytes() for name, path in expected.items() if name not in different}
