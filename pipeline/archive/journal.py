@@ -14,16 +14,18 @@ A *move* sends nothing: its entry names what is renamed at the archive.  It goes
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import sys
 from dataclasses import dataclass, field, replace
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from pipeline.archive.manifest import Manifest, from_json, to_json
+from pipeline.archive.manifest import Manifest, from_json, pieces
 from pipeline.archive.ports import TransferItem, TransferRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -96,7 +98,7 @@ class Part:
     """
 
     manifest: Manifest
-    sources: tuple[Source, ...] = ()
+    sources: Sequence[Source] = ()
     before: Manifest | None = None
     renames: tuple[Rename, ...] = ()
     gone: bool = False
@@ -114,18 +116,31 @@ class Part:
 
     def pack(self) -> bytes:
         """Serialise for the journal."""
-        document: dict[str, Any] = {
-            "manifest": to_json(self.manifest).decode("utf-8"),
-            "sources": [source.pack() for source in self.sources],
-        }
+        packed = io.BytesIO()
+        with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6, mtime=0) as stream:
+            for piece in self._pieces():
+                stream.write(piece.encode("utf-8"))
+        return packed.getvalue()
+
+    def _pieces(self) -> Iterator[str]:
+        """Yield the document a file at a time; the manifests are texts within it."""
+        yield '{"manifest": '
+        yield from _quoted(self.manifest)
+        yield ', "sources": ['
+        for number, source in enumerate(self.sources):
+            yield f"{', ' if number else ''}{json.dumps(source.pack(), ensure_ascii=False)}"
+        yield "]"
         if self.before is not None:
-            document["before"] = to_json(self.before).decode("utf-8")
-            document["renames"] = [[r.old, r.new, r.size, r.folder] for r in self.renames]
+            yield ', "before": '
+            yield from _quoted(self.before)
+            renames = [[r.old, r.new, r.size, r.folder] for r in self.renames]
+            yield f', "renames": {json.dumps(renames, ensure_ascii=False)}'
         if self.gone:
-            document["gone"] = True
+            yield ', "gone": true'
         if self.lender is not None:
-            document["drive"] = [self.lender.drive_id, self.lender.name]
-        return gzip.compress(json.dumps(document, ensure_ascii=False).encode("utf-8"), mtime=0)
+            drive = [self.lender.drive_id, self.lender.name]
+            yield f', "drive": {json.dumps(drive, ensure_ascii=False)}'
+        yield "}"
 
     @classmethod
     def unpack(cls, payload: bytes) -> Part:
@@ -141,6 +156,13 @@ class Part:
             bool(document.get("gone")),
             Lender(*document["drive"]) if "drive" in document else None,
         )
+
+
+def _quoted(manifest: Manifest) -> Iterator[str]:
+    yield '"'
+    for piece in pieces(manifest):
+        yield encode_basestring(piece)[1:-1]
+    yield '"'
 
 
 @dataclass(frozen=True, slots=True)

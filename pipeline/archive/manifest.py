@@ -6,10 +6,12 @@ A manifest read back from an archive is data from outside: :func:`from_json` che
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from pipeline.archive.paths import check_subpath, printable
@@ -17,7 +19,7 @@ from pipeline.archive.session import DatasetType, SessionRef, dataset_name
 from pipeline.errors import IntegrityError, NameRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 FORMAT = "mapshell-manifest"
 VERSION = 1
@@ -121,31 +123,49 @@ def _instant(value: datetime | None) -> str | None:
 
 def to_json(manifest: Manifest) -> bytes:
     """Serialise; equal manifests give equal bytes."""
-    document = {
-        "format": FORMAT,
-        "version": VERSION,
-        "dataset": {
-            "name": manifest.name,
-            "type": manifest.dataset_type,
-            "storage_location": manifest.alias,
-            "generation": manifest.generation,
-            "archived_at": _instant(manifest.archived_at),
-        },
-        "session": {**asdict(manifest.session), "session_date": manifest.session.session_date.isoformat()},
-        "files": [_file(entry) for entry in manifest.files],
-        "evidence": manifest.evidence,
-        "lab": manifest.lab,
-        "provenance": manifest.provenance,
+    text = io.BytesIO()
+    for piece in pieces(manifest):
+        text.write(piece.encode("utf-8"))
+    return text.getvalue()
+
+
+def pieces(manifest: Manifest) -> Iterator[str]:
+    """Yield the text of :func:`to_json` a file at a time: the document of a million files is never held as a whole."""
+    dataset = {
+        "name": manifest.name,
+        "type": manifest.dataset_type,
+        "storage_location": manifest.alias,
+        "generation": manifest.generation,
+        "archived_at": _instant(manifest.archived_at),
     }
-    return (json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8")
+    session = {**asdict(manifest.session), "session_date": manifest.session.session_date.isoformat()}
+    yield f'{{\n "dataset": {_indented(dataset)},\n "evidence": {_indented(manifest.evidence)},\n "files": ['
+    for number, entry in enumerate(manifest.files):
+        yield f"{',' if number else ''}\n{_file(entry)}"
+    yield "\n ],\n" if manifest.files else "],\n"
+    yield f' "format": {_text_of(FORMAT)},\n "lab": {_indented(manifest.lab)},\n'
+    yield f' "provenance": {_indented(manifest.provenance)},\n "session": {_indented(session)},\n'
+    yield f' "version": {VERSION}\n}}\n'
 
 
-def _file(entry: FileEntry) -> dict[str, Any]:
+def _indented(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).replace("\n", "\n ")
+
+
+def _text_of(value: str | None) -> str:
+    return "null" if value is None else encode_basestring(value)
+
+
+def _file(entry: FileEntry) -> str:
     if not entry.sized:
         raise ValueError(f"nobody knows the size of {entry.subpath!r}: it cannot be described")
-    document = {**asdict(entry), "verified_at": _instant(entry.verified_at)}
-    del document["sized"]
-    return document
+    return (
+        f'  {{\n   "file_type": {_text_of(entry.file_type)},\n   "generation": {entry.generation},\n'
+        f'   "mtime": {entry.mtime},\n   "sha1": {_text_of(entry.sha1)},\n'
+        f'   "sha1_source": {_text_of(entry.sha1_source)},\n   "size": {entry.size},\n'
+        f'   "subpath": {_text_of(entry.subpath)},\n   "verified_at": {_text_of(_instant(entry.verified_at))},\n'
+        f'   "verified_how": {_text_of(entry.verified_how)}\n  }}'
+    )
 
 
 def from_json(raw: bytes, *, name: str) -> Manifest:

@@ -55,7 +55,7 @@ class TransferRequest:
     source_endpoint: str
     destination_endpoint: str
     label: str
-    items: tuple[TransferItem, ...]
+    items: Sequence[TransferItem]
 
 
 @dataclass(frozen=True, slots=True)

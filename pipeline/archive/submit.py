@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.archive.acceptance import as_evidence, command, records_in
 from pipeline.archive.adoption import evidence as adoption
 from pipeline.archive.aside import set_aside
+from pipeline.archive.departing.made import Made
 from pipeline.archive.evidence import lasting
 from pipeline.archive.filetypes import classify
 from pipeline.archive.journal import Entry, Part, Source, step
@@ -125,22 +126,20 @@ def submit(round_: Round, prepared: Prepared) -> Flight:
     round_.journal.keep([prepared.session.ref.key])
     set_aside(round_, (subpath for subpath in prepared.aside if subpath in names), "unfinished")
     manifest = draft(round_, prepared.session, prepared.known, files, prepared.verdict, prepared.proofs)
-    sha1s = {entry.subpath: entry.sha1 for entry in manifest.files}
+    given = {entry.subpath: entry.sha1 for entry in manifest.files if entry.sha1 is not None}
+
+    def item(file: LocalFile) -> TransferItem:
+        return TransferItem(file.in_globus, join_remote(round_.location.path, file.subpath), given.get(file.subpath))
+
     request = TransferRequest(
         submission_id=store.new_submission_id() if sent else "",
         source_endpoint=endpoint,
         destination_endpoint=round_.location.endpoint,
         label=task_label(manifest, transfer_id),
-        items=tuple(
-            TransferItem(
-                file.in_globus,
-                join_remote(round_.location.path, file.subpath),
-                sha1s[file.subpath],
-            )
-            for file in sent
-        ),
+        items=Made(sent, item),
     )
-    sources = tuple(_source(file, prepared.proofs.get(file.subpath)) for file in files)
+    proofs = prepared.proofs
+    sources = Made(files, lambda file: _source(file, proofs.get(file.subpath)))
     entry = Entry(
         transfer_id=transfer_id,
         purpose="publish",
