@@ -283,7 +283,9 @@ def test_the_table_for_the_manual_names_every_feature():
 
 
 def test_headers_that_clients_read(client, sandbox):
-    answer = client.get_task(client.task_list(limit=1)["DATA"][0]["task_id"])
+    task_id = client.submit_transfer(items(globus_sdk.TransferData(RIG, GUEST), "any"))["task_id"]
+    answer = client.get_task(task_id)
+    client.cancel_task(task_id)
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-transfer-api-version"] == "0.10"
     error = failing(client.get_task, NONE)
