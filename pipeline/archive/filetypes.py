@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.archive.filetype_rules import TABLE
@@ -43,16 +43,16 @@ class FileTypeRule:
 
 
 def _matches(glob: str, parts: Sequence[str]) -> bool:
-    if not parts[-1].endswith(_tail(glob)):  # spares a million files most of the patterns
+    tail, components = _parsed(glob)
+    if not parts[-1].endswith(tail):  # spares a million files most of the patterns
         return False
-    depth = glob.count("/") + 1
-    return len(parts) >= depth and all(map(fnmatchcase, parts[-depth:], glob.split("/")))
+    return len(parts) >= len(components) and all(map(fnmatchcase, parts[-len(components) :], components))
 
 
 @cache
-def _tail(glob: str) -> str:
-    """Return the plain text that every name matched by a glob ends in."""
-    return re.split(r"[]*?/]", glob)[-1]
+def _parsed(glob: str) -> tuple[str, tuple[str, ...]]:
+    """Return the plain text that every name matched by a glob ends in, and the globs of its components."""
+    return re.split(r"[]*?/]", glob)[-1], tuple(glob.split("/"))
 
 
 RULES: tuple[FileTypeRule, ...] = tuple(
@@ -67,6 +67,16 @@ RULES: tuple[FileTypeRule, ...] = tuple(
 """All types in the order in which they are tried; the last one, ``unknown``, takes everything."""
 
 
+_GLOBS = tuple((rule.name, glob) for rule in RULES for glob in rule.globs)
+
+
+@lru_cache(1024)
+def _likely(end: str) -> tuple[tuple[str, str], ...]:
+    """Return the globs, in their order, that may match a name which ends so: no million files tries all of them."""
+    tails = ((name, glob, _parsed(glob)[0]) for name, glob in _GLOBS)
+    return tuple((name, glob) for name, glob, tail in tails if end.endswith(tail) or tail.endswith(end))
+
+
 def classify(subpath: str, extra: Sequence[FileTypeRule] = ()) -> str:
     """Return the name of a file's type.
 
@@ -77,7 +87,10 @@ def classify(subpath: str, extra: Sequence[FileTypeRule] = ()) -> str:
     extra
         Rules of the lab, tried first.
     """
-    for rule in (*extra, *RULES):
-        if rule.matches(subpath):
-            return rule.name
+    if any((found := rule).matches(subpath) for rule in extra):
+        return found.name
+    parts = subpath.split("/")
+    for name, glob in _likely(parts[-1][parts[-1].rfind(".") :]):
+        if _matches(glob, parts):
+            return name
     return UNKNOWN
