@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive.haul import MOST_FILES, End, Haul, Patient, accused, follow, give_up, plan, send
 from pipeline.archive.paths import check_subpath, printable
+from pipeline.archive.place import own_folder
 from pipeline.archive.ports import TransferItem
 from pipeline.archive.scan import list_remote
 from pipeline.archive.session import join_remote
@@ -171,7 +172,8 @@ class Courier:
     def _prepare(self, size: int) -> None:
         """Make the scratch folder, remove those of the dead, look whether there is room."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            own_folder(self._parent)
+            self.folder.mkdir(exist_ok=True)
             _sweep(self._parent, self._purpose)
             free = shutil.disk_usage(self.folder).free
         except OSError as error:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pipeline.archive.aside import set_aside
 from pipeline.archive.journal import Entry, Part, step
 from pipeline.archive.manifest import Manifest, to_json
+from pipeline.archive.place import own_folder
 from pipeline.archive.ports import TransferItem, TransferRequest
 from pipeline.archive.scan import list_remote
 from pipeline.archive.session import Root, join_remote
@@ -155,9 +156,10 @@ def _stage(round_: Round, flight: Flight) -> bytes:
 def _write(file: Path, data: bytes) -> None:
     """Write a file into the staging folder, which whoever ends meanwhile may take away while it is empty."""
     for last in (False, False, True):
-        file.parent.mkdir(exist_ok=True)
+        own_folder(file.parent)
         try:
-            with file.open("wb") as stream:
+            file.unlink(missing_ok=True)  # made anew, so that no link of this name is followed
+            with file.open("xb") as stream:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())

@@ -204,6 +204,25 @@ def make_folder(folder: Path) -> None:
         raise disk_error(f"Nothing can be written in {folder}", error) from error
 
 
+def own_folder(folder: Path) -> Path:
+    """Make our own folder in a root unless it is there, and return it; what is written there stays in the root.
+
+    Raises
+    ------
+    OSError
+        It cannot be made.
+    LocalDiskError
+        A link or a file bears its name.
+    """
+    folder.mkdir(exist_ok=True)
+    if folder.is_symlink() or _junction(folder):
+        raise LocalDiskError(
+            f"{folder} is a link; nothing is written through links.",
+            remedy="look who made it and remove it, then try again.",
+        )
+    return folder
+
+
 def free_bytes(folder: Path) -> int:
     """Return how many bytes fit on the disk of a folder, or of the nearest one above it that exists.
 
