@@ -11,6 +11,7 @@ from pipeline.archive.credible import doubt, folders, rivals
 from pipeline.archive.manifest import MAX_BYTES, from_json
 from pipeline.archive.paths import printable
 from pipeline.archive.reader import THREADS, read_small
+from pipeline.archive.scan import list_remote
 from pipeline.discovered import FoundSession
 from pipeline.errors import IntegrityError, MapshellError
 from pipeline.rebuild import Busy, NotMeant, Wish
@@ -187,11 +188,13 @@ def _write(search: Search, one: Kept, manifest: Manifest, wrong: list[str] | Map
         why = f"{described.subpath} is contradicted by the archive: {'; '.join(wrong[:_SHOWN])}{more}"
         refuse(search, place, described, why, _LIES, one.key)
         return
+    at = place.location
     wish = Wish(
         lab=search.create,
         restore=search.restore,
         meant=lambda key: search.wanted.meant(key, place.location),
         dry_run=search.dry_run,
+        listed=lambda subpath: subpath in list_remote(search.store, at.endpoint, at.path, [subpath]),
     )
     try:
         entered = place.index.write(manifest, wish)

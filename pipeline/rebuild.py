@@ -46,7 +46,7 @@ class Wish:
 
     ``described`` tells a manifest from a listing; ``lab`` says whether rows of the lab are made too, ``restore``
     whether a withdrawal is lifted; ``meant`` whether the session is one of those asked for (asked in the transaction);
-    with ``dry_run`` everything is written and rolled back.
+    with ``dry_run`` everything is written and rolled back.  ``listed`` tells whether the archive lists a file.
     """
 
     described: bool = True
@@ -54,6 +54,7 @@ class Wish:
     restore: bool = False
     meant: Callable[[SessionKey], bool] | None = None
     dry_run: bool = False
+    listed: Callable[[str], bool] | None = None
 
 
 class Index(KnownIndex):
@@ -99,9 +100,11 @@ class Index(KnownIndex):
         NotMeant
             The session is none of those that were asked for.
         """
+        behind = left_behind(manifest, self._journal.indexed) if wish.described else None
+        if behind is not None and behind.before is not None:
+            _refuse_what_is_there(behind.before, manifest, wish)
         if wish.dry_run:
             return self._write(manifest, wish)
-        behind = left_behind(manifest, self._journal.indexed) if wish.described else None
         keys = sorted({manifest.session.key} | ({behind.before.session.key} if behind and behind.before else set()))
         held: list[SessionKey] = []
         try:
@@ -251,6 +254,18 @@ class Index(KnownIndex):
             chosen = [{**key, "file_id": each} for each in ids[begin : begin + _CHUNK]]
             (publication.FileCheck() & chosen).delete_quick()
             (publication.DataSet.PhysicalFile() & chosen).delete_quick()
+
+
+def _refuse_what_is_there(before: Manifest, manifest: Manifest, wish: Wish) -> None:
+    """Refuse a manifest that claims the rows of a session which the archive still describes.
+
+    A reassignment sets the earlier manifest aside before it writes the new one.
+    """
+    if before.session.key != manifest.session.key and wish.listed is not None and wish.listed(before.subpath):
+        raise Refused(
+            f"it says that it was {before.session} before, but {printable(before.subpath)} still lies at the archive",
+            remedy="find out which of the two manifests is true; nothing was changed.",
+        )
 
 
 def _moved_aside(manifest: Manifest, had: Mapping[str, FileEntry], said: Mapping[str, FileEntry]) -> set[str]:

@@ -186,7 +186,7 @@ def from_json(raw: bytes, *, name: str) -> Manifest:
     if len(raw) > MAX_BYTES:
         raise _bad(name, f"it is larger than {MAX_BYTES} bytes")
     try:
-        document = json.loads(raw.decode("utf-8"))
+        document = json.loads(raw.decode("utf-8"), object_pairs_hook=_once)
         if _HALVES.search(raw):  # JSON can say what UTF-8 cannot; no database stores it, no manifest could repeat it
             json.dumps(document, ensure_ascii=False).encode("utf-8")
         return _manifest(document)
@@ -196,6 +196,14 @@ def from_json(raw: bytes, *, name: str) -> Manifest:
         raise _bad(name, error.message) from error
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise _bad(name, f"{type(error).__name__}: {error}") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of JSON: one that names a thing twice says something else to every reader."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice in one of its objects")
+    return found
 
 
 def _bad(name: str, why: str) -> IntegrityError:
