@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
+from pipeline.archive.paths import visible
 from pipeline.database.entering import fitting
 from pipeline.errors import ConfigError, LoginNeeded, MapshellError
 from pipeline.errors import UsageError as MapshellUsageError
@@ -149,9 +150,9 @@ def _show(error: BaseException, context: Context, args: list[str]) -> int:
     if context.options.debug and not isinstance(error, click.ClickException):
         import traceback
 
-        from mapshell.log import redact
+        from pipeline.private.redaction import redact
 
-        sys.stderr.write(redact("".join(traceback.format_exception(error))))
+        sys.stderr.write(visible(redact("".join(traceback.format_exception(error))), keep="\n\t"))
     return code
 
 

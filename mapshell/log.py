@@ -6,11 +6,12 @@ import io
 import logging
 import logging.handlers
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import folders
+from pipeline.archive.paths import visible
+from pipeline.private.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,31 +19,14 @@ if TYPE_CHECKING:
 FILE_NAME = "mapshell.log"
 _LARGEST = 2_000_000  # bytes
 _KEPT = 3
-_SECRETS = (
-    # A token's or password's name, then its value, in a URL, a header, JSON or a Python repr.
-    re.compile(
-        r"(?i)((?:access_|refresh_|id_)?token|client_secret|password|passwd|secret|code_verifier|\bcode"
-        r"|MAPSHELL_GLOBUS_CLIENT_SECRET|DJ_PASS)"
-        r"(['\"]?\s*\]?\s*[=:]\s*['\"]?)((?<=['\"])[^'\"\n]+|[^\s'\"&,;}]+)"
-    ),
-    re.compile(r"(?i)(\b(?:bearer|basic))(\s+)([A-Za-z0-9._~+/=-]{6,})"),
-    re.compile(r"(://[^\s:/@]+)(:)([^\s/@]+)(?=@)"),
-)
-
-
-def redact(text: str) -> str:
-    """Return a text with the values of tokens, passwords and codes replaced by asterisks."""
-    for pattern in _SECRETS:
-        text = pattern.sub(r"\1\2********", text)
-    return text
 
 
 class _Formatter(logging.Formatter):
     """One line a record, tracebacks below it, all of it redacted."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the redacted text."""
-        return redact(super().format(record))
+        """Return the redacted text; names in it cannot steer a terminal, nor begin a line like a record."""
+        return visible(redact(super().format(record)), keep="\n\t").replace("\n", "\n    ")
 
 
 class _Shown(logging.StreamHandler[io.TextIOWrapper]):

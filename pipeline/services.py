@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ServiceError
+from pipeline.private.environment import without_secrets
+from pipeline.private.files import read_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -159,9 +161,15 @@ def write_state(path: Path, state: ServiceState) -> None:
 
 
 def read_raw_state(path: Path) -> ServiceState | None:
-    """Read a state file without asking whether its process lives; None when missing or not a state file."""
+    """Read a state file without asking whether its process lives; None when missing or not a state file.
+
+    Raises
+    ------
+    ServiceError
+        The file may not be read, is another user's, or others can read or change it.
+    """
     try:
-        raw = json.loads(path.read_bytes())
+        raw = json.loads(read_private(path))
         return ServiceState(
             kind=str(raw["kind"]),
             pid=int(raw["pid"]),
@@ -218,7 +226,7 @@ def spawn(
         File that receives what the process prints (appended, mode 0600).
     env, cwd
         Environment and working folder; by default those of this process (the folder of the log as working folder, so
-        that no drive is held busy).
+        that no drive is held busy).  Secrets are left out of the environment: a server lives on with what it is given.
     user, group
         Run as this user and group (only as root on POSIX).
 
@@ -255,7 +263,7 @@ def _popen(
         "stdin": subprocess.DEVNULL,
         "stdout": log,
         "stderr": subprocess.STDOUT,
-        "env": dict(env) if env is not None else None,
+        "env": without_secrets(os.environ if env is None else env),
         "cwd": cwd,
         "close_fds": True,
     }

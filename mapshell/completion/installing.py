@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,14 +59,14 @@ def install(shell: str, environ: Mapping[str, str]) -> Installed:
         file.parent.mkdir(parents=True, exist_ok=True)
         before = file.read_text(encoding="utf-8") if file.exists() else ""
         text = script(shell)
-        file.write_text(text, encoding="utf-8", newline="\n")
+        _write(file, text)
         changed = before != text
         if startup is not None:
             old = startup.read_text(encoding="utf-8") if startup.exists() else ""
             new = _with_block(old, f'[ -r "{file}" ] && . "{file}"')
             if new != old:
                 startup.parent.mkdir(parents=True, exist_ok=True)
-                startup.write_text(new, encoding="utf-8", newline="\n")
+                _write(startup, new)
                 changed = True
     except OSError as error:
         raise _unwritable(error) from error
@@ -87,11 +91,31 @@ def remove(shell: str, environ: Mapping[str, str]) -> Installed:
             old = startup.read_text(encoding="utf-8")
             new = _without_block(old)
             if new != old:
-                startup.write_text(new, encoding="utf-8", newline="\n")
+                _write(startup, new)
                 changed = True
     except OSError as error:
         raise _unwritable(error) from error
     return Installed(shell, file, startup, changed)
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file whole or not at all: a start-up file cut short would cost a person more than completion.
+
+    A link of the person's stays one, and the file keeps its mode.
+    """
+    target = file.resolve()
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o644)
+        Path(temporary).replace(target)
+    except OSError:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        raise
 
 
 def _files(shell: str, environ: Mapping[str, str]) -> tuple[Path, Path | None]:

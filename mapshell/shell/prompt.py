@@ -23,11 +23,11 @@ from ptpython.validator import PythonValidator
 from pygments.lexers.python import PythonLexer
 
 from mapshell import errors
-from mapshell.log import redact
 from mapshell.shell.language import meant, words
 from mapshell.shell.running import Leave
 from mapshell.shell.statements import statements
 from pipeline.errors import UsageError
+from pipeline.private.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

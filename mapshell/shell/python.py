@@ -81,7 +81,7 @@ def tell(error: BaseException, output: Output) -> None:
         said = " ".join(str(part) for part in error.args) or type(error).__name__
         output.error(said, str(getattr(error, "suggestion", "") or ""))
         return
-    from mapshell.log import redact
+    from pipeline.private.redaction import redact
 
     if isinstance(error, SyntaxError) and error.__traceback__ is not None and _unparsed(error.__traceback__):
         output.say(redact("".join(traceback.format_exception_only(error))).rstrip(), style="red")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -52,10 +53,10 @@ class CacheFile:
             try:
                 self._connection = self._create(self._path)
             except sqlite3.DatabaseError:
-                self._path.unlink(missing_ok=True)
                 try:
+                    self._path.unlink(missing_ok=True)
                     self._connection = self._create(self._path)
-                except sqlite3.Error:
+                except (sqlite3.Error, OSError):  # the disk is full, or nothing may be written there
                     self._path = None
             except OSError:
                 self._path = None
@@ -63,6 +64,8 @@ class CacheFile:
 
     def _create(self, path: Path) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # What is remembered here is believed: nobody else may write it.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode=WAL")

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.database.quiet import dj
 from pipeline.errors import DatabaseError, DatabaseReadOnly, DatabaseUnavailable
+from pipeline.private.redaction import redact
 
 # PostgreSQL SQLSTATE codes: shut down by the administrator, crashed, starting up, and the class of connection errors.
 _PG_LOST = {"57P01", "57P02", "57P03", "57P05", "25P03"}
@@ -52,7 +53,7 @@ def lost(place: str, error: BaseException | None = None) -> ConnectionLost:
 
 def _first_line(error: BaseException) -> str:
     parts = [str(part) for part in error.args if str(part).strip()]
-    return parts[-1].strip().splitlines()[0].rstrip(".") if parts else ""
+    return redact(parts[-1].strip()).splitlines()[0].rstrip(".") if parts else ""  # a driver may tell what it was given
 
 
 def translate(error: Exception, adapter: Any, *, place: str, user: str, query: str, is_open: bool) -> Exception:

