@@ -1,7 +1,9 @@
-r"""Set everything up, then check the project: formatting, lint, types and every test, on a computer with only Python.
+r"""Set everything up, then check the project: formatting, lint, types, packages with known vulnerabilities, every test.
+
+A computer with Python and nothing else will do.
 
 python3 scripts/test.py                 everything, with a summary at the end      (Windows: py scripts\test.py)
-python3 scripts/test.py --no-tests      only formatting, lint and types
+python3 scripts/test.py --no-tests      only formatting, lint, types and the audit
 python3 scripts/test.py -k naming -x    only tests: any other arguments go to pytest as they are
 python3 scripts/test.py --real-globus SRC-UUID:/PATH DST-UUID:/PATH
                                         the sandbox's conformance table against the real Globus, with your account:
@@ -9,7 +11,8 @@ python3 scripts/test.py --real-globus SRC-UUID:/PATH DST-UUID:/PATH
                                         ever contacts the real service.
 
 The database tests run on the embedded PostgreSQL and on a private MariaDB server; the Debian packages with its program
-are installed where this user may install packages. Where MariaDB cannot be had, the run says so and goes on without.
+are installed where this user may install packages. Where MariaDB cannot be had, the run says so and goes on without; so
+it does where the service that knows vulnerable packages cannot be reached.
 """
 
 import os
@@ -20,16 +23,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import _audit
 import _bootstrap
 import _packages
 
-GROUPS = ("lint", "test")
+GROUPS = ("lint", "test", "audit")
 REAL_GLOBUS = "--real-globus"
 ABSENT = ("MAPSHELL_TEST_MARIADB", "absent")  # tells the tests' fixtures that there is no MariaDB to look for
 CHECKS = {
     "format": ["-m", "ruff", "format", "--check", "."],
     "lint": ["-m", "ruff", "check", "."],
     "types": ["-m", "mypy"],
+    "audit": ["-m", "pip_audit"],
     "tests": ["-m", "pytest"],
 }
 # A full run shares the work among processes, file by file: what a file sets up, it sets up once.
@@ -38,11 +43,12 @@ ALL_TESTS = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
 
 @dataclass(frozen=True)
 class Result:
-    """How one step ended: its exit code and how long it took, in seconds."""
+    """How one step ended: its exit code, how long it took, in seconds, and why it was not made, where it was not."""
 
     step: str
     code: int
     seconds: float
+    not_made: str | None = None
 
 
 def main(args: list[str]) -> int:
@@ -70,6 +76,11 @@ def main(args: list[str]) -> int:
         for step, command in steps.items():
             print(f"\n=== {step}: {' '.join(command[1:])}", flush=True)
             started = time.monotonic()
+            if step == "audit":
+                seen = _audit.audit(python, _bootstrap.ROOT)
+                print(seen.text or f"NOT MADE: {seen.not_made}.", flush=True)
+                results.append(Result(step, seen.code, time.monotonic() - started, seen.not_made))
+                continue
             done = subprocess.run(
                 [python, *command], cwd=_bootstrap.ROOT, env=environment(missing), stdin=stdin, check=False
             )
@@ -113,6 +124,7 @@ def summarise(results: list[Result], missing: str | None) -> None:
     print("\n=== summary")
     for result in results:
         verdict = "ok" if result.code == 0 else f"FAILED (exit {result.code})"
+        verdict = f"NOT MADE: {result.not_made}" if result.not_made else verdict
         print(f"{result.step:<8} {result.seconds:7.1f} s  {verdict}")
     if missing:
         print("MariaDB      ABSENT: the database tests ran on PostgreSQL only")
