@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,23 +13,35 @@ _KEY_ID = "sandbox"
 
 
 class SigningKey:
-    """Signs id tokens.  Made once, then kept in the sandbox's database."""
+    """Signs id tokens.  Made when somebody first logs in (which takes a while), then kept in the sandbox's database."""
 
     #: The one that Auth uses.
     algorithm = "RS512"
 
     def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._made: Any = None
+
+    @property
+    def _key(self) -> Any:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    def _make(self) -> Any:
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import rsa
 
-        stored = database.meta("signing_key")
+        stored = self._database.meta("signing_key")
         if stored is None:
             key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
             stored = key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             ).decode("ascii")
-            database.set_meta("signing_key", stored)
-        self._key: Any = serialization.load_pem_private_key(stored.encode("ascii"), password=None)
+            self._database.set_meta("signing_key", stored)
+        return serialization.load_pem_private_key(stored.encode("ascii"), password=None)
 
     def sign(self, claims: dict[str, Any]) -> str:
         """Return the claims as a signed token."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from mapshell.sandbox import service
 from mapshell.sandbox.consent import code_from_page
 from mapshell.sandbox.service import SandboxAdmin
 from mapshell.sandbox.spec import CollectionSpec
-from pipeline import database, settings
+from pipeline import database, services, settings
 from pipeline.globus import GlobusStorageManager
 from pipeline.rounds import publish_round
 from tests.integration import made_before, ready
@@ -109,7 +110,16 @@ def make_rig(database_settings, pristine_lab, tmp_path, monkeypatch, entering=No
         (entering or enter)(pristine_lab)
         yield Rig(tmp_path, pristine_lab, loaded, sandbox, dict(os.environ))
     finally:
-        service.stop(place)
+        end(place)
+
+
+def end(place):
+    """End a sandbox that nobody needs any more, without waiting until it has put everything away."""
+    state = services.read_state(place / "state.json")
+    if state is not None:
+        os.kill(state.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+        wait_until(lambda: not services.is_alive(state))
+        services.remove_state(place / "state.json")
 
 
 def write_configuration(folder, where):
@@ -161,3 +171,4 @@ def wait_until(true, seconds=20):
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.005)  # leaves the processor to those who are waited for

@@ -85,6 +85,7 @@ def until(look, found, seconds: float = 20.0):
         if found(value):
             return value
         assert time.monotonic() < limit, f"waited {seconds} s in vain; last: {value}"
+        time.sleep(0.005)  # leaves the processor to those who are waited for
 
 
 def items(data: globus_sdk.TransferData, *names: str, **options) -> globus_sdk.TransferData:
