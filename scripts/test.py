@@ -37,8 +37,9 @@ CHECKS = {
     "audit": ["-m", "pip_audit"],
     "tests": ["-m", "pytest"],
 }
-# A full run shares the work among processes, file by file: what a file sets up, it sets up once.
-ALL_TESTS = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
+# A full run shares the work among processes, in long stretches: most of what a file sets up, it sets up once. At the
+# end whoever has nothing left to do takes over from the others.
+ALL_TESTS = ["-n", "auto", "--maxprocesses", "4", "--dist", "worksteal"]
 
 
 @dataclass(frozen=True)
