@@ -1,0 +1,85 @@
+"""Looks for secrets in whatever a program left behind, or shows while it runs, however they are written there."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import stat
+import threading
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+def spellings(secret: str) -> set[bytes]:
+    """Return a secret as texts, JSON, Python, addresses and headers have it, without what surrounds it."""
+    written = {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], quote(secret), quote(secret, safe="")}
+    written |= {quote_plus(secret), repr(repr(secret))[2:-2], json.dumps(json.dumps(secret))[3:-3]}
+    encoded = {base64.b64encode(secret.encode()), base64.urlsafe_b64encode(secret.encode())}
+    return {each.encode() for each in written} | {each.rstrip(b"=") for each in encoded}
+
+
+def leaked(data: bytes | str, secrets: Mapping[str, str]) -> set[str]:
+    """Return the names of the secrets that stand in some data."""
+    raw = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
+    return {name for name, secret in secrets.items() if any(each in raw for each in spellings(secret))}
+
+
+def in_files(folders: Iterable[Path], secrets: Mapping[str, str]) -> dict[Path, set[str]]:
+    """Return the files that hold secrets, in their content or in their name."""
+    found = {}
+    for folder in folders:
+        for path in folder.rglob("*"):
+            data = str(path).encode()
+            if path.is_file() and not path.is_symlink():
+                raw = path.read_bytes()
+                data += raw + _unpacked(raw)
+            if held := leaked(data, secrets):
+                found[path] = held
+    return found
+
+
+def _unpacked(raw: bytes) -> bytes:
+    try:
+        return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else b""
+    except (OSError, EOFError, zlib.error):
+        return b""
+
+
+def private(path: Path) -> bool:
+    """Whether a file is its owner's alone."""
+    return not stat.S_IMODE(path.stat().st_mode) & 0o077
+
+
+class Onlooker(threading.Thread):
+    """Another account of the computer: reads the command lines of all processes, all the time."""
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        super().__init__(daemon=True)
+        self.secrets = dict(secrets)
+        self.seen: set[str] = set()
+        self.looks = 0
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        while not self._over.wait(0.005):
+            for process in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    line = process.read_bytes()
+                except OSError:
+                    continue
+                self.seen |= {f"{name}: {line!r}" for name in leaked(line, self.secrets)}
+            self.looks += 1
+
+    def __enter__(self) -> Onlooker:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self.join()
