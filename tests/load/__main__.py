@@ -51,8 +51,8 @@ def carry(name: str, database: str, scale: float, folder: Path | None = None) ->
 def line(figures: Figures) -> str:
     """Return what a command came to, in one line."""
     calls = "" if figures.calls is None else figures.calls
-    memory = figures.memory / MEGABYTE
-    return f"{figures.title:<26}{figures.computer:<10}{figures.seconds:>8.1f}{memory:>8.0f}{figures.open_files:>6}{calls:>10}"
+    what, cost = f"{figures.title:<26}{figures.computer:<10}{figures.seconds:>8.1f}", figures.memory / MEGABYTE
+    return f"{what}{cost:>8.0f}{figures.open_files:>6}{calls:>10}"
 
 
 def say(text: str) -> None:

@@ -44,9 +44,9 @@ def _sha1(path: Path) -> str:
         return hashlib.file_digest(stream, "sha1").hexdigest()
 
 
-def rows(place: Place, table: str, columns: str, prefix: str = "load_") -> Iterator[tuple[Any, ...]]:
+def rows(place: Place, table: str, columns: str, prefix: str = "") -> Iterator[tuple[Any, ...]]:
     """Read a table of the publication schema by the server's own driver, without holding all of it."""
-    own = place.database
+    own, prefix = place.database, prefix or place.prefix
     assert own.password is not None
     account = {"host": own.host, "port": own.port, "user": own.user, "password": own.password.get_secret_value()}
     if own.backend == "postgresql":
@@ -65,7 +65,7 @@ def rows(place: Place, table: str, columns: str, prefix: str = "load_") -> Itera
         yield from cursor
 
 
-def archived(place: Place, computers: Iterable[Computer], sessions: int, prefix: str = "load_") -> int:
+def archived(place: Place, computers: Iterable[Computer], sessions: int, prefix: str = "") -> int:
     """Everything on the disks is at the archive and in the index, byte for byte, once; return how many files."""
     here: dict[str, Facts] = {}
     for each in computers:

@@ -84,16 +84,33 @@ def _afterwards(place: Place, rig: Computer, sessions: int, *, checksum: bool) -
     """Verify, retrieve all of it, and discover it from the archive alone."""
     rig.run("verify", "publication-verify")
     if checksum:
-        rig.run("verify --checksum all", "publication-verify", "--checksum", "all")
+        rig.run("verify --checksum, 2 min", "publication-verify", "--checksum", "all", "--max-time", "2m")
     home = computer(place, "home")
     home.run("retrieve", "publication-retrieve", "--everything")
     check.fetched(place, home.ephys)
     home.run("retrieve, all here", "publication-retrieve", "--everything")
     shutil.rmtree(home.ephys)
-    other = computer(place, "rebuilt", prefix="again_")
+    _rebuild(place, rig, sessions)
+
+
+def _rebuild(place: Place, rig: Computer, sessions: int) -> None:
+    again = f"{place.prefix}again_"
+    other = computer(place, "rebuilt", again)
     other.run("discover, empty database", "publication-discover", "--create-sessions")
-    check.archived(place, [rig], sessions, "again_")
-    check.same_index(place, "load_", "again_")
+    check.archived(place, [rig], sessions, again)
+    check.same_index(place, place.prefix, again)
+
+
+def small(place: Place) -> None:
+    """Archive two sessions, one of them of many small files, and discover them: all of the above in some seconds."""
+    rig = computer(place, "rig-1")
+    for session in range(2):
+        fill(record(rig.ephys, session), 150 * session, size=8, deep=True)
+    rig.enter(animals(2))
+    rig.run("publish", "publication-publish")
+    check.archived(place, [rig], 2)
+    check.tasks(place, 2)
+    _rebuild(place, rig, 2)
 
 
 def _megabytes(place: Place) -> int:

@@ -43,7 +43,8 @@ class Place:
     folder: Path
     database: DatabaseSettings
     sandbox: service.SandboxInfo
-    told: Callable[[Figures], None] = lambda _: None
+    told: Callable[[Figures], None]
+    prefix: str
     figures: list[Figures] = field(default_factory=list)
 
     @property
@@ -101,8 +102,9 @@ class Computer:
         self.run("ingest-recordings", "ingest-recordings")
 
 
-def computer(place: Place, name: str, *, prefix: str = "load_") -> Computer:
+def computer(place: Place, name: str, prefix: str = "") -> Computer:
     """Make a computer with a collection of its own; all share the login, and those of one prefix the database."""
+    prefix = prefix or place.prefix
     own = Computer(place, name, prefix)
     own.ephys.mkdir(parents=True)
     collection = str(uuid.uuid4())
@@ -141,10 +143,12 @@ def computer(place: Place, name: str, *, prefix: str = "load_") -> Computer:
 
 
 @contextmanager
-def place(folder: Path, kind: str, told: Callable[[Figures], None]) -> Iterator[Place]:
-    """Start a database server and a sandbox in an empty folder; end both, and take all files away, at the end."""
+def place(
+    folder: Path, database: str | DatabaseSettings, told: Callable[[Figures], None], prefix: str = "load_"
+) -> Iterator[Place]:
+    """Start a database server (unless one is given) and a sandbox in an empty folder; at the end all of it is gone."""
     (folder / "archive" / "raw-ephys").mkdir(parents=True)
-    os.environ[conftest.OWNER] = str(os.getpid())
+    os.environ.setdefault(conftest.OWNER, str(os.getpid()))
     try:
         sandbox = service.start(
             folder / "sandbox",
@@ -152,14 +156,13 @@ def place(folder: Path, kind: str, told: Callable[[Figures], None]) -> Iterator[
             idle_minutes=0,
             realism={"pending_tasks": PENDING, "running_tasks": RUNNING},
         )
-        yield Place(folder, _server(folder, kind), sandbox, told)
+        server = _server(folder, database) if isinstance(database, str) else database
+        yield Place(folder, server, sandbox, told, prefix)
     finally:
         service.stop(folder / "sandbox")
-        if kind == "mariadb":
-            if (folder / "mariadb").exists():
-                conftest._stop_mariadb(folder / "mariadb")
-        else:
-            embedded.delete(folder / "postgresql")
+        if (folder / "mariadb").exists():
+            conftest._stop_mariadb(folder / "mariadb")
+        embedded.delete(folder / "postgresql")
         shutil.rmtree(folder, ignore_errors=True)
 
 
