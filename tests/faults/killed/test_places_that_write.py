@@ -11,7 +11,7 @@ import mapshell
 import pipeline
 from tests.faults.killed.writers import WRITERS
 
-WHOLE = "written beside and renamed; every user of it is killed in the tests of state files or by its steps"
+WHOLE = "written beside and renamed, as shown for the state of a service"
 SQLITE = "a transaction of SQLite"
 KNOWN = {
     # State: each has a writer that is killed.

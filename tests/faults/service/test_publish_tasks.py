@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from mapshell.demo.run import ARCHIVE, RIG
 from mapshell.errors import PARTLY
 from pipeline import publication
+from pipeline.settings.types import ArchiveSettings
+from pipeline.work import Silence, SystemClock
 from tests.integration.publish.faults import (
     DATA,
     MANIFEST,
+    ONE,
     TWO,
     bind,
     converges,
@@ -227,4 +233,57 @@ def test_a_manifest_whose_task_only_meets_errors(pg_rig):
     pg_rig.admin.set_collection(RIG, deny=["*.mapshell*"])
     refused(pg_rig, state="in flight", says=("its manifest is not", "permission denied"), seconds=20)
     pg_rig.admin.set_collection(RIG, deny=[])
+    converges(pg_rig, tasks=2)
+
+
+class Sped(SystemClock):
+    """A clock on which waiting takes as long as it is asked for, and really takes a moment."""
+
+    def __init__(self):
+        self.ahead = timedelta()
+
+    def now(self):
+        return super().now() + self.ahead
+
+    def epoch(self):
+        return time.time() + self.ahead.total_seconds()
+
+    def sleep(self, seconds):
+        self.ahead += timedelta(seconds=seconds)
+        super().sleep(min(seconds, 0.05))
+
+
+class Heard(Silence):
+    """Notes what is said, and when on a clock."""
+
+    def __init__(self, clock):
+        self._clock = clock
+        self.said = []
+
+    def say(self, message):
+        self.said.append((self._clock.ahead, message))
+
+
+@pytest.mark.fault(21)
+def test_a_file_that_the_service_does_not_find_is_said_within_a_minute(pg_rig):
+    """With the usual patience; the task itself would go on asking for a day."""
+    pg_rig.admin.fail_tasks("stuck", path="*imec0.ap.bin")
+    clock, own = Sped(), pg_rig.settings
+    usual = ArchiveSettings()
+    pg_rig.settings = replace(
+        own, archive=replace(own.archive, poll_seconds=usual.poll_seconds, stall_seconds=usual.stall_seconds)
+    )
+    heard = Heard(clock)
+    report = pg_rig.publish(ONE, types=("ephys",), clock=clock, epoch=clock.epoch, progress=heard)
+    pg_rig.settings = own
+    (session,) = report.outcomes
+    assert (session.state, session.failed) == ("in flight", True)
+    assert "imec0.ap.bin" in session.reason
+    assert session.remedy
+    assert min(when for when, message in heard.said if "imec0.ap.bin" in message) <= timedelta(minutes=1)
+    assert clock.ahead < timedelta(minutes=10)
+    nothing_archived(pg_rig)
+    (task,) = pg_rig.tasks()
+    pg_rig.admin.clear_faults()
+    pg_rig.admin.control_task(task["task_id"], "release")
     converges(pg_rig, tasks=2)
