@@ -209,10 +209,11 @@ def _nearest_options(error: click.NoSuchOption, ctx: click.Context | None) -> st
 def _unexpected(error: BaseException, context: Context) -> tuple[str, str]:
     """Write the traceback of a defect to the log file; return what the person sees."""
     from mapshell import log
+    from pipeline.private.redaction import redact
 
     file = log.set_up(context.environ, debug=context.options.debug)
     logging.getLogger("mapshell").error("unexpected error", exc_info=error)
-    text = log.redact(str(error)).strip().splitlines()
+    text = redact(str(error)).strip().splitlines()
     shown = f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__
     where = f"the details are in {file}" if file else "run it again with --debug to see the details"
     return f"an unexpected error, most likely a defect of mapshell: {shown}", f"{where}; please report it."

@@ -21,6 +21,7 @@ DOCUMENTS = (
     "docs/settings.md",
     "docs/architecture.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
 )
 _EXIT = re.compile(r"\s+# exit (\d+)$")
 
