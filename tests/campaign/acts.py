@@ -232,9 +232,12 @@ class Stage:
             threading.Thread(target=self._harm, args=(move.get("database"),)),
             threading.Thread(target=self._change, args=(move.get("change"),)),
         ]
+        over = threading.Event()
+        meanwhile.append(threading.Thread(target=self._let_go, args=(over,)))
         for thread in meanwhile:
             thread.start()
         ended = self.together(move["commands"])
+        over.set()
         for thread in meanwhile:
             thread.join()
         self._count_faults()
@@ -332,6 +335,12 @@ class Stage:
         with contextlib.suppress(Exception):  # it was thrown out by itself
             getattr(self.world.server, harm["how"])()
         self.faults[f"database {harm['how']}"] += 1
+
+    def _let_go(self, over):
+        """A task that does not move begins to, after a while: nobody gives up a task that is only slow."""
+        while not over.wait(2):
+            for task in self.looker.held_tasks():
+                self.world.admin.control_task(task, "release")
 
     def _change(self, change):
         visit = self._visit(change) if change else None

@@ -71,8 +71,16 @@ class Looker:
                 archived |= {(row["globus_alias"], row["subject_id"], row["session"]) for row in read(table)}
             return datasets, rows, archived, read("transfer")
 
+    def held_tasks(self):
+        """Return the tasks that do not move."""
+        with contextlib.closing(self._state()) as state:
+            return [task for (task,) in state.execute("SELECT task_id FROM tasks WHERE hold = 'held'")]
+
+    def _state(self):
+        return sqlite3.connect(self._world.folder / "sandbox/sandbox.db", timeout=30)
+
     def _tasks(self):
-        with contextlib.closing(sqlite3.connect(self._world.folder / "sandbox/sandbox.db", timeout=30)) as state:
+        with contextlib.closing(self._state()) as state:
             state.row_factory = sqlite3.Row
             tasks = [dict(row) for row in state.execute("SELECT * FROM tasks ORDER BY number")]
             journeys = {}

@@ -176,7 +176,7 @@ class _Drawing:
         how = dice.choices(("step", "event", "time"), (4 if steps else 0, 3, 3))[0]
         if how == "step":
             kill = {"step": dice.choice(steps), "nth": dice.choices((1, 2, 3), (6, 3, 1))[0]}
-            return {**kill, "seconds": round(0.5 + dice.expovariate(1.5), 3)}  # if it does not come so far
+            return {**kill, "seconds": round(3 + dice.expovariate(1), 3)}  # if it does not come so far
         if how == "event":
             return {"event": int(math.exp(dice.uniform(0, math.log(200))))}
         return {"seconds": round(dice.expovariate(1 / 0.5), 3)}
