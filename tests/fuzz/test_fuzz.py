@@ -10,7 +10,7 @@ from .loop import feed, seeds_of
 from .supervise import Bounds, supervise
 from .targets import TARGETS, outcome
 
-INPUTS = {"meta": 1500, "listing": 250, "settings": 800, "manifest": 800, "name": 1500}
+INPUTS = {"meta": 500, "listing": 200, "settings": 400, "manifest": 250, "name": 400}
 
 
 @pytest.mark.parametrize("name", TARGETS)
