@@ -166,7 +166,7 @@ class DiscoverReport:
             lines.append(f"{folder.word}: {visible(folder.folder)}" + (f" ({folder.what})" if folder.what else ""))
             lines.append(f"    {visible(folder.reason)}")
         for alias, names in sorted(self.strangers.items()):
-            lines.append(f"not in the lab's tables, {alias}: {shortened(names)}")
+            lines.append(f"not in the lab's tables, {alias}: {visible(shortened(names))}")
         if self.stopped is not None:
             lines.append(f"stopped: {self.stopped.message}")
         return "\n".join([*lines, str(self)])

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipeline import database, publication
-from pipeline.errors import DatabaseError, LeaseLost
+from pipeline.errors import DatabaseError, DatabaseReadOnly, LeaseLost
 from pipeline.heartbeat import Heartbeat
 from pipeline.machine import machine_id
 from pipeline.services import is_process, process_created
@@ -142,7 +142,8 @@ class Leases:
         mine = publication.Claim() & {"globus_alias": self._location.alias, "machine": self._machine}
         for held in mine.to_dicts():
             if self._abandoned(held):
-                _drop(mine & {"owner": held["owner"]})
+                with suppress(DatabaseReadOnly):  # they hinder nobody
+                    _drop(mine & {"owner": held["owner"]})
 
     def working(self) -> dict[SessionKey, str]:
         """Return which computer works on a session now, of those that somebody works on."""

@@ -13,6 +13,7 @@ from pipeline.archive.naming import compile_layout
 from pipeline.archive.nesting import inside
 from pipeline.archive.quiet import Quiet
 from pipeline.archive.session import DatasetType, Location, Root, SessionKey
+from pipeline.errors import DatabaseReadOnly
 from pipeline.folders import cache_folder
 from pipeline.ingest.leftovers import look_beside
 from pipeline.journal import TableJournal
@@ -115,7 +116,10 @@ class _Tour:
         places = locations(work.settings, self._types, register=not work.wishes.dry_run)
         reached = 0
         for location in places:
-            self._at(location)
+            try:
+                self._at(location)
+            except DatabaseReadOnly as error:  # since what an earlier round left under way was looked up
+                report.stopped = error
             reached += 1
             if report.stopped is not None:
                 break

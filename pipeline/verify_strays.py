@@ -105,7 +105,7 @@ class Animals:
                 continue
             files: dict[str, int] = {subpath: listing[name].size}
             problem: MapshellError | None = refused
-            if listing[name].kind == "dir" and refused is None:
+            if listing[name].kind == "dir" and refused is None and not listing[name].link:
                 files = {}
                 for path, found in lister.tree(self._location.endpoint, self._location.path, subpath, self._is_here):
                     if isinstance(found, MapshellError):

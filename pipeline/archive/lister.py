@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,7 @@ class Lister:
         root: str,
         folders: Iterable[str],
         wanted: Callable[[str], bool] | None = None,
+        follow: Callable[[str], bool] | None = None,
     ) -> Iterator[tuple[str, RemoteEntry | MapshellError]]:
         """Walk folders to their ends; yield all that is not a folder, by its path relative to ``root``.
 
@@ -106,6 +108,9 @@ class Lister:
             Where to begin; safe subpaths.
         wanted
             Says by its subpath whether a folder below those is entered; all by default.
+        follow
+            Says the same of a link to a folder; by default none is entered, for links lead in circles and out of the
+            archive: it is yielded as something that is neither a file nor a folder.
 
         Yields
         ------
@@ -136,6 +141,8 @@ class Lister:
                         yield subpath, refused
                     elif entry.kind != "dir":
                         yield subpath, entry
+                    elif entry.link and not (follow is not None and follow(subpath)):
+                        yield subpath, replace(entry, kind="other")
                     elif wanted is None or wanted(subpath):
                         deeper.append(subpath)
         finally:
@@ -209,3 +216,14 @@ def below(folder: str, name: str) -> tuple[str, NameRefused | None]:
     except NameRefused as error:
         return shown, error
     return subpath, None
+
+
+def folders_above(subpaths: Iterable[str]) -> set[str]:
+    """Return all folders that files lie in, those above them too."""
+    folders: set[str] = set()
+    for subpath in subpaths:
+        folder = subpath.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return folders

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive import drift
 from pipeline.archive.aside import is_aside
+from pipeline.archive.lister import folders_above
 from pipeline.archive.manifest import read_manifest_name
 from pipeline.archive.naming import find_session_folder
 from pipeline.archive.nesting import is_elsewhere
@@ -189,7 +190,11 @@ class Presence:
         there = [folder for folder in sorted(owners) if self._may_be_there(folder, owners[folder])]
         location = self._location
         trees = self._lister.trees(
-            location.endpoint, location.path, there, lambda folder: not is_elsewhere(folder, location.elsewhere)
+            location.endpoint,
+            location.path,
+            there,
+            lambda folder: not is_elsewhere(folder, location.elsewhere),
+            folders_above(expected).__contains__,  # what was moved elsewhere and linked is there all the same
         )
         for subpath, found in trees:
             if isinstance(found, RemotePathNotFound):

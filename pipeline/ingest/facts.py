@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from pipeline.archive.scan import Defect
     from pipeline.archive.session import LocalFile
 
 # Never change: recordings that were entered once are found again by it.
@@ -88,7 +89,10 @@ class FolderFacts:
 
 
 def read_facts(
-    name: FolderName, files: Sequence[LocalFile], entered: Collection[uuid.UUID] = frozenset()
+    name: FolderName,
+    files: Sequence[LocalFile],
+    entered: Collection[uuid.UUID] = frozenset(),
+    unread: Sequence[Defect] = (),
 ) -> FolderFacts:
     """Read the metas of a session folder, and with neo the recordings beside them.
 
@@ -100,11 +104,13 @@ def read_facts(
         All files of the folder.
     entered
         Recordings whose facts the database has: neo need not read them again.
+    unread
+        What stood in the way of the walk: a meta among it is told, and what may not be read.
     """
     sizes = {file.subpath: file.size for file in files}
     found: list[Recording] = []
     starts: list[datetime] = []
-    problems: list[str] = []
+    problems = [f"{each.subpath}: {each.message}" for each in unread if _hides_something(each)]
     running = False
     folders: dict[str, Path] = {}
     for file in files:
@@ -132,6 +138,10 @@ def read_facts(
     return FolderFacts(
         tuple(_improve(found, folders)), min(starts, default=None), running=running, problems=tuple(problems)
     )
+
+
+def _hides_something(defect: Defect) -> bool:
+    return defect.rule == "unreadable" or defect.subpath.endswith(".meta")
 
 
 def _recording(folder: FolderName, subpath: str, leaf: str, meta: spikeglx.Meta, sizes: Mapping[str, int]) -> Recording:

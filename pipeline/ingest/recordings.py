@@ -217,14 +217,14 @@ def _see(
     from pipeline.ingest.facts import FolderFacts, read_facts
 
     try:
-        files = scan_folder(root, found.subpath, patterns).files
+        scan = scan_folder(root, found.subpath, patterns)
     except LocalDiskError as error:
         skipped.append(Skipped(kind, found.subpath, error.message, error.remedy, refused=True))
         return None
-    if reassigned.holds(root, found, files):
+    if reassigned.holds(root, found, scan.files):
         return None  # what it is named for was a mistake, which must not be entered again
-    facts = read_facts(found.name, files, entered) if kind == "ephys" else FolderFacts()
-    return SeenFolder(kind, root, replace(found, started=facts.started), len(files), facts)
+    facts = read_facts(found.name, scan.files, entered, scan.defects) if kind == "ephys" else FolderFacts()
+    return SeenFolder(kind, root, replace(found, started=facts.started), len(scan.files), facts)
 
 
 def _strangers(root: Root, kind: DatasetType, names: Collection[str], layouts: Sequence[Any]) -> Iterator[Skipped]:
