@@ -8,7 +8,7 @@ import stat
 import pytest
 from globus_sdk.token_storage import TokenStorageData
 
-from pipeline.errors import ConfigError, LocalDiskError
+from pipeline.errors import LocalDiskError
 from pipeline.globus.tokens import Notes, namespace, open_store
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
@@ -55,36 +55,6 @@ def test_tokens_of_two_services_never_mix(file):
     assert read(file, namespace("https://auth.globus.org/", "c1", unattended=False)).access_token == "real"
     assert read(file, namespace("https://auth.globus.org/", "c2", unattended=False)) is None
     assert read(file, namespace("https://auth.globus.org/", "c1", unattended=True)) is None
-
-
-@posix
-def test_a_file_that_others_can_read_is_refused_with_the_remedy(file):
-    write(file)
-    file.chmod(0o640)
-    with pytest.raises(ConfigError, match=r"0640.*\n.*chmod 600"):
-        open_store(file, "a")
-    file.chmod(0o600)
-    assert read(file)
-
-
-@pytest.mark.parametrize("content", [b"", b"no database at all " * 100, b"SQLite format 3\0" + b"\xff" * 4096])
-def test_a_damaged_file_is_refused_with_the_remedy(file, content):
-    write(file)
-    file.write_bytes(content)
-    with pytest.raises(ConfigError, match=r"damaged.*\n.*delete .*mapshell login"):
-        open_store(file, "a")
-
-
-def test_a_damaged_token_is_refused(file):
-    import sqlite3
-
-    write(file)
-    connection = sqlite3.connect(file)
-    connection.execute("UPDATE token_storage SET token_data_json = '{\"torn\"'")
-    connection.commit()
-    connection.close()
-    with pytest.raises(ConfigError, match="damaged"):
-        open_store(file, "a")
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):

@@ -1,11 +1,15 @@
 """Names as people write them: archived exactly as they are, on each database, or refused by name."""
 
+import shutil
 import sys
 
 import pytest
 
+from pipeline import publication
 from pipeline.archive.manifest import from_json
-from tests.integration.publish.bench import DAY, write
+from pipeline.retrieving import retrieve
+from tests.integration.discover.losing import PUBLICATION, discover, drop, rows
+from tests.integration.publish.bench import DAY, EPHYS, write
 
 NAMES = (
     "with spaces  two.txt",
@@ -76,6 +80,19 @@ def test_names_are_archived_exactly_as_they_are(each_bench):
     assert {entry.subpath for entry in from_json(path.read_bytes(), name=name).files} == set(expected)
     # Nothing new is seen in them the second time.
     assert bench.outcomes(bench.publish())["odd names"].sent_files == 0
+
+    # The index is lost and comes back from the manifest, row for row; then the files do, by both ways.
+    originals = {subpath: path.read_bytes() for subpath, path in expected.items()}
+    before = rows(*PUBLICATION)
+    drop(bench.rig, "publication")
+    assert discover(bench.rig, types=EPHYS).whole
+    assert rows(*PUBLICATION) == before
+    shutil.rmtree(bench.ephys / "SC038")
+    for via, to in (("globus", bench.ephys), ("https", bench.rig.folder / "web")):
+        table = publication.ArchivedRawEphys()
+        assert retrieve(bench.rig.settings, bench.rig.globus, (table,), to=to, via=via, everything=True).whole
+        fetched = {p.relative_to(to).as_posix(): p.read_bytes() for p in to.rglob("*") if p.is_file()}
+        assert fetched == originals, via
 
 
 @pytest.mark.fault(38)

@@ -1,14 +1,11 @@
 """Folders that fit no session, several, or the wrong one; sessions of many folders; roots and links."""
 
 import shutil
-import sys
 from datetime import timedelta
-
-import pytest
 
 from mapshell.sandbox.spec import CollectionSpec
 
-from .bench import DAY, SC048, at, only, write
+from .bench import DAY, at, only, write
 
 OTHER = "d3e0a001-0000-4000-8000-00000000a009"
 
@@ -176,53 +173,3 @@ def test_animals_without_subject_or_water_restriction(bench):
     (experiment.Session() & {"subject_id": 999001}).delete_quick()
     told = bench.tell(check=0)
     assert "XX999" in told
-
-
-def test_the_iso_years_of_new_years_day(bench):
-    new_year = DAY.replace(year=2021, month=1, day=1)
-    bench.enter("new year", new_year, "10:00:00", subject=SC048)
-    names = {
-        "agrees": "catgt_SC048_010120_g0",  # as the predecessor wrote 2021-01-01
-        "own": "catgt_SC048_010121_g0",
-    }
-    from mapshell.demo.recordings import write_recording
-
-    from .bench import PROBE
-
-    def record(name, start):
-        place = bench.ephys / "SC048" / name
-        run = name.removeprefix("catgt_").removesuffix("_g0")
-        write_recording(place, run, probes=(PROBE,), start=start, seconds=0.01, channels=2, nidq=False, trigger="cat")
-        return place
-
-    own = record(names["own"], new_year)
-    legacy = record(names["agrees"], new_year + timedelta(minutes=1))
-    silent = write(bench.ephys / "SC048/SC048_010120_old_g0/notes.txt", b"no meta tells when").parent
-    report = bench.publish()
-    assert bench.outcomes(report)["new year"].state == "archived"
-    bench.assert_archived(own, legacy)
-    bench.assert_untouched(silent)
-    (stray,) = report.strays
-    assert stray.folder.endswith(silent.name)
-    assert "no session of SC048 on 2020-01-01" in stray.reason
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="makes links and a name that is not UTF-8: POSIX")
-def test_links_and_unsafe_names_of_whole_folders_are_named(bench):
-    import os
-
-    good = bench.session("good")
-    bench.enter("linked", (DAY + timedelta(days=9)).date())
-    bench.enter("other animal", DAY.date(), subject=SC048)
-    elsewhere = bench.record("SC038_051020", DAY + timedelta(days=9), base=bench.rig.folder / "elsewhere")
-    (bench.ephys / "SC038" / elsewhere.name).symlink_to(elsewhere)
-    (bench.ephys / "SC048").symlink_to(bench.rig.folder / "elsewhere" / "SC038")
-    os.mkdir(os.fsencode(bench.ephys) + b"/SC038/SC038_051120_caf\xe9_g0")  # noqa: PTH102 - bytes are no path
-    document = bench.command(check=3)
-    strays = {stray["folder"]: stray for stray in document["folders_without_session"]}
-    assert set(strays) == {f"SC038/{elsewhere.name}", "SC048", "SC038/SC038_051120_caf\\udce9_g0"}
-    assert all(stray["refused"] and stray["remedy"] for stray in strays.values())
-    assert "link" in strays["SC048"]["reason"]
-    assert "UTF-8" in strays["SC038/SC038_051120_caf\\udce9_g0"]["reason"]
-    bench.assert_archived(good)
-    assert bench.archived_keys() == {bench.keys["good"]}

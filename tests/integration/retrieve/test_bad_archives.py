@@ -7,7 +7,7 @@ import pytest
 from pipeline import publication
 from pipeline.errors import UsageError
 
-from .home import ARCHIVE, BOTH, ONE, RETRIEVE, first_session
+from .home import ARCHIVE, BOTH, RETRIEVE, first_session
 
 VIAS = ["globus", "https"]
 
@@ -17,30 +17,6 @@ def say(home, name, **values):
     table = publication.DataSet.PhysicalFile
     row = (table & {"file_subpath": name}).fetch1()
     table.update1({each: row[each] for each in table.primary_key} | values)
-
-
-@pytest.mark.parametrize("via", VIAS)
-def test_hostile_names_in_the_index_lead_nowhere(home, via):
-    names = sorted(home.originals)
-    hostile = ["../outside.bin", "/etc/passwd", "SC038/a\\b.bin", "C:/x", "SC038/./x", ".mapshell/x", "SC038//x"]
-    for name, bad in zip(names, hostile, strict=False):
-        say(home, name, file_subpath=bad)
-    before = sorted(path for path in home.rig.folder.rglob("*") if "home" not in path.parts)
-    result = home.retrieve(via=via)
-    refused = {each.subpath: each for each in result if each.verdict == "refused"}
-    assert set(refused) == set(hostile[: len(names)])
-    assert all(each.path is None or each.subpath == ".mapshell/x" for each in refused.values())
-    assert {each.verdict for each in result} <= {"refused", "fetched"}
-    new = {path for path in home.rig.folder.rglob("*") if "home" not in path.parts} - set(before)
-    assert all(home.root in path.parents or ".mapshell" in path.parts for path in new)
-    repr(result)
-
-
-def test_two_rows_for_one_name_are_told(home):
-    a, b = sorted(home.originals)[:2]
-    say(home, a, file_subpath=b)
-    assert sorted(home.verdicts(home.retrieve(ONE)).items()) != []
-    assert [each.verdict for each in home.retrieve(ONE) if each.subpath == b].count("refused") == 1
 
 
 def test_sessions_that_are_only_in_flight_say_so(home):

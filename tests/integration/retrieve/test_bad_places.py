@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from typing import TYPE_CHECKING
-
 import pytest
 
-from pipeline import publication
-from pipeline.archive.onlyone import only_one
 from pipeline.errors import (
     CollectionOffline,
     ConfigError,
-    Conflict,
     LocalDiskError,
     PermissionDenied,
     Refused,
@@ -23,9 +15,6 @@ from pipeline.errors import (
 from tests.integration.rig import wait_until
 
 from .home import ARCHIVE, BOTH, ONE, RIG, is_root
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def upload_only(home, value=True):
@@ -128,60 +117,6 @@ def test_this_computers_own_collection_that_is_offline_is_told_at_once(home):
     assert home.tasks() == []
 
 
-def test_two_retrievals_into_one_folder_do_not_meet(home):
-    """One that lives is named; one that died has left the folder free."""
-    code = (
-        "import sys, datetime, pathlib\n"
-        "from pipeline.archive.onlyone import only_one\n"
-        "with only_one('x', pathlib.Path(sys.argv[1]), '.mapshell', 'rig3', datetime.datetime(2020, 5, 1)):\n"
-        "    print('held', flush=True)\n"
-        "    sys.stdin.read()\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(home.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
-        assert other.stdout.readline() == "held\n"
-        with pytest.raises(Conflict, match=rf"Another retrieval .*process {other.pid} on rig3") as caught:
-            home.retrieve()
-        assert "another folder" in caught.value.remedy
-        assert home.here() == {".mapshell/retrieve.lock": home.root / ".mapshell/retrieve.lock"} | {
-            ".mapshell/retrieve.json": home.root / ".mapshell/retrieve.json"
-        }
-        assert home.retrieve(dry_run=True).whole  # asks nobody
-        other.kill()
-    assert home.retrieve().whole
-    home.assert_same()
-
-
-def test_a_lock_that_was_removed_under_us_is_not_held_twice(tmp_path):
-    """Who opened the lock file before its holder removed it must not take the orphan for the lock."""
-    from datetime import datetime
-
-    now = datetime(2020, 5, 1)  # noqa: DTZ001  # naive UTC, as everywhere here
-    with only_one("a", tmp_path, ".mapshell", "rig", now):
-        assert (tmp_path / ".mapshell" / "retrieve.lock").exists()
-        with pytest.raises(Conflict), only_one("a", tmp_path, ".mapshell", "rig", now):
-            pass
-        assert (tmp_path / ".mapshell" / "retrieve.lock").exists()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_more_than_the_disk_holds_is_not_begun(home):
-    table = publication.DataSet.PhysicalFile
-    key = next(iter(table().keys()))  # a DataJoint query
-    name = (table & key).fetch1("file_subpath")
-    path = home.at_archive(name)
-    if not _sparse(path):
-        pytest.skip("this disk holds no sparse files of this size")
-    table.update1({**key, "file_size": 2**43})
-    for via in ("globus", "https"):
-        with pytest.raises(LocalDiskError, match=r"8\.8 TB are to be fetched.*nothing was fetched") as caught:
-            home.retrieve(via=via)
-        assert "fetch less at a time" in caught.value.remedy
-    assert home.tasks() == []
-    assert home.here() == {}
-
-
 def test_what_an_earlier_run_has_brought_needs_no_room_a_second_time(home, monkeypatch):
     """All has come, nothing is named yet, and the disk is as good as full."""
     home.command("--no-wait", code=0)
@@ -195,14 +130,6 @@ def test_what_an_earlier_run_has_brought_needs_no_room_a_second_time(home, monke
     assert home.retrieve().whole
     home.assert_same()
     assert [each["task_id"] for each in home.tasks()] == [task["task_id"]]
-
-
-def _sparse(path: Path) -> bool:
-    try:
-        os.truncate(path, 2**43)
-    except OSError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("via", ["globus", "https"])
@@ -224,23 +151,6 @@ def test_a_folder_that_must_not_be_written_is_told(home, via):
     finally:
         home.root.chmod(0o700)
     assert home.tasks() == []
-
-
-def test_a_disk_that_fills_up_in_the_middle_is_told_and_the_rest_comes_later(home):
-    home.impatient()
-    biggest = max(map(len, home.originals.values()))
-    home.rig.admin.set_collection(RIG, quota=biggest + 10)
-    result = home.retrieve()
-    assert not result.whole
-    home.no_partial()
-    assert {each.verdict for each in result} <= {"fetched", "failed"}
-    failed = [each for each in result if each.verdict == "failed"]
-    assert failed
-    assert all("quota" in each.reason.lower() or "space" in each.reason.lower() for each in failed), failed[0].reason
-    home.rig.admin.set_collection(RIG, quota=None)
-    assert home.retrieve().whole
-    home.assert_same()
-    assert home.journal() == []
 
 
 def test_a_target_that_refuses_writing_meanwhile_is_told_and_its_task_gathered_later(home):
