@@ -145,6 +145,12 @@ class Stage:
             cursor.execute(f"UPDATE {schema}.claim SET expires_at = '2020-01-01 00:00:00'")
             connection.commit()
 
+    def vandalise(self, move):
+        """Change a recording behind everybody's back: the campaign's own tests see whether that is found."""
+        visit = self._visit(move)
+        if visit is not None:
+            next(iter(self.world.lab.subpaths(visit).values())).write_bytes(b"gone")
+
     def forget(self, move):
         """The index is lost, or the whole database is."""
         facts = self.looker.look()

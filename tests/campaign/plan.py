@@ -7,6 +7,7 @@ Sessions are named by numbers: a move about one that was never recorded does not
 from __future__ import annotations
 
 import ast
+import functools
 import math
 from pathlib import Path
 
@@ -56,12 +57,13 @@ VERBS = {"publish": 6, "retrieve": 2, "verify": 2, "discover": 2, "status": 1}
 PREFIXES = {"retrieve": "retrieve: ", "verify": "verify: ", "discover": "discover: "}
 
 
-def steps_in_the_code(root=None):
+@functools.cache
+def steps_in_the_code():
     """Return the names of all steps of the journal, from the calls of ``step`` in the product."""
     import pipeline
 
     names = set()
-    for file in Path(root or pipeline.__file__).parent.rglob("*.py"):
+    for file in Path(pipeline.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "step":
                 names.add(node.args[0].value)

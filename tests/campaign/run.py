@@ -71,6 +71,7 @@ class Worker:
         """Let it end, and wait for that."""
         self._process.stdin.close()
         self._thread.join()
+        self._process.stdout.close()
         self._process.wait()
 
     def _read(self, answers):

@@ -1,0 +1,106 @@
+"""The campaign, tested: guards of the product are broken in a copy, one at a time, and it must find every one."""
+
+from __future__ import annotations
+
+import queue
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from .mutations import MUTATIONS
+from .run import LENGTH, ROOT, Worker
+
+COPIED = ("mapshell", "pipeline", "tests")
+SCHEDULES = 24
+"""How many schedules are played at most until a mutation is found."""
+
+
+def copy_of(mutation, folder):
+    """Copy product and tests to a folder, with one guard broken.
+
+    Raises
+    ------
+    LookupError
+        The text that is to be replaced is not there exactly once: the product has changed.
+    """
+    for name in COPIED:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    for file, old, new in mutation.edits:
+        path = folder / file
+        text = path.read_text("utf-8")
+        if text.count(old) != 1:
+            raise LookupError(f"{mutation.name}: {file} holds {text.count(old)} times:\n{old}")
+        path.write_text(text.replace(old, new), "utf-8")
+    return folder
+
+
+def hunt(mutation, kind, seed, *, length=LENGTH):
+    """Play schedules on a copy with a broken guard; return the answer that shows it, or None, and how many."""
+    folder = Path(tempfile.mkdtemp(prefix="mapshell-mutation-"))
+    try:
+        copy_of(mutation, folder)
+        answers = queue.Queue()
+        worker = Worker(kind, answers, root=folder)
+        answers.get()
+        try:
+            for number in range(SCHEDULES):
+                worker.order({"play": seed + number, "length": length})
+                answer = answers.get()[1]
+                if answer is None:
+                    raise RuntimeError(f"{mutation.name}: the worker ended by itself")
+                if answer["violations"]:
+                    return answer, number + 1
+            return None, SCHEDULES
+        finally:
+            worker.end()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main(options):
+    """Hunt mutations, several at once; return 1 when one was not found."""
+    chosen = [mutation for mutation in MUTATIONS if not options.mutations or mutation.name in options.mutations]
+    unknown = set(options.mutations) - {mutation.name for mutation in MUTATIONS}
+    if unknown:
+        sys.exit(f"There is no mutation {', '.join(sorted(unknown))}. Known: {', '.join(m.name for m in MUTATIONS)}")
+    waiting, found, lock = queue.SimpleQueue(), {}, threading.Lock()
+    for mutation in chosen:
+        waiting.put(mutation)
+    kind = "postgresql" if options.database == "both" else options.database
+
+    def work():
+        while True:
+            try:
+                mutation = waiting.get_nowait()
+            except queue.Empty:
+                return
+            began = time.monotonic()
+            answer, schedules = hunt(mutation, kind, options.seed, length=options.length)
+            with lock:
+                found[mutation.name] = answer
+                print(_line(mutation, answer, schedules, time.monotonic() - began), flush=True)
+
+    threads = [threading.Thread(target=work) for _ in range(options.jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    missed = [name for name, answer in found.items() if answer is None]
+    missed += [mutation.name for mutation in chosen if mutation.name not in found]
+    print(f"{len(chosen)} guards broken, {len(chosen) - len(missed)} found" + (f"; NOT: {missed}" if missed else "."))
+    return int(bool(missed))
+
+
+def _line(mutation, answer, schedules, seconds):
+    if answer is None:
+        return f"| {mutation.name} | {mutation.broken} | NOT FOUND in {schedules} schedules | {seconds:.0f} s |"
+    invariant, what = answer["violations"][0]
+    seed, moves = answer["order"]["play"], len(answer["moves"])
+    first = what.splitlines()[0][:160].replace("|", "/")
+    return (
+        f"| {mutation.name} | {mutation.broken} | {invariant}: {first} (seed {seed}, move {moves}) | {seconds:.0f} s |"
+    )

@@ -1,0 +1,77 @@
+"""The campaign in small: some random nights on each database, a short soak, and broken guards that it finds."""
+
+import random
+import shutil
+import sys
+
+import pytest
+
+from tests.campaign import servers
+from tests.campaign.cycles import cycles
+from tests.campaign.mutating import copy_of, hunt
+from tests.campaign.mutations import MUTATIONS
+from tests.campaign.plan import draw, steps_in_the_code
+from tests.campaign.play import play, schedule, shorten
+from tests.conftest import _find
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the campaign forks and kills as POSIX does")
+
+
+@pytest.fixture(params=["postgresql", pytest.param("mariadb", marks=pytest.mark.mariadb)])
+def server(request, tmp_path):
+    """A server of the test's own: it is killed while others work."""
+    if request.param == "mariadb" and (_find("mariadbd") is None or _find("mariadb-install-db") is None):
+        pytest.skip("NO MARIADB: mariadbd or mariadb-install-db is not installed; only PostgreSQL is tested")
+    started = servers.start(request.param, tmp_path / "server")
+    yield started
+    started.stop()
+
+
+def test_a_random_night_breaks_no_promise(server, tmp_path):
+    played = play(tmp_path / "world", server, schedule(20, 16))
+    assert not played.violations, "\n".join(map(str, played.violations))
+    assert played.counts["kills"] > 1
+    assert played.counts["bytes archived"] > 0
+
+
+def test_a_soak_breaks_no_promise(server, tmp_path):
+    played = cycles(tmp_path / "world", server, 5, 4)
+    assert not played.violations, "\n".join(map(str, played.violations))
+    assert played.counts["cycles"] == 4
+
+
+def test_a_schedule_is_its_seed():
+    first, again, other = (draw(random.Random(seed), 30, steps=steps_in_the_code()) for seed in (1, 1, 2))
+    assert first == again != other
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_a_broken_guard_can_be_broken(mutation, tmp_path):
+    """Each edit of each mutation still meets the code that it is about, and leaves Python."""
+    folder = copy_of(mutation, tmp_path / "copy")
+    for file, _, new in mutation.edits:
+        text = (folder / file).read_text("utf-8")
+        assert new in text
+        compile(text, file, "exec")
+    shutil.rmtree(folder)
+
+
+def test_the_campaign_finds_a_broken_guard():
+    """The others are hunted by ``scripts/campaign.py --mutations``."""
+    (mutation,) = (each for each in MUTATIONS if each.name == "all-rows-but-one")
+    answer, _ = hunt(mutation, "postgresql", 20, length=16)
+    assert answer is not None
+    assert answer["violations"][0][0] == "I1"
+
+
+def test_a_schedule_that_breaks_a_promise_is_shortened(tmp_path):
+    """What breaks it here is the campaign's own doing: a file on a rig is changed behind its back."""
+    started = servers.start("postgresql", tmp_path / "server")
+    try:
+        moves = [*schedule(3, 3), {"do": "vandalise", "visit": 0}]
+        played = play(tmp_path / "world", started, moves, calm=False)
+        assert [violation.invariant for violation in played.violations] == ["I2"]
+        short = shorten(tmp_path, started, moves, played.violations, attempts=8)
+        assert [move["do"] for move in short] == ["record", "vandalise"]
+    finally:
+        started.stop()
