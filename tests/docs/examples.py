@@ -6,12 +6,14 @@ blocks of a document are one notebook; blocks fenced as `py NAME` are files, whi
 otherwise (`sh`, `powershell`, `text`) are for people alone: what needs the real Globus, or a second computer.
 """
 
+import functools
 import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = (
@@ -49,9 +51,15 @@ class Step:
     output: str
 
 
+@functools.cache
+def _tokens(document: str) -> list[Token]:
+    """Read a document, once: everything here is asked again and again."""
+    return MarkdownIt().parse((ROOT / document).read_text(encoding="utf-8"))
+
+
 def blocks(document: str, language: str) -> list[Block]:
     """Return the fenced blocks of one language, in order."""
-    tokens = MarkdownIt().parse((ROOT / document).read_text(encoding="utf-8"))
+    tokens = _tokens(document)
     return [
         Block(document, token.map[0] + 1, language, token.content)
         for token in tokens
@@ -61,7 +69,7 @@ def blocks(document: str, language: str) -> list[Block]:
 
 def files(document: str) -> dict[str, str]:
     """Return the files that a document shows, by name: blocks fenced as `py NAME`."""
-    tokens = MarkdownIt().parse((ROOT / document).read_text(encoding="utf-8"))
+    tokens = _tokens(document)
     return {
         token.info.split()[1]: token.content
         for token in tokens
@@ -71,7 +79,7 @@ def files(document: str) -> dict[str, str]:
 
 def code(document: str) -> list[str]:
     """Return every line that is set as code, fenced or in the running text."""
-    tokens = MarkdownIt().parse((ROOT / document).read_text(encoding="utf-8"))
+    tokens = _tokens(document)
     lines = [line for token in tokens if token.type == "fence" for line in token.content.splitlines()]
     inner = [child for token in tokens for child in token.children or []]
     return lines + [child.content for child in inner if child.type == "code_inline"]
@@ -79,7 +87,7 @@ def code(document: str) -> list[str]:
 
 def anchors(document: str) -> set[str]:
     """Return the anchors of a document's headings, as the usual viewers make them."""
-    tokens = MarkdownIt().parse((ROOT / document).read_text(encoding="utf-8"))
+    tokens = _tokens(document)
     titles = [tokens[number + 1].content for number, token in enumerate(tokens) if token.type == "heading_open"]
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 

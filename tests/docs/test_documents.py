@@ -11,6 +11,7 @@ import pytest
 
 from mapshell.sandbox import constants
 from mapshell.sandbox.service import status
+from tests.integration import ready
 
 from . import examples
 
@@ -22,18 +23,7 @@ JSON = [block for document in examples.DOCUMENTS for block in examples.blocks(do
 
 def mapshell(*args: str, cwd: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run one command as a person would, except that nobody answers and both streams are read as one."""
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "mapshell", *args],
-        cwd=cwd,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
-    )
+    return ready.run("from mapshell.cli import main; main()", args, cwd=cwd, env=environ, timeout=300, together=True)
 
 
 def run_globus(*args: str, cwd: Path, environ: dict[str, str], sandbox: Path) -> subprocess.CompletedProcess[str]:

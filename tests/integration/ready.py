@@ -68,31 +68,32 @@ FORKS = hasattr(os, "fork") and hasattr(socket, "send_fds")
 _servers: list[tuple[subprocess.Popen, Path]] = []
 
 
-def run(code, args, *, cwd, env, timeout):
-    """Run a piece of Python as ``python -c CODE ARGS`` would; return what ``subprocess.run`` returns, with text."""
+def run(code, args, *, cwd, env, timeout, together=False):
+    """Run a piece of Python as ``python -c CODE ARGS`` would; return what ``subprocess.run`` returns, with text.
+
+    ``together``: stderr is read in the same stream as stdout.
+    """
     if not FORKS:
         return subprocess.run(
             [sys.executable, "-c", code, *args],
             cwd=cwd,
             env=env,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if together else subprocess.PIPE,
+            encoding="utf-8",
             timeout=timeout,
             check=False,
         )
-    return begin(code, args, cwd=cwd, env=env).end(timeout)
+    return begin(code, args, cwd=cwd, env=env, together=together).end(timeout)
 
 
-def begin(code, args, *, cwd, env):
+def begin(code, args, *, cwd, env, together=False):
     """Begin the same and return at once."""
     out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - Running closes them
     wire = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    wire.connect(_address())
-    request = json.dumps({"code": code, "args": list(args), "cwd": os.fspath(cwd), "env": dict(env)}).encode()
-    socket.send_fds(wire, [struct.pack("!I", len(request))], [out.fileno(), err.fileno()])
-    wire.sendall(request)
-    (pid,) = struct.unpack("!i", _exactly(wire, 4))
+    streams = [out, out if together else err]
+    pid = _ask(wire, streams, code=code, args=list(args), cwd=os.fspath(cwd), env=dict(env))
     return Running(["python", "-c", code, *args], pid, wire, out, err)
 
 
