@@ -38,8 +38,9 @@ CHECKS = {
     "tests": ["-m", "pytest"],
 }
 # A full run shares the work among processes, in long stretches: most of what a file sets up, it sets up once. At the
-# end whoever has nothing left to do takes over from the others.
-ALL_TESTS = ["-n", "auto", "--maxprocesses", "4", "--dist", "worksteal"]
+# end whoever has nothing left to do takes over from the others. Tests wait for servers, too: more processes than
+# processors keep these busy.
+ALL_TESTS = ["-n", str(min(3 * (os.cpu_count() or 2) // 2, 6)), "--dist", "worksteal"]
 
 
 @dataclass(frozen=True)
