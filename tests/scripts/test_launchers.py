@@ -51,7 +51,7 @@ def test_an_old_python_is_refused_in_words(name):
 
 
 def test_nothing_but_the_standard_library_is_needed_to_start():
-    done = run("import _bootstrap, _folders, _packages, demo, test; print('read')")
+    done = run("import _bootstrap, _folders, _packages, demo, load, test; print('read')")
     assert (done.stdout, done.stderr) == ("read\n", "")
 
 
