@@ -97,13 +97,12 @@ class TableJournal(Leases):
     def unfinished(self, keys: Collection[SessionKey] | None = None) -> list[Entry]:
         """Entries of these sessions (None: of all) in a state other than done and failed, oldest first."""
         open_ = publication.Transfer() & f"state in {OPEN}"
-        if keys is None or len(keys) > _CHUNK:
-            wanted = keys if keys is None else set(keys)
-            entries = self._entries(open_)
-            return [entry for entry in entries if wanted is None or any(part.key in wanted for part in entry.parts)]
-        # Asked for a session at a time, while thousands of others may be under way: only theirs are read.
-        theirs = publication.Transfer.Session() & [self._restriction(key) for key in keys]
-        return self._entries(open_ & theirs.proj())
+        if keys is not None and len(keys) <= _CHUNK:  # of one session, say, while thousands of others are under way
+            theirs = publication.Transfer.Session() & [self._restriction(key) for key in keys]
+            return self._entries(open_ & theirs.proj())
+        wanted = keys if keys is None else set(keys)
+        entries = self._entries(open_)
+        return [entry for entry in entries if wanted is None or any(part.key in wanted for part in entry.parts)]
 
     def moves(self) -> list[Entry]:
         """Relocations at the archive that have not ended, oldest first."""
