@@ -17,7 +17,7 @@ from typing import Any
 from .check import Violation, text
 from .forging import forged
 from .plan import EVENTS
-from .said import judge
+from .said import judge, reasons
 
 KILL_AT_STEP = """
 import os, signal
@@ -102,6 +102,7 @@ class Stage:
         else:
             path.write_bytes(b"not ours")
         visit.foreign = subpath
+        visit.strange.add(self.looker.sha1(path))
         self.checker.put(visit.alias, subpath, self.looker.sha1(path))
 
     def own(self, move):
@@ -153,6 +154,8 @@ class Stage:
 
     def forget(self, move):
         """The index is lost, or the whole database is."""
+        for visit in self.world.lab.visits.values():
+            self.own({"visit": visit.number})
         facts = self.looker.look()
         for key in facts.archived:
             self.before_loss[key] = {**self.before_loss.get(key, {}), **facts.rows[key]}
@@ -320,6 +323,8 @@ class Stage:
             line += ["--checksum", "all"]
         if command.get("no_wait"):
             line.append("--no-wait")
+        if command.get("adopt"):
+            line.append("--adopt")
         if command.get("supersede"):
             line += ["--supersede", "--because", "somebody worked on it"]
         return line
@@ -378,8 +383,9 @@ class Stage:
         (ended,) = self.together([command])
         yield from judge(self.world, ended, self.looker.look())
         if ended.done is not None and ended.done.returncode not in codes:
-            text = ended.done.stdout[-3000:] + ended.done.stderr[-2000:]
-            yield Violation("I4", f"{command} ended with {ended.done.returncode} though nothing is wrong:\n{text}")
+            yield Violation(
+                "I4", f"{command} ended with {ended.done.returncode} though nothing is wrong:\n{reasons(ended.done)}"
+            )
 
     def _visit(self, move):
         return self.world.lab.visits.get(move["visit"])
@@ -387,7 +393,7 @@ class Stage:
     def _archived_file(self, move):
         """Return a session that is archived, not under way, and one of its files at the archive."""
         visit, facts = self._visit(move), self.looker.look()
-        if visit is None or visit.key not in facts.archived:
+        if visit is None or visit.key not in facts.archived or visit.forged:
             return None
         if any(row["state"] not in ("done", "failed") for row in facts.journal):
             return None  # it may be one that has not arrived

@@ -75,9 +75,10 @@ class Checker:
             owner = self._lab.owner(key[0], base(subpath))
             if owner is None or owner.key != key:
                 yield Violation("I1", f"{name} is in the index of {key}; recorded for {owner and owner.key}")
-            elif there["sha1"] not in owner.versions[base(subpath)]:
+            elif proved and there["sha1"] not in owner.versions[base(subpath)]:
                 yield Violation("I1", f"{name} is in the index, and its bytes were never recorded")
-            self._final.setdefault((key[0], subpath), there["sha1"])
+            if proved:
+                self._final.setdefault((key[0], subpath), there["sha1"])
 
     def _described(self, facts, key, rows):
         dataset = facts.datasets.get(key)
@@ -175,7 +176,9 @@ class Checker:
             owners = [owner for owner in (self._lab.owner(alias, subpath),) if owner]
         if not owners:
             yield Violation("I5", f"{path} was written, and is no recording's file")
-        elif self._world.looker.sha1(path) not in {sha1 for owner in owners for sha1 in owner.versions[subpath]}:
+        elif self._world.looker.sha1(path) not in {
+            sha1 for owner in owners for sha1 in (*owner.versions[subpath], *owner.strange)
+        }:
             yield Violation("I3", f"{path} has its final name and other bytes than were recorded")
 
     def _places(self):

@@ -32,6 +32,7 @@ class Visit:
     session: int
     state: str = "whole"  # or "recording": its metas are not finished
     foreign: str = ""  # a file that somebody put at the archive under a name of ours
+    strange: set[str] = field(default_factory=set)  # SHA1 of such files: fetched, they are called unchecked
     forged: str = ""  # a manifest that somebody forged
     changed: bool = False  # files were changed after they had been recorded
     versions: dict[str, list[str]] = field(default_factory=dict)  # subpath -> every SHA1 that it ever had

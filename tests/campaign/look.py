@@ -20,7 +20,7 @@ class Facts:
     manifests: dict[tuple[str, str], dict]  # those of them that are manifests -> document
     datasets: dict[tuple[str, int, int], dict]  # (alias, subject, session) -> row
     rows: dict[tuple[str, int, int], dict[str, dict]]  # the same -> subpath -> row of a file
-    archived: set[tuple[str, int, int]]
+    archived: set[tuple[str, int, int]]  # not those that are only present: listed, and never compared
     journal: list[dict]
     tasks: list[dict]
     journeys: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # destination -> tasks that brought it
@@ -68,7 +68,8 @@ class Looker:
             for row in read("data_set__physical_file"):
                 rows.setdefault(_key(row), {})[_text(row["file_subpath"])] = row
             for table in ("_archived_raw_ephys", "_archived_tracking_video"):
-                archived |= {(row["globus_alias"], row["subject_id"], row["session"]) for row in read(table)}
+                archived |= {(_text(row["globus_alias"]), row["subject_id"], row["session"]) for row in read(table)}
+            archived -= {key for key, files in rows.items() if any(map(_only_listed, files.values()))}
             return datasets, rows, archived, read("transfer")
 
     def held_tasks(self):
@@ -111,6 +112,11 @@ class _Reader:
 def _key(row):
     _, subject, session = _text(row["dataset_name"]).rsplit("-", 2)
     return _text(row["globus_alias"]), int(subject), int(session)
+
+
+def _only_listed(row):
+    """Whether nobody ever knew a checksum of the recording's own bytes."""
+    return row["file_sha1"] is None or _text(row["sha1_source"]) == "archive"
 
 
 def _text(value):

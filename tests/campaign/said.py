@@ -92,10 +92,36 @@ def _status(world, ended, document, facts):
             yield Violation("I1", f"status says that {key} is archived, and it is not")
 
 
+def reasons(done):
+    """Return what a command gave as reasons, for a message."""
+    try:
+        found = list(_reasons(json.loads(done.stdout)))
+    except ValueError:
+        found = [done.stdout[-1000:]]
+    return "\n".join([*found[:12], done.stderr[-1000:]])
+
+
+def _reasons(document, where=""):
+    if isinstance(document, dict):
+        where = (
+            " ".join(str(document[name]) for name in ("alias", "subject_id", "session") if name in document) or where
+        )
+        if document.get("reason"):
+            what = document.get("kind") or document.get("state") or document.get("verdict")
+            yield f"  {where}: {what} {document.get('file', '')}: {document['reason']} [{document.get('remedy')}]"
+        for value in document.values():
+            yield from _reasons(value, where)
+    elif isinstance(document, list):
+        for value in document:
+            yield from _reasons(value, where)
+
+
 def _named(document):
     """Return whether anything in a document is told with reason and remedy."""
     if isinstance(document, dict):
         if document.get("reason") and document.get("remedy"):
+            return True
+        if (document.get("read_first") or {}).get("files"):  # verify: read, and nothing to compare with
             return True
         return any(_named(value) for value in document.values())
     return isinstance(document, list) and any(_named(value) for value in document)
