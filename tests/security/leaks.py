@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import json
+import os
 import stat
 import threading
 import zlib
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
@@ -16,12 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-def spellings(secret: str) -> set[bytes]:
+@cache
+def spellings(secret: str) -> frozenset[bytes]:
     """Return a secret as texts, JSON, Python, addresses and headers have it, without what surrounds it."""
     written = {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], quote(secret), quote(secret, safe="")}
     written |= {quote_plus(secret), repr(repr(secret))[2:-2], json.dumps(json.dumps(secret))[3:-3]}
     encoded = {base64.b64encode(secret.encode()), base64.urlsafe_b64encode(secret.encode())}
-    return {each.encode() for each in written} | {each.rstrip(b"=") for each in encoded}
+    return frozenset({each.encode() for each in written} | {each.rstrip(b"=") for each in encoded})
 
 
 def leaked(data: bytes | str, secrets: Mapping[str, str]) -> set[str]:
@@ -61,19 +65,26 @@ class Onlooker(threading.Thread):
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
         super().__init__(daemon=True)
-        self.secrets = dict(secrets)
-        self.seen: set[str] = set()
+        self._secrets = dict(secrets)
+        self._lines: set[bytes] = set()
         self.looks = 0
         self._over = threading.Event()
 
+    def know(self, secrets: Mapping[str, str]) -> None:
+        """Look for these, too, in what was read already as well."""
+        self._secrets = {**self._secrets, **secrets}
+
+    @property
+    def seen(self) -> set[str]:
+        """What command lines held: the secret's name and the line."""
+        return {f"{name}: {line!r}" for line in self._lines for name in leaked(line, self._secrets)}
+
     def run(self) -> None:
         while not self._over.wait(0.005):
-            for process in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    line = process.read_bytes()
-                except OSError:
-                    continue
-                self.seen |= {f"{name}: {line!r}" for name in leaked(line, self.secrets)}
+            for number in os.listdir("/proc"):
+                if number.isdigit():
+                    with contextlib.suppress(OSError):
+                        self._lines.add(Path("/proc", number, "cmdline").read_bytes())
             self.looks += 1
 
     def __enter__(self) -> Onlooker:
