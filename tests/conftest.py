@@ -68,6 +68,9 @@ def _own_environment(monkeypatch, _home):
         monkeypatch.setenv(name, str(_home))
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(_home / name.lower()))
+    yield
+    if "mapshell.log" in sys.modules:  # a command that ran in this process has opened it, for a home that ends here
+        sys.modules["mapshell.log"].tear_down()
 
 
 @pytest.fixture(scope="session", autouse=True)
