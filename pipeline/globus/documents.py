@@ -143,13 +143,14 @@ def entry(document: Mapping[str, Any]) -> RemoteEntry:
     kind: EntryKind = {"file": "file", "dir": "dir"}.get(str(document.get("type")), "other")  # type: ignore[assignment]
     if not isinstance(name, str):
         raise ValueError("an entry without a name")  # noqa: TRY004 - a bad answer, not a bad call
-    known = isinstance(size, int) and not isinstance(size, bool) and 0 <= size < _TOO_LARGE
-    if kind == "file" and not known:
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < _TOO_LARGE:
+        size = None
+    if kind == "file" and size is None:
         raise ValueError(f"the file {name!r} has no size")
     modified = instant(document.get("last_modified"))
     mtime = None if modified is None else int(modified.replace(tzinfo=UTC).timestamp() // 1)
     link = document.get("link_target") is not None
-    return RemoteEntry(name=name, kind=kind, size=size if known else 0, mtime=mtime, link=link)
+    return RemoteEntry(name=name, kind=kind, size=size or 0, mtime=mtime, link=link)
 
 
 def task(document: Mapping[str, Any]) -> TaskStatus:

@@ -17,8 +17,8 @@ from pipeline.archive.filetypes import classify
 from pipeline.archive.manifest import FileEntry, Manifest, to_json
 from pipeline.archive.session import SessionRef
 from pipeline.errors import DatabaseReadOnly
-from tests.integration.publish.bench import DAY, SC038, write
 from tests.integration.accounts import read_only
+from tests.integration.publish.bench import DAY, SC038, write
 
 from .losing import PUBLICATION, discover, drop, listings, rows
 
