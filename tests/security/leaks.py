@@ -6,7 +6,6 @@ import base64
 import contextlib
 import gzip
 import json
-import os
 import stat
 import threading
 import zlib
@@ -81,10 +80,9 @@ class Onlooker(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(0.005):
-            for number in os.listdir("/proc"):
-                if number.isdigit():
-                    with contextlib.suppress(OSError):
-                        self._lines.add(Path("/proc", number, "cmdline").read_bytes())
+            for process in Path("/proc").glob("[0-9]*/cmdline"):
+                with contextlib.suppress(OSError):
+                    self._lines.add(process.read_bytes())
             self.looks += 1
 
     def __enter__(self) -> Onlooker:
