@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 from hypothesis import example, given
@@ -76,9 +76,22 @@ def test_what_is_safe_is_below_every_root_and_under_its_own_name(name):
 
 @given(SUBPATH, SUBPATH)
 def test_two_safe_names_are_safe_one_below_the_other(one, other):
-    drive = other[1:2] == ":"
     assert is_safe(f"{one}/{other}") == (len(one) + len(other) < 1024)
-    assert not drive
+
+
+@given(SUBPATH)
+@example("0:")
+@example("a/C:/x")
+@example("a:b")
+def test_on_windows_no_name_leads_to_another_drive_or_stream(name):
+    """Windows takes any character before a colon for a drive, in whatever component; elsewhere a colon is a letter."""
+    root = PureWindowsPath("D:/root")
+    try:
+        path = join_local(root, name, windows=True)
+    except NameRefused:
+        return
+    assert path.parts == (*root.parts, *name.split("/"))
+    assert ":" not in name
 
 
 @given(st.lists(SUBPATH, max_size=8))
