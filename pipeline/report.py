@@ -10,7 +10,7 @@ from pipeline.database.entering import fitting
 from pipeline.sizes import human_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pipeline.archive.find import Stray
     from pipeline.archive.journal import Outcome
@@ -132,9 +132,16 @@ class Report:
         adopted = (
             f" Not sent: {amount(files, size)}, which the archive had already and which are the same." if files else ""
         )
-        files, size = files + sum(o.sent_files for o in new), size + sum(o.sent_bytes for o in new)
-        said = f"Archived now: {_counted(new, 'session')} ({amount(files, size)}), each file checked at the archive."
-        return f"{said}{adopted}"
+        whole = [outcome for outcome in new if outcome.state.startswith("archived")]
+        others = [outcome for outcome in new if outcome not in whole]
+        parts = []
+        if whole:
+            parts.append(
+                f"Archived now: {_counted(whole, 'session')} ({_moved(whole)}), each file checked at the archive."
+            )
+        if others:  # of these, something else is not proved
+            parts.append(f"Added to {_counted(others, 'session')}: {_moved(others)}, each file checked at the archive.")
+        return f"{' '.join(parts)}{adopted}"
 
     def _to_adopt(self) -> str:
         there = [outcome for outcome in self.outcomes if outcome.to_adopt_files]
@@ -144,6 +151,15 @@ class Report:
         read = human_bytes(sum(o.to_read_back_bytes for o in there))
         what = f"{amount(files, size)}, of which the archive has name and size already"
         return f" Would compare: {what}; to read back there: {read}."
+
+
+def _moved(outcomes: Sequence[Outcome]) -> str:
+    """Say how much of sessions came into the index in this round."""
+    files, size = (
+        sum(o.sent_files + o.adopted_files for o in outcomes),
+        sum(o.sent_bytes + o.adopted_bytes for o in outcomes),
+    )
+    return amount(files, size)
 
 
 def _counted(outcomes: Iterable[Outcome | Sessionless], noun: str = "") -> str:

@@ -240,13 +240,14 @@ def _against_archive(
     draft = Manifest(session.ref, location.dataset_type, location.alias, next_generation(known), ())
     looked_for = [draft.subpath, *(file.subpath for file in session.files)]
     try:
-        there = look_remote(store, location.endpoint, location.path, looked_for)
+        there = look_remote(store, location.endpoint, location.path, looked_for, draft.is_before)
     except (CollectionOffline, CollectionNotFound) as error:
         round_.closed = error  # the next sessions need not wait for it again
         raise
     remote, ours = sizes(there), set(round_.journal.leftovers(key))
-    if draft.subpath in remote and draft.subpath not in ours:
-        return refusal(round_, session, differing(known, "refused"), [_described(draft)])
+    unknown = sorted(subpath for subpath in remote if subpath == draft.subpath or draft.is_before(subpath))
+    if unknown := [subpath for subpath in unknown if subpath not in ours]:
+        return refusal(round_, session, differing(known, "refused"), [_described(subpath) for subpath in unknown])
     already = {entry.subpath for entry in known.files} if known else set()
     strangers = set(remote) - ours - already
     if strangers or not round_.journal.knows(key):
@@ -261,13 +262,14 @@ def _against_archive(
     return Prepared(session, known, plan, files, verdict, aside, candidates, there, drive=round_.drive)
 
 
-def _described(draft: Manifest) -> Defect:
+def _described(subpath: str) -> Defect:
+    # A later one would be what discover believes after the next loss of the database, whatever is committed now.
     return Defect(
         "described",
-        draft.subpath,
+        subpath,
         "the archive has this manifest already, but the index does not know it",
-        "use the database that wrote it, or rebuild the index from the archive first, `mapshell publication-discover`; "
-        "nothing was sent.",
+        "use the database that wrote it, or rebuild the index from the archive first, `mapshell publication-discover` "
+        "(what is wrong with a manifest it says; `mapshell mv` gives that another name); nothing was sent.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.archive.aside import in_force
 from pipeline.archive.scan import Defect
 
 if TYPE_CHECKING:
@@ -18,8 +19,12 @@ UNSEEN = "named by an older database; nobody has looked at the archive, never ve
 
 
 def only_listed(files: Collection[FileEntry]) -> int:
-    """Return how many files are known from the archive alone: nobody ever knew a checksum of the recording's bytes."""
-    return sum(not entry.proved for entry in files)
+    """Return how many files are known from the archive alone: nobody ever knew a checksum of the recording's bytes.
+
+    Bytes whose place others have taken do not count.
+    """
+    unproved = [entry for entry in files if not entry.proved]
+    return len(in_force(unproved, files)) if unproved else 0
 
 
 def in_words(files: int, listed: int, said: str = LISTED) -> str:

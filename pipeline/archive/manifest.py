@@ -84,6 +84,14 @@ class Manifest:
         """Where this manifest lies, relative to the archive root: beside the session's folders, numbered."""
         return manifest_subpath(self.session, self.dataset_type, self.generation)
 
+    def is_before(self, subpath: str) -> bool:
+        """Say whether a path is that of a manifest of a later generation of this dataset."""
+        h2o, _, name = subpath.partition("/")
+        said = read_manifest_name(name, h2o) if h2o == self.session.h2o else None
+        mine = (self.session.session_date, self.session.session, self.dataset_type)
+        theirs = said and (said.session_date, said.session, said.dataset_type)
+        return said is not None and theirs == mine and said.generation > self.generation
+
 
 def manifest_subpath(session: SessionRef, dataset_type: DatasetType, generation: int) -> str:
     """Return ``<h2o>/<h2o>_<YYYYMMDD>_s<session>_<type>.manifest-<generation>.json``."""

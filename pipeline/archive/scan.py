@@ -163,7 +163,13 @@ def sizes(found: Mapping[str, RemoteEntry]) -> dict[str, int]:
     return {subpath: entry.size if entry.kind == "file" else -1 for subpath, entry in found.items()}
 
 
-def look_remote(store: Store, endpoint: str, root: str, subpaths: Iterable[str]) -> dict[str, RemoteEntry]:
+def look_remote(
+    store: Store,
+    endpoint: str,
+    root: str,
+    subpaths: Iterable[str],
+    besides: Callable[[str], bool] = lambda _: False,
+) -> dict[str, RemoteEntry]:
     """List just the archive folders that hold (or would hold) these files.
 
     A folder whose parent does not list it costs no call.
@@ -171,7 +177,8 @@ def look_remote(store: Store, endpoint: str, root: str, subpaths: Iterable[str])
     Returns
     -------
     dict
-        What the archive lists under each of ``subpaths``, where it lists anything.
+        What the archive lists under each of ``subpaths``, where it lists anything, and whatever else it lists in those
+        folders that ``besides`` wants to know of.
 
     Raises
     ------
@@ -194,7 +201,7 @@ def look_remote(store: Store, endpoint: str, root: str, subpaths: Iterable[str])
             continue
         for entry in entries:
             subpath = f"{folder}/{entry.name}"
-            if subpath in wanted:
+            if subpath in wanted or besides(subpath):
                 found[subpath] = entry
             if subpath in needed and entry.kind != "dir":
                 raise Conflict(

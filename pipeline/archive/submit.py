@@ -32,7 +32,11 @@ if TYPE_CHECKING:
     from pipeline.archive.round import Round
     from pipeline.archive.session import DatasetType, LocalFile
 
-_CONFLICT = "compare the two files; keep one name for one content (nothing was overwritten)."
+_CONFLICT = (
+    "compare the two files; keep one name for one content (nothing was overwritten). `mapshell mv` gives another "
+    "name to a file at the archive that is not in the index."
+)
+_UNREAD = "nobody has read the one at the archive yet: `mapshell publication-verify --checksum all` does. Then"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +82,16 @@ class Prepared:
     def conflicts(self) -> tuple[Defect, ...]:
         """The files whose names are taken by other bytes."""
         known = {entry.subpath: entry.sha1 for entry in self.known.files} if self.known else {}
-        changed = _CONFLICT if self.known is None else _changed(self, self.known.dataset_type)
         taken = (
-            Defect("conflict", i.subpath, i.reason, changed if known.get(i.subpath) else _CONFLICT)
-            for i in self.plan.only("conflict")
+            Defect("conflict", i.subpath, i.reason, self._remedy(i.subpath, known)) for i in self.plan.only("conflict")
         )
         return (*taken, *self.unlike)
+
+    def _remedy(self, subpath: str, known: Mapping[str, str | None]) -> str:
+        if self.known is None or subpath not in known:
+            return _CONFLICT
+        changed = _changed(self, self.known.dataset_type)
+        return changed if known[subpath] else f"{_UNREAD} {changed}"
 
     @property
     def adopted(self) -> tuple[LocalFile, ...]:

@@ -18,22 +18,23 @@ class Calm:
         for visit in self.world.lab.visits.values():
             stage.own({"visit": visit.number})
             stage.finish({"visit": visit.number})
-        for attempt in range(5):
+        for _ in range(5):
             stage.later({})
             codes = [self._run({"verb": "publish", "rig": rig}) for rig in ("rig-a", "rig-b")]
             archived = stage.looker.look().archived
             if codes == [0, 0] and all(visit.key in archived for visit in self.world.lab.visits.values()):
                 break
             self._put_aside()
-            if attempt == 1:  # whatever a listing has told of halves of files is forgotten with the index
-                yield from stage.forget({"what": "index"})
             for rig in ("rig-a", "rig-b"):  # what discover knows from listings alone is compared when asked
                 self._run({"verb": "publish", "rig": rig, "adopt": True})
             for visit in self.world.lab.visits.values():
-                if visit.changed:  # a person says that the changed bytes are those to keep, and tidies copies of others
-                    self.world.lab.tidy_copies(visit)
-                    self._run({"verb": "publish", "rig": visit.rig, "visit": visit.number, "supersede": True})
-            self._run({"verb": "discover", "rig": "rig-a"})
+                if visit.key in archived and not visit.changed:
+                    continue
+                # A person says that what the rig has is to be kept, and not what lies there: changed, or half of it.
+                self.world.lab.tidy_copies(visit)
+                about = {"rig": visit.rig, "visit": visit.number}
+                self._run({"verb": "verify", "checksum": True, **about})
+                self._run({"verb": "publish", "supersede": True, **about})
         else:
             ended = [stage.one({"verb": "publish", "rig": rig}) for rig in ("rig-a", "rig-b")]
             text = "\n".join(f"{each.done.returncode} {reasons(each.done)}" for each in ended)
@@ -45,13 +46,13 @@ class Calm:
         yield from self._rebuilt(facts)
 
     def _put_aside(self):
-        """A person renames what nobody proved at the archive and is not what the rig has: a lost journal knew of it."""
+        """A person renames what the index does not know and the rig has otherwise: a lost journal knew whose it was."""
         facts = self._stage.looker.look()
-        proved = {(key[0], subpath) for key in facts.archived for subpath in facts.rows[key]}
+        known = {(key[0], subpath) for key, rows in facts.rows.items() for subpath in rows}
         for name, there in facts.files.items():
             owner = self.world.lab.owner(*name)
             here = self.world.lab.subpaths(owner).get(name[1]) if owner is not None else None
-            if here is not None and name not in proved and there["sha1"] != self._stage.looker.sha1(here):
+            if here is not None and name not in known and there["sha1"] != self._stage.looker.sha1(here):
                 there["path"].rename(there["path"].with_name(there["path"].name + ".unfinished-00000000"))
 
     def _run(self, command):

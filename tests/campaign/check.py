@@ -68,17 +68,19 @@ class Checker:
                 yield Violation(
                     "I1", f"{name} has {there['size']} bytes at the archive, {row['file_size']} in the index"
                 )
-            if proved and not row["file_sha1"]:
+            if proved and not row["file_sha1"] and ".superseded-" not in subpath:
                 yield Violation("I1", f"{name} is archived without SHA1")
             if row["file_sha1"] and text(row["file_sha1"]) != there["sha1"]:
                 yield Violation("I1", f"{name} has the SHA1 {there['sha1']}, in the index {text(row['file_sha1'])}")
             owner = self._lab.owner(key[0], base(subpath))
             if owner is None or owner.key != key:
                 yield Violation("I1", f"{name} is in the index of {key}; recorded for {owner and owner.key}")
-            elif proved and there["sha1"] not in owner.versions[base(subpath)]:
+            elif proved and ".superseded-" not in subpath and there["sha1"] not in owner.versions[base(subpath)]:
                 yield Violation("I1", f"{name} is in the index, and its bytes were never recorded")
             if proved:
                 self._final.setdefault((key[0], subpath), there["sha1"])
+            elif owner is not None:
+                owner.strange.add(there["sha1"])  # fetched, it is called unchecked
 
     def _described(self, facts, key, rows):
         dataset = facts.datasets.get(key)

@@ -69,7 +69,7 @@ class Looker:
                 rows.setdefault(_key(row), {})[_text(row["file_subpath"])] = row
             for table in ("_archived_raw_ephys", "_archived_tracking_video"):
                 archived |= {(_text(row["globus_alias"]), row["subject_id"], row["session"]) for row in read(table)}
-            archived -= {key for key, files in rows.items() if any(map(_only_listed, files.values()))}
+            archived -= {key for key, files in rows.items() if any(_only_listed(name, files) for name in files)}
             return datasets, rows, archived, read("transfer")
 
     def held_tasks(self):
@@ -114,8 +114,11 @@ def _key(row):
     return _text(row["globus_alias"]), int(subject), int(session)
 
 
-def _only_listed(row):
-    """Whether nobody ever knew a checksum of the recording's own bytes."""
+def _only_listed(name, files):
+    """Whether nobody ever knew a checksum of the recording's own bytes, and no others took their place."""
+    row, before = files[name], name.partition(".superseded-")[0]
+    if before != name and before in files:
+        return False
     return row["file_sha1"] is None or _text(row["sha1_source"]) == "archive"
 
 

@@ -78,7 +78,7 @@ def steps_of(verb, names):
     return sorted(name for name in names if ": " not in name) if verb == "publish" else []
 
 
-def draw(dice, length, *, steps, share=0.05, kills=0.75):
+def draw(dice, length, *, steps, share=0.05, kills=0.9):
     """Return a schedule of so many moves.
 
     Parameters
@@ -181,7 +181,7 @@ class _Drawing:
             return {**kill, "seconds": round(3 + dice.expovariate(1), 3)}  # if it does not come so far
         if how == "event":
             return {"event": int(math.exp(dice.uniform(0, math.log(200))))}
-        return {"seconds": round(dice.expovariate(1 / 0.5), 3)}
+        return {"seconds": round(dice.expovariate(1 / 0.35), 3)}
 
     def _faults(self):
         dice = self._dice

@@ -103,6 +103,8 @@ def campaign(kind, *, jobs, seed, length=LENGTH, say=print, stop_at_first=False,
                 tally.add(answer)
                 tally.held.append(answer["held"])
                 say(_line(answer, tally))
+                for invariant, what in answer["violations"]:
+                    say(f"  {invariant}: {what}")
             if enough():
                 continue
             if aims.get("cycles") is not None:
