@@ -200,7 +200,7 @@ class Stage:
             yield Violation("I3", f"retrieve handed out {subpath} with a flipped bit")
         path.write_bytes(whole)
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-        yield from self.calmly(look)
+        yield from self._sound(look, visit)
         self._tidy(visit, move)
 
     def lose(self, move):
@@ -228,7 +228,7 @@ class Stage:
         aside.rename(path)
         if move["dice"] % 3 == 0:
             yield from self.calmly({"verb": "discover", "rig": visit.rig}, codes=(0, 3))
-        yield from self.calmly({"verb": "verify", "rig": visit.rig, "visit": visit.number})
+        yield from self._sound({"verb": "verify", "rig": visit.rig, "visit": visit.number}, visit)
         self._tidy(visit, move)
 
     # -- commands --------------------------------------------------------------------------------------------------
@@ -386,6 +386,15 @@ class Stage:
             yield Violation(
                 "I4", f"{command} ended with {ended.done.returncode} though nothing is wrong:\n{reasons(ended.done)}"
             )
+
+    def _sound(self, command, visit):
+        """Verify a session that is well again: of it, there is nothing to be told."""
+        (ended,) = self.together([command])
+        yield from judge(self.world, ended, self.looker.look())
+        rows = json.loads(ended.done.stdout)["sessions"] if ended.done is not None else []
+        mine = [row for row in rows if (row["alias"], row["subject_id"], row["session"]) == visit.key]
+        if not mine or mine[0]["drift"] or mine[0]["errors"]:
+            yield Violation("I6", f"verify tells of {visit.key} what is not so any more: {reasons(ended.done)}")
 
     def _visit(self, move):
         return self.world.lab.visits.get(move["visit"])
