@@ -1,0 +1,182 @@
+"""What happens to an archive and a database beside all commands: rot, loss, and files of others."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+
+from .check import Violation, text
+from .forging import forged
+from .said import judge, reasons
+
+
+class Disasters:
+    """Moves of a :class:`tests.campaign.acts.Stage` that no command makes."""
+
+    def foreign(self, move):
+        """Somebody puts a file of his own where one of ours shall go."""
+        visit, facts = self._visit(move), self.looker.look()
+        if visit is None or visit.foreign or any(each[:2] == visit.key[:2] for each in facts.rows if each == visit.key):
+            return
+        free = sorted(name for name in visit.versions if (visit.alias, name) not in facts.files)
+        if not free:
+            return
+        subpath = free[move["dice"] % len(free)]
+        path = self.world.archive / visit.alias / subpath
+        path.parent.mkdir(parents=True, exist_ok=True)
+        like = self.world.lab.subpaths(visit).get(subpath)
+        if like is not None and move["dice"] % 2:
+            path.write_bytes(bytes(byte ^ 1 for byte in like.read_bytes()))  # as long as ours
+        else:
+            path.write_bytes(b"not ours")
+        visit.foreign = subpath
+        visit.strange.add(self.looker.sha1(path))
+        self.checker.put(visit.alias, subpath, self.looker.sha1(path))
+
+    def own(self, move):
+        """Its owner takes it away again."""
+        visit = self._visit(move)
+        if visit is not None and visit.foreign:
+            self.checker.taken(visit.alias, visit.foreign)
+            (self.world.archive / visit.alias / visit.foreign).unlink()
+            visit.foreign = ""
+        if visit is not None and visit.forged:
+            self.checker.taken(visit.alias, visit.forged)
+            (self.world.archive / visit.alias / visit.forged).unlink()
+            visit.forged = ""
+
+    def forge(self, move):
+        """Somebody puts a manifest there that is not true; what it says must never become rows."""
+        visit, facts = self._visit(move), self.looker.look()
+        dataset = facts.datasets.get(visit.key) if visit is not None else None
+        if dataset is None or visit.forged or visit.key not in facts.archived:
+            return
+        true = text(dataset["dataset_manifest"])
+        document = forged(facts.manifests[visit.alias, true], move["dice"])
+        subpath = true.replace(
+            f"-{dataset['dataset_generation']:04d}.json", f"-{dataset['dataset_generation'] + 7:04d}.json"
+        )
+        path = self.world.archive / visit.alias / subpath
+        path.write_text(json.dumps(document), "utf-8")
+        visit.forged = subpath
+        self.checker.put(visit.alias, subpath, self.looker.sha1(path))
+
+    def vandalise(self, move):
+        """Change a recording behind everybody's back: the campaign's own tests see whether that is found."""
+        visit = self._visit(move)
+        if visit is not None:
+            next(iter(self.world.lab.subpaths(visit).values())).write_bytes(b"gone")
+
+    def forget(self, move):
+        """The index is lost, or the whole database is."""
+        for visit in self.world.lab.visits.values():
+            self.own({"visit": visit.number})
+        facts = self.looker.look()
+        for key in facts.archived:
+            self.before_loss[key] = {**self.before_loss.get(key, {}), **facts.rows[key]}
+        if move["what"] == "all":
+            self.world.drop_everything()
+        else:
+            connection = self.world.server.connect()
+            with contextlib.closing(connection), contextlib.closing(connection.cursor()) as cursor:
+                schema = f"{self.world.prefix}publication"
+                if self.world.server.kind == "postgresql":
+                    cursor.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+                else:
+                    cursor.execute(f"DROP DATABASE IF EXISTS {schema}")
+                connection.commit()
+        self.counts["lost databases"] += 1
+        self.world.enter_animals()
+        yield from self.calmly({"verb": "discover", "rig": "rig-a"}, codes=(0, 3))
+
+    def rot(self, move):
+        """A bit flips at the archive: verify finds it, retrieve hands out no such file."""
+        chosen = self._archived_file(move)
+        if chosen is None:
+            return
+        visit, path = chosen
+        whole, times = path.read_bytes(), path.stat()
+        place = move["dice"] % len(whole)
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        subpath = path.relative_to(self.world.archive / visit.alias).as_posix()
+        probe = {
+            "verb": "retrieve",
+            "rig": visit.rig,
+            "visit": visit.number,
+            "via": "https",
+            "to": f"got/{move['dice']}",
+        }
+        look = {"verb": "verify", "rig": visit.rig, "visit": visit.number, "checksum": True}
+        yield from self._names(look, subpath, "a flipped bit")
+        yield from self._names(probe, subpath, "a flipped bit")
+        got = self.world.folder / visit.rig / f"got/{move['dice']}" / subpath
+        if got.exists():
+            yield Violation("I3", f"retrieve handed out {subpath} with a flipped bit")
+        path.write_bytes(whole)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        yield from self._sound(look, visit)
+        self._tidy(visit, move)
+
+    def lose(self, move):
+        """A file is gone from the archive: verify and retrieve say so."""
+        chosen = self._archived_file(move)
+        if chosen is None:
+            return
+        visit, path = chosen
+        aside = self.world.folder / "home/lost"
+        path.rename(aside)
+        subpath = path.relative_to(self.world.archive / visit.alias).as_posix()
+        yield from self._names({"verb": "verify", "rig": visit.rig, "visit": visit.number}, subpath, "a lost file")
+        probe = {
+            "verb": "retrieve",
+            "rig": visit.rig,
+            "visit": visit.number,
+            "via": "globus",
+            "to": f"got/{move['dice']}",
+        }
+        yield from self._names(probe, subpath, "a lost file")
+        if move["dice"] % 3 == 0:  # and the index with it: its manifest alone makes no session archived
+            yield from self.forget({"what": "index"})
+            if visit.key in self.looker.look().archived:
+                yield Violation("I1", f"discover made {visit.key} archived, though {subpath} is not at the archive")
+        aside.rename(path)
+        if move["dice"] % 3 == 0:
+            yield from self.calmly({"verb": "discover", "rig": visit.rig}, codes=(0, 3))
+        yield from self._sound({"verb": "verify", "rig": visit.rig, "visit": visit.number}, visit)
+        self._tidy(visit, move)
+
+    # -- parts ------------------------------------------------------------------------------------------------------
+
+    def _names(self, command, subpath, what):
+        """Run a command that must not end well, and must name a file."""
+        (ended,) = self.together([command])
+        yield from judge(self.world, ended, self.looker.look())
+        if ended.done is None:
+            return
+        if ended.done.returncode == 0 or subpath.rpartition("/")[2] not in ended.done.stdout:
+            yield Violation("I6", f"{command['verb']} did not tell of {what}: {subpath}\n{ended.done.stdout[-1500:]}")
+
+    def _sound(self, command, visit):
+        """Verify a session that is well again: of it, there is nothing to be told."""
+        (ended,) = self.together([command])
+        yield from judge(self.world, ended, self.looker.look())
+        rows = json.loads(ended.done.stdout)["sessions"] if ended.done is not None else []
+        mine = [row for row in rows if (row["alias"], row["subject_id"], row["session"]) == visit.key]
+        if not mine or mine[0]["drift"] or mine[0]["errors"]:
+            yield Violation("I6", f"verify tells of {visit.key} what is not so any more: {reasons(ended.done)}")
+
+    def _archived_file(self, move):
+        """Return a session that is archived, not under way, and one of its files at the archive."""
+        visit, facts = self._visit(move), self.looker.look()
+        if visit is None or visit.key not in facts.archived or visit.forged:
+            return None
+        if any(row["state"] not in ("done", "failed") for row in facts.journal):
+            return None  # it may be one that has not arrived
+        names = sorted(name for name, row in facts.rows[visit.key].items() if row["file_size"])
+        return visit, self.world.archive / visit.alias / names[move["dice"] % len(names)]
+
+    def _tidy(self, visit, move):
+        shutil.rmtree(self.world.folder / visit.rig / f"got/{move['dice']}", ignore_errors=True)
