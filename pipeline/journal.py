@@ -16,7 +16,6 @@ from pipeline.archive.journal import (
     Outcome,
     Part,
     request_from_json,
-    request_to_json,
 )
 from pipeline.archive.manifest import Manifest
 from pipeline.archive.resume import is_indexed
@@ -25,9 +24,9 @@ from pipeline.errors import Refused
 from pipeline.leases import Leases
 from pipeline.locations import location_row
 from pipeline.reassign.rows import rehome
-from pipeline.rows import file_entry, transfer_row
+from pipeline.rows import file_entry
 from pipeline.states import remember
-from pipeline.transitions import OPEN, commit, is_committed, locked, move, states_before, told
+from pipeline.transitions import OPEN, begin, commit, finish_parts, is_committed, locked, move, states_before, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -142,21 +141,14 @@ class TableJournal(Leases):
         ------
         Refused
             The archive's address was changed since this round began.
+        DatabaseError
+            The server takes no entry of this size.
         """
 
         def write() -> None:
             self.keep(self._ours(entry))
             self._stay()
-            publication.Transfer.insert1(transfer_row(entry, request_to_json(entry.request)))
-            publication.Transfer.Session.insert(
-                {
-                    "transfer_id": entry.transfer_id,
-                    **self._restriction(part.key),
-                    "generation": part.generation,
-                    "payload": part.pack(),
-                }
-                for part in entry.parts
-            )
+            begin(entry, self._location.alias)
 
         self._write(entry, write, lambda: self._is_in(entry))
 
@@ -173,10 +165,7 @@ class TableJournal(Leases):
             self.keep(self._ours(entry))
             move(entry, states_before(entry))
             if entry.state == "checked":
-                for part in entry.parts:
-                    publication.Transfer.Session.update1(
-                        {"transfer_id": entry.transfer_id, **self._restriction(part.key), "payload": part.pack()}
-                    )
+                finish_parts(entry, self._location.alias)
 
         self._write(entry, write, lambda: self._is_in(entry))
 

@@ -8,35 +8,85 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pipeline import database, experiment, lab, publication
 from pipeline.archive.identity import is_same, mistaken
-from pipeline.archive.journal import step
+from pipeline.archive.journal import request_to_json, step
 from pipeline.archive.session import SessionRef
-from pipeline.database import bulk
+from pipeline.database import bulk, large
 from pipeline.database.quiet import dj
 from pipeline.database.reading import clock
 from pipeline.errors import DatabaseError, LeaseLost, MapshellError, Refused
-from pipeline.rows import archived_row, dataset_row, file_entry, file_rows
+from pipeline.rows import archived_row, dataset_row, file_entry, file_rows, transfer_row
+from pipeline.sizes import human_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from pipeline.archive.journal import Entry
+    from pipeline.archive.journal import Entry, Part
     from pipeline.archive.manifest import FileEntry, Manifest
 
 OPEN = ("planned", "submitted", "checked")
 BEFORE = {"submitted": ("planned",), "checked": ("submitted",), "done": ("checked",), "failed": OPEN}
 BEFORE_OF_MOVES = {**BEFORE, "checked": ("planned",)}
+# Bytes at most that the check adds to what is journalled: of a session; of each file its SHA1, when and how.
+_CHECKED, _CHECKED_FILE = 20_000, 40
 _AGAIN = "publish again: it goes on from what the journal and the index say then."
 
 
 def states_before(entry: Entry) -> Collection[str]:
     """Return the states from which an entry may come into the one that it has."""
     return (BEFORE_OF_MOVES if entry.purpose == "move" else BEFORE)[entry.state]
+
+
+def begin(entry: Entry, alias: str) -> None:
+    """Store a new entry, if there will be room for all that its later states add.
+
+    Raises
+    ------
+    DatabaseError
+        The server takes no value of the size that a session needs, now or once its files are checked.
+    """
+    publication.Transfer.insert1(transfer_row(entry, request_to_json(entry.request)))
+    for part in entry.parts:
+        row = _part_row(entry, part, alias)
+        unchecked = sum(file.verified_at is None for file in part.manifest.files)
+        _check_room(part, len(row["payload"]) + _CHECKED + _CHECKED_FILE * unchecked)
+        large.write(
+            database.connection(),
+            publication.Transfer.Session,
+            {**row, "generation": part.generation},
+            "payload",
+            new=True,
+        )
+
+
+def finish_parts(entry: Entry, alias: str) -> None:
+    """Store the final manifests of an entry."""
+    for part in entry.parts:
+        row = _part_row(entry, part, alias)
+        large.write(database.connection(), publication.Transfer.Session, row, "payload", new=False)
+
+
+def _part_row(entry: Entry, part: Part, alias: str) -> dict[str, Any]:
+    subject_id, session = part.key
+    key = {"subject_id": subject_id, "session": session, "globus_alias": alias}
+    return {"transfer_id": entry.transfer_id, **key, "payload": part.pack()}
+
+
+def _check_room(part: Part, needed: int) -> None:
+    if (most := large.limit(database.connection(), needed)) is not None:
+        raise DatabaseError(
+            f"The journal of {part.manifest.session}, {len(part.manifest.files):,} files, may need "
+            f"{human_bytes(needed)}; the database keeps {human_bytes(most)} (max_allowed_packet). Nothing was changed "
+            "at the archive.",
+            remedy="have max_allowed_packet of the database server set to "
+            f"{2 ** math.ceil(math.log2(needed / 2**20))}M or more, then publish again.",
+        )
 
 
 def move(entry: Entry, before: Collection[str]) -> None:

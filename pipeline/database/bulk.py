@@ -53,7 +53,9 @@ def bulk_insert(connection: LabConnection, table: Any, rows: Iterable[Mapping[st
     return total
 
 
-def bulk_update(connection: LabConnection, table: Any, rows: Iterable[Mapping[str, Any]]) -> int:
+def bulk_update(
+    connection: LabConnection, table: Any, rows: Iterable[Mapping[str, Any]], *, append: bool = False
+) -> int:
     """Change rows that exist, each found by its primary key, in batches; what was not there is not made.
 
     Parameters
@@ -64,6 +66,8 @@ def bulk_update(connection: LabConnection, table: Any, rows: Iterable[Mapping[st
         Table class.
     rows
         Mappings with the same attributes each, the primary key among them; the others get these values.
+    append
+        The values are bytes, and are appended to those that are there.
 
     Returns
     -------
@@ -76,13 +80,18 @@ def bulk_update(connection: LabConnection, table: Any, rows: Iterable[Mapping[st
         An attribute is unknown, or the rows do not have the same ones.
     """
     heading, quote = table.heading, connection.adapter.quote_identifier
+
+    def value(name: str) -> str:
+        joined = f"{quote(name)} || %s" if connection.adapter.backend == "postgresql" else f"CONCAT({quote(name)}, %s)"
+        return joined if append else "%s"
+
     total = 0
     for batch in _batches(rows):
         names = _names(table, batch[0])
         order = (*(name for name in names if name not in heading.primary_key), *heading.primary_key)
         encoders = [_encoder(heading[name], connection.adapter.backend) for name in order]
         values = [_encode_row(table, order, encoders, row) for row in batch]
-        changed = ", ".join(f"{quote(name)} = %s" for name in order[: -len(heading.primary_key)])
+        changed = ", ".join(f"{quote(name)} = {value(name)}" for name in order[: -len(heading.primary_key)])
         where = " AND ".join(f"{quote(name)} = %s" for name in heading.primary_key)
         statement = f"UPDATE {table.full_table_name} SET {changed} WHERE {where}"  # noqa: S608 - our own names
         _executemany(connection, statement, values)

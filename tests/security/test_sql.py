@@ -28,6 +28,7 @@ ALLOWED = {
     ("pipeline/database/adapter.py", "load_primary_keys_sql", "like_pattern"): "DataJoint quotes it before",
     ("pipeline/database/adapter.py", "load_primary_keys_sql", "schemas_list"): "DataJoint quotes it before",
     ("pipeline/database/bulk.py", "_statement", "values"): "marks, made by both who call it",
+    ("pipeline/database/bulk.py", "bulk_update", "changed"): "quoted names, and marks",
     ("pipeline/database/lookups.py", "sync", "lookup.key"): _NAMES,
     ("pipeline/database/server.py", "create_schema", "collation(connection)"): "one of two names of the code",
     ("pipeline/database/server.py", "let_be_null", "kind"): "the column's type, as the server itself writes it",
