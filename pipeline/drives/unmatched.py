@@ -103,13 +103,13 @@ def _seen(settings: Settings, chosen: Sequence[Place], roots: Sequence[Root], fo
         if name is None or (place.kind, place.subpath) in seen:
             continue
         try:
-            files = scan_folder(root, place.subpath, patterns).files
+            scan = scan_folder(root, place.subpath, patterns)
         except LocalDiskError as error:
             found.skipped[place.kind, place.subpath] = (error.message, error.remedy)
             continue
-        facts = read_facts(name, files) if place.kind == "ephys" else FolderFacts()
+        facts = read_facts(name, scan.files, unread=scan.defects) if place.kind == "ephys" else FolderFacts()
         folder = FoundFolder(name, place.subpath, facts.started)
-        seen[place.kind, place.subpath] = SeenFolder(place.kind, root, folder, len(files), facts)
+        seen[place.kind, place.subpath] = SeenFolder(place.kind, root, folder, len(scan.files), facts)
     return list(seen.values())
 
 

@@ -143,7 +143,8 @@ class Caller:
         url = session.address.auth_url if doing.what.startswith("log ") else session.address.transfer_url
         endpoint = doing.collection.lower()
         name, contact = (session.name(endpoint), session.contact(endpoint)) if endpoint else ("", "")
-        return Doing(doing.what, name, doing.path, session.identity, url, contact)
+        tokens = str(self.settings.globus.token_file or "")
+        return Doing(doing.what, name, doing.path, session.identity, url, contact, tokens)
 
     def _ask(self, doing: Doing, method: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Call one method of the SDK's ``TransferClient`` and return the JSON object that was answered."""

@@ -41,7 +41,8 @@ class Doing:
     """What was being done, for messages.
 
     ``what`` completes "Cannot ..."; ``collection`` names a collection for people, ``path`` is in it, ``identity`` is
-    who asks, ``url`` the address of the service, ``contact`` whom to ask about the collection.
+    who asks, ``url`` the address of the service, ``contact`` whom to ask about the collection, ``tokens`` the file with
+    the tokens.
     """
 
     what: str
@@ -50,6 +51,7 @@ class Doing:
     identity: str = ""
     url: str = ""
     contact: str = ""
+    tokens: str = ""
 
     @property
     def sentence(self) -> str:
@@ -86,7 +88,7 @@ def translate(error: Exception, doing: Doing) -> MapshellError:
         return _network_error(error, doing)
     if isinstance(error, sqlite3.Error):
         return LocalDiskError(
-            f"Cannot use the file with the Globus tokens: {error}.",
+            f"Cannot use the file with the Globus tokens{doing.tokens and f', {visible(doing.tokens)}'}: {error}.",
             remedy="check the free space, and that no other program holds the file.",
         )
     if type(error).__module__.partition(".")[0] == "jwt":

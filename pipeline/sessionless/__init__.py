@@ -158,7 +158,7 @@ def chosen_by(table: Any) -> list[Sessionless]:
         try:
             with database.transaction():  # an error leaves no broken transaction behind
                 query = f"SELECT 1 FROM ({row}) AS gone{table.where_clause()}"  # noqa: S608 - our own SQL
-                if bound.query(query.replace("%%", "%"), (each.alias,)).fetchall():
+                if bound.query(query, (each.alias,)).fetchall():
                     found.append(each)
         except (dj.errors.DataJointError, DatabaseError):
             continue  # it speaks of what only archived rows have

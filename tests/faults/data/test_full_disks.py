@@ -177,7 +177,8 @@ def test_no_room_for_a_renewed_token(bench):
         bench.rig.admin.expire_tokens("access")
         done = bench.rig.run("publication-publish", "--type", "ephys", check=PARTLY)
         assert "Traceback" not in done.stderr
-        assert "the Globus tokens: database or disk is full" in done.stdout + done.stderr
+        file = bench.rig.settings.globus.token_file
+        assert f"the Globus tokens, {file}: database or disk is full" in done.stdout + done.stderr
         assert "check the free space" in done.stdout + done.stderr
         assert not publication.DataSet()
         full.unlink()

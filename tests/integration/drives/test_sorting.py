@@ -243,6 +243,20 @@ def test_files_that_cannot_be_read_are_damaged_and_folders_that_cannot_be_listed
     assert not found["all_archived"]
 
 
+def test_a_meta_that_cannot_be_read_is_named(drawer_here, ordinary):
+    """Of a folder that makes a session, too: what its meta says of the probe stays unknown."""
+    drawer = drawer_here
+    (drawer.drive / "SC038").mkdir()
+    folder = drawer.record("SC038_030121", AGAIN, base=drawer.drive)
+    meta = only(folder, "*.ap.meta")
+    meta.chmod(0)
+    try:
+        found = ordinary(drawer, "ingest-drive", str(drawer.drive), "--dry-run", code=3)
+    finally:
+        meta.chmod(0o644)
+    assert [note for note in found["notes"] if meta.name in note and "cannot be read" in note]
+
+
 def test_a_drive_that_may_not_be_listed_is_an_error(drawer_here, ordinary):
     drawer_here.drive.chmod(0)
     try:

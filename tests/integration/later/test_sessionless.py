@@ -88,6 +88,11 @@ def test_what_asks_for_it_alone_is_told_what_to_do(lost):
         assert "then `mapshell publication-discover`" in told
     with pytest.raises(UsageError, match="without session"):
         (publication.ArchivedRawEphys & ONE).retrieve()
+    for chosen in ("globus_alias LIKE 'raw%'", "globus_alias LIKE '%%-ephys'", {"globus_alias": "raw-ephys"}):
+        with pytest.raises(UsageError, match="without session"):
+            (publication.ArchivedRawEphys & {"session": 1} & chosen).retrieve()
+    with pytest.raises(UsageError, match="matches what was asked for"):
+        (publication.ArchivedRawEphys & "globus_alias LIKE 'video%'").retrieve()
     with pytest.raises(UsageError, match="No session of the lab matches"):
         (publication.ArchivedRawEphys & {**ONE, "session": 9}).retrieve()
 
