@@ -36,7 +36,7 @@ from pipeline.archive.round import (
 )
 from pipeline.archive.scan import Defect, look_remote, sizes
 from pipeline.archive.submit import Prepared, next_generation, submit
-from pipeline.archive.superseding import supersede, to_supersede
+from pipeline.archive.superseding import doubtful, supersede, to_supersede, unlike
 from pipeline.errors import CollectionNotFound, CollectionOffline, ServiceFull
 
 if TYPE_CHECKING:
@@ -229,8 +229,13 @@ def _compare(
         read = round_.hasher.known if dry_run else round_.hasher.finish
         sha1s = {file.subpath: read(file) for file in files}
         plan = with_renames(compare(checksums=sha1s), maybe, sha1s)
-    superseding = round_.acceptance is not None and round_.acceptance.supersede
-    return to_supersede(plan, earlier) if superseding else plan
+    if round_.acceptance is None or not round_.acceptance.supersede:
+        return plan
+    unproved = doubtful(session.files, earlier)
+    if not dry_run:
+        wait(round_.hasher.start(*unproved))
+    read = round_.hasher.known if dry_run else round_.hasher.finish
+    return to_supersede(plan, earlier, unlike(earlier, {file.subpath: read(file) for file in unproved}))
 
 
 def _against_archive(

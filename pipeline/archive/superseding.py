@@ -21,7 +21,7 @@ from pipeline.archive.round import refusal
 from pipeline.archive.scan import unchanged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pipeline.archive.acceptance import Acceptance
     from pipeline.archive.journal import Outcome
@@ -31,16 +31,28 @@ if TYPE_CHECKING:
     from pipeline.archive.submit import Prepared
 
 
-def to_supersede(plan: Plan, indexed: Mapping[str, FileEntry]) -> Plan:
+def unlike(indexed: Mapping[str, FileEntry], sha1s: Mapping[str, str | None]) -> set[str]:
+    """Return files whose bytes at the archive were read, never proved, and are not those of this computer."""
+    return {subpath for subpath, sha1 in sha1s.items() if sha1 is not None and sha1 != indexed[subpath].sha1}
+
+
+def doubtful(files: Sequence[LocalFile], indexed: Mapping[str, FileEntry]) -> list[LocalFile]:
+    """Return files of which the index knows only what the archive has, and that have the size of it."""
+    entries = ((file, indexed.get(file.subpath)) for file in files)
+    return [file for file, entry in entries if entry and entry.sha1 and not entry.proved and entry.size == file.size]
+
+
+def to_supersede(plan: Plan, indexed: Mapping[str, FileEntry], other: Collection[str] = ()) -> Plan:
     """Return a plan in which changed files are no conflicts any more: their archived bytes are to be moved aside.
 
     What the archive has without the index's knowing its checksum stays a conflict: nobody knows what would be replaced.
+    ``other`` are files of which the archive has other bytes of the same size.
     """
     known = {subpath for subpath, entry in indexed.items() if entry.sha1 is not None}
     return Plan(
         tuple(
             replace(item, action="supersede", reason=f"{item.reason}; the archived bytes are moved aside")
-            if item.action == "conflict" and item.subpath in known
+            if (item.action == "conflict" and item.subpath in known) or item.subpath in other
             else item
             for item in plan.items
         )

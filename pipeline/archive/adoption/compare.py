@@ -199,6 +199,8 @@ def _unread(file: LocalFile, error: MapshellError) -> Defect:
 
 _DIFFERENT = (
     "compare the two files; keep one name for one content (nothing was overwritten). A file that was put right at the "
-    "archive is read again with --adopt."
+    "archive is read again with --adopt. If this computer's is right, and the index has the other, `mapshell "
+    "publication-verify --checksum all` and then --supersede move the other aside; what the index does not have, "
+    "`mapshell mv` does."
 )
 _AGAIN = "publish again."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline import publication
 from pipeline.status import status
+from tests.integration.adopt.conftest import flip, plant
 from tests.integration.discover.losing import drop
 from tests.integration.publish.bench import EPHYS, only, write
 
@@ -51,6 +52,19 @@ def test_half_a_file_is_superseded_once_it_was_read(each_bench):
     bench.rig.admin.reset_counts()
     assert bench.publish().whole
     assert bench.rig.admin.counts() == {}
+
+
+def test_other_bytes_of_the_same_size_are_superseded_once_they_were_read(bench):
+    folder = bench.session("one")
+    plant(bench, folder)
+    flip(only(bench.archive, "*.ap.bin"))
+    bench.run("publication-discover", check=0)
+    told = bench.tell("--adopt", check=3)
+    assert "--supersede" in told
+    bench.run("publication-verify", "--type", "ephys", "--checksum", "all", check=3)
+    bench.run("publication-publish", *ONE, *SUPERSEDE, check=0)
+    bench.assert_archived(folder)
+    assert sum(".superseded-" in name for name in bench.there()) == 1
 
 
 def test_nothing_is_sent_below_a_later_manifest(bench):
