@@ -37,7 +37,7 @@ _CHUNK = 200
 
 
 class TableJournal(Leases):
-    """Implements :class:`pipeline.archive.journal.Journal`; bound to one location and one process.
+    """Implements :class:`pipeline.archive.journal_protocol.Journal`; bound to one location and one process.
 
     Parameters
     ----------

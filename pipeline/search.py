@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.archive.haul import Patient
     from pipeline.archive.layouts import Layout
     from pipeline.archive.lister import Lister
-    from pipeline.archive.manifest import ManifestName
+    from pipeline.archive.manifest_names import ManifestName
     from pipeline.archive.naming import FolderName
     from pipeline.archive.ports import Progress, Store
     from pipeline.archive.remote_find import Animal

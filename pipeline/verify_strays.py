@@ -8,7 +8,7 @@ from pipeline import publication
 from pipeline.archive.aside import OWN_FOLDERS, is_aside
 from pipeline.archive.drift import discover, quoted
 from pipeline.archive.lister import below
-from pipeline.archive.manifest import manifest_subpath, read_manifest_name
+from pipeline.archive.manifest_names import manifest_subpath, read_manifest_name
 from pipeline.archive.naming import parse_folder
 from pipeline.archive.nesting import is_elsewhere
 from pipeline.archive.remote_find import looks_into

@@ -15,7 +15,7 @@ from pipeline.subjects import resolve
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pipeline.archive.manifest import ManifestName
+    from pipeline.archive.manifest_names import ManifestName
     from pipeline.archive.naming import FolderName
     from pipeline.archive.session import Location, SessionKey
 

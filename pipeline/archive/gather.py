@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pipeline.archive.aside import left_at_the_archive, left_by_task
-from pipeline.archive.check import check, contradicted, quarantine
+from pipeline.archive.check import check
 from pipeline.archive.describe import Description, astray, describe, reattach, unstage
 from pipeline.archive.details import as_details
+from pipeline.archive.failing import AGAIN, Cancelled, Failure, after_failure, not_as_planned, vanished
 from pipeline.archive.journal import Outcome, step
 from pipeline.archive.known import differing
 from pipeline.archive.lent import gone
@@ -27,19 +26,17 @@ from pipeline.archive.round import (
     under_way,
     with_amounts,
 )
-from pipeline.archive.scan import Defect, unchanged
 from pipeline.archive.transfer import why_failed
 from pipeline.archive.watch import Forgotten, Watch
 from pipeline.errors import GlobusError, IntegrityError, MapshellError, ServiceFull
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
-    from uuid import UUID
 
     from pipeline.archive.departing.queue import Departing
     from pipeline.archive.find import LocalSession
     from pipeline.archive.journal import Entry
+    from pipeline.archive.scan import Defect
 
 
 class Gatherer:
@@ -57,7 +54,7 @@ class Gatherer:
         self._described: list[Description] = []
         self.outcomes: list[Outcome] = []
         self.again: list[LocalSession] = []
-        self._given_up: dict[UUID, tuple[datetime, Defect]] = {}
+        self._cancelled = Cancelled(round_)
         self.stopped: MapshellError | None = None
         self._away: MapshellError | None = None
         self._turned_away = False
@@ -122,8 +119,9 @@ class Gatherer:
         """Whatever is still under way stays in the journal; the next round goes on with it."""
         error = self.stopped
         for flight in self._flights():
-            if error is None and flight.entry.transfer_id in self._given_up:
-                self._leave_cancelled(flight)
+            given_up = self._cancelled.why(flight)
+            if error is None and given_up is not None:
+                self._leave_cancelled(flight, given_up)
                 continue
             reason = under_way(flight.entry) if error is None else error.message
             self._end(flight, "in flight", reason, "" if error is None else error.remedy, failed=error is not None)
@@ -187,50 +185,35 @@ class Gatherer:
         try:
             status = watch.status(flight.entry)
         except Forgotten:
-            self._failed(flight, "Globus does not know its task any more")
+            self._failed(flight, Failure("Globus does not know its task any more"))
             return
         if status is None:
             return
         if status.state == "SUCCEEDED":
             self._landed(flight, status)
         elif status.state == "FAILED":
-            self._after_failure(flight, status)
+            self._failed(flight, after_failure(self._round, flight, status, self._cancelled.why(flight)))
         else:
             self._still_flying(watch, flight, status)
 
-    def _give_up(self, flight: Flight, status: TaskStatus, defect: Defect) -> None:
-        """Cancel a task; only when the service has really ended it, which takes a while, is the session free again."""
-        transfer, now = flight.entry.transfer_id, self._round.clock.now()
-        if transfer not in self._given_up:
-            self._round.store().cancel(status.task_id)
-            self._given_up[transfer] = now, defect
-        elif now - self._given_up[transfer][0] >= _CANCELLED_WITHIN:
-            self._leave_cancelled(flight)
-
-    def _leave_cancelled(self, flight: Flight) -> None:
-        _, defect = self._given_up[flight.entry.transfer_id]
+    def _leave_cancelled(self, flight: Flight, defect: Defect) -> None:
         reason = f"{defect.subpath}: {defect.message}; its transfer was cancelled and has not ended yet"
         self._end(flight, "in flight", reason, defect.remedy, failed=True)
 
     def _still_flying(self, watch: Watch, flight: Flight, status: TaskStatus) -> None:
-        if flight.entry.transfer_id in self._given_up:
-            self._give_up(flight, status, self._given_up[flight.entry.transfer_id][1])
+        if (given_up := self._cancelled.why(flight)) is not None:
+            if self._cancelled.waited_for(flight):
+                self._leave_cancelled(flight, given_up)
             return
         wrong, enough = watch.trouble(status)
         key = str(flight.entry.transfer_id)
         self._round.progress.update(key, status.bytes_transferred, "" if wrong is None else wrong.message)
         if wrong is None:
             return
-        # Of a transfer that an earlier run submitted, what is no longer as it was planned could not be archived anyway.
-        vanished = [
-            *flight.moved,
-            *flight.changed,
-            *(defect for defect in unchanged(flight.files) if defect.rule == "vanished"),
-        ]
-        if vanished:
+        if lost := vanished(flight):
             self._mind_drive()
             # The service would go on asking for the file until the task's deadline.
-            self._give_up(flight, status, vanished[0])
+            self._cancelled.cancel(flight, status, lost[0])
         elif enough:
             self._end(flight, "in flight", wrong.message, wrong.remedy, failed=True)
 
@@ -244,8 +227,7 @@ class Gatherer:
         entry, defects = check(self._round, flight, status)
         if entry is None:
             self._mind_drive()
-            moved = tuple(self._round.store().transferred(status.task_id)) if status.task_id else ()
-            self._failed(flight, f"{defects[0].subpath}: {defects[0].message}", defects[0].remedy, defects, moved)
+            self._failed(flight, not_as_planned(self._round, flight, status, defects))
             return
         step("checking")
         self._round.journal.advance(entry)
@@ -254,30 +236,9 @@ class Gatherer:
         self._airborne.remove(flight)
         self._checked.append(flight)
 
-    def _after_failure(self, flight: Flight, status: TaskStatus) -> None:
-        if flight.entry.transfer_id in self._given_up:
-            _, defect = self._given_up[flight.entry.transfer_id]
-            left = left_at_the_archive(self._round, flight)
-            self._failed(flight, f"{defect.subpath}: {defect.message}", defect.remedy, moved=left)
-            return
-        reason = why_failed(self._round.store(), status)
-        wrong = contradicted(self._round, flight) if gone(self._round) is None else []
-        wrong = wrong if gone(self._round) is None else []
-        left = left_by_task(self._round, flight, status)
-        if wrong:
-            quarantine(self._round, flight, wrong, left)
-        self._failed(flight, f"the transfer failed: {reason}", _AGAIN, wrong, left)
-
-    def _failed(
-        self,
-        flight: Flight,
-        reason: str,
-        remedy: str = "",
-        defects: Sequence[Defect] = (),
-        moved: tuple[str, ...] | None = None,
-    ) -> None:
-        self._round.journal.advance(flight.entry.advanced("failed", outcome=reason, left=moved))
-        remedy = remedy or _AGAIN
+    def _failed(self, flight: Flight, failure: Failure) -> None:
+        self._round.journal.advance(flight.entry.advanced("failed", outcome=failure.reason, left=failure.left))
+        reason, remedy, defects = failure.reason, failure.remedy, failure.defects
         state = differing(flight.known, "refused" if defects else "queued")
         if defects:
             reason, remedy = f"{defects[0].subpath}: {defects[0].message}", defects[0].remedy
@@ -314,7 +275,7 @@ class Gatherer:
 
     def _undescribed(self, entry: Entry, reason: str) -> IntegrityError:
         self._round.journal.advance(entry.advanced("failed", outcome=reason))
-        return IntegrityError(f"Its files are at the archive, but its manifest is not: {reason}.", remedy=_AGAIN)
+        return IntegrityError(f"Its files are at the archive, but its manifest is not: {reason}.", remedy=AGAIN)
 
     def _commit(self, description: Description, flight: Flight) -> None:
         self._round.journal.commit(flight.manifest, flight.entry.advanced("done"))
@@ -354,9 +315,5 @@ class Gatherer:
             self._round.clock.sleep(seconds)
 
 
-_CANCELLED_WITHIN = timedelta(minutes=1)
-
 _NO_TASK = TaskStatus("", "SUCCEEDED", "")
 """What stands for the task of a session of which nothing had to be sent."""
-
-_AGAIN = "publish again: it will be sent again."

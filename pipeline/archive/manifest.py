@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
+from pipeline.archive.manifest_names import manifest_subpath, read_manifest_name
 from pipeline.archive.paths import check_subpath, printable
 from pipeline.archive.session import DatasetType, SessionRef, dataset_name
 from pipeline.errors import IntegrityError, NameRefused
@@ -27,9 +28,6 @@ MAX_BYTES = 512 * 1024 * 1024
 Sha1Source = Literal["meta", "computed", "archive"]
 _SHA1 = re.compile(r"[0-9a-f]{40}")
 _HALVES = re.compile(rb"\\u[dD][89a-fA-F]")
-_NAME = re.compile(
-    r"(?P<day>[0-9]{8})_s(?P<session>[0-9]{1,9})_(?P<type>ephys|video)\.manifest-(?P<generation>[0-9]{4,9})\.json"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,38 +89,6 @@ class Manifest:
         mine = (self.session.session_date, self.session.session, self.dataset_type)
         theirs = said and (said.session_date, said.session, said.dataset_type)
         return said is not None and theirs == mine and said.generation > self.generation
-
-
-def manifest_subpath(session: SessionRef, dataset_type: DatasetType, generation: int) -> str:
-    """Return ``<h2o>/<h2o>_<YYYYMMDD>_s<session>_<type>.manifest-<generation>.json``."""
-    stem = f"{session.h2o}_{session.session_date:%Y%m%d}_s{session.session}_{dataset_type}"
-    return check_subpath(f"{session.h2o}/{stem}.manifest-{generation:04d}.json")
-
-
-@dataclass(frozen=True, slots=True)
-class ManifestName:
-    """What the name of a manifest says: session, type of data and generation; nothing of it is proved."""
-
-    h2o: str
-    session_date: date
-    session: int
-    dataset_type: DatasetType
-    generation: int
-
-
-def read_manifest_name(name: str, h2o: str) -> ManifestName | None:
-    """Read the last component of a path as :func:`manifest_subpath` writes it for an animal; None when it is other."""
-    found = _NAME.fullmatch(name[len(h2o) + 1 :]) if name.startswith(f"{h2o}_") else None
-    if found is None:
-        return None
-    try:
-        day = date(int(found["day"][:4]), int(found["day"][4:6]), int(found["day"][6:]))
-    except ValueError:
-        return None
-    said = ManifestName(h2o, day, int(found["session"]), cast("DatasetType", found["type"]), int(found["generation"]))
-    if f"{said.session}" != found["session"] or f"{said.generation:04d}" != found["generation"] or not said.generation:
-        return None
-    return said
 
 
 def _instant(value: datetime | None) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline.archive import drift
 from pipeline.archive.aside import is_aside
 from pipeline.archive.lister import folders_above
-from pipeline.archive.manifest import read_manifest_name
+from pipeline.archive.manifest_names import read_manifest_name
 from pipeline.archive.naming import find_session_folder
 from pipeline.archive.nesting import is_elsewhere
 from pipeline.archive.paths import is_safe, printable

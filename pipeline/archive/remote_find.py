@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive.dates import read_date
 from pipeline.archive.lister import below
-from pipeline.archive.manifest import ManifestName, read_manifest_name
+from pipeline.archive.manifest_names import ManifestName, read_manifest_name
 from pipeline.archive.naming import FolderName, parse_folder
 from pipeline.archive.session import join_remote
 from pipeline.errors import MapshellError, RemotePathNotFound

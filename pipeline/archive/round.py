@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.archive.adoption.evidence import listed_before
 from pipeline.archive.adoption.remembered import Remembered
 from pipeline.archive.details import as_accepted, as_details, as_superseded
-from pipeline.archive.journal import Entry, Journal, Outcome
+from pipeline.archive.journal import Entry, Outcome
 from pipeline.archive.known import differing, settled
 from pipeline.errors import (
     ConfigError,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pipeline.archive.checksums import Hasher
     from pipeline.archive.filetypes import FileTypeRule
     from pipeline.archive.find import LocalSession
+    from pipeline.archive.journal_protocol import Journal
     from pipeline.archive.manifest import FileEntry, Manifest
     from pipeline.archive.ports import Clock, Drive, Progress, Store
     from pipeline.archive.quiet import Quiet

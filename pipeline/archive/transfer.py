@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pipeline.archive.journal import Entry, Journal, step
+from pipeline.archive.journal import Entry, step
 from pipeline.archive.session import token
 from pipeline.errors import GlobusError, OtherLogin
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from pipeline.archive.journal_protocol import Journal
     from pipeline.archive.manifest import Manifest
     from pipeline.archive.ports import Clock, Store, TaskStatus
 

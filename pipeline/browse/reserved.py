@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import publication
 from pipeline.archive.aside import is_aside, is_superseded
-from pipeline.archive.manifest import read_manifest_name
+from pipeline.archive.manifest_names import read_manifest_name
 from pipeline.browse.place import at_root, within
 from pipeline.errors import Refused, RemotePathNotFound
 from pipeline.settings.types import STAGING_NAME
@@ -14,7 +14,7 @@ from pipeline.settings.types import STAGING_NAME
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pipeline.archive.manifest import ManifestName
+    from pipeline.archive.manifest_names import ManifestName
     from pipeline.archive.session import Location
     from pipeline.browse.disguises import Folders
     from pipeline.browse.place import Place

@@ -12,7 +12,8 @@ from pipeline.archive.aside import aside_name, is_aside
 from pipeline.archive.courier import Wanted
 from pipeline.archive.journal import Rename
 from pipeline.archive.lister import Lister
-from pipeline.archive.manifest import from_json, manifest_subpath, read_manifest_name
+from pipeline.archive.manifest import from_json
+from pipeline.archive.manifest_names import manifest_subpath, read_manifest_name
 from pipeline.archive.naming import find_session_folder
 from pipeline.archive.paths import printable
 from pipeline.archive.reader import read_small

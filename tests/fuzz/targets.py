@@ -24,7 +24,8 @@ from pipeline.archive.filenames import parse_file, parse_probe, parse_video
 from pipeline.archive.filetypes import classify
 from pipeline.archive.foldernames import parse_folder
 from pipeline.archive.journal import Part
-from pipeline.archive.manifest import from_json, merged, read_manifest_name, to_json
+from pipeline.archive.manifest import from_json, merged, to_json
+from pipeline.archive.manifest_names import read_manifest_name
 from pipeline.archive.naming import find_session_folder
 from pipeline.archive.paths import check_subpath, is_safe, join_local, steers
 from pipeline.errors import IntegrityError, MapshellError, NameRefused

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pipeline.archive.credible import doubt, folders, rivals
 from pipeline.archive.filetypes import RULES
-from pipeline.archive.manifest import FileEntry, Manifest, manifest_subpath, read_manifest_name
+from pipeline.archive.manifest import FileEntry, Manifest
+from pipeline.archive.manifest_names import manifest_subpath, read_manifest_name
 from pipeline.archive.matching import SessionFacts, match
 from pipeline.archive.naming import parse_folder
 from pipeline.archive.remote_find import ArchiveFolder

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.archive.manifest import FileEntry, Manifest, from_json, manifest_subpath, merged, to_json
+from pipeline.archive.manifest import FileEntry, Manifest, from_json, merged, to_json
+from pipeline.archive.manifest_names import manifest_subpath
 from pipeline.archive.session import SessionRef, dataset_name, file_id, token
 from pipeline.errors import IntegrityError
 
