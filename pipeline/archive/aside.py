@@ -80,9 +80,18 @@ def set_aside(round_: Round, subpaths: Iterable[str], why: Literal["unfinished",
 
 def left_by_task(round_: Round, flight: Flight, status: TaskStatus) -> tuple[str, ...]:
     """Return what a failed task left; where it met files of others, only what it reports as sent is ours."""
-    if status.files_skipped:
-        return tuple(round_.store().transferred(status.task_id))
-    return left_at_the_archive(round_, flight)
+    return left_as_reported(round_, flight, status) if status.files_skipped else left_at_the_archive(round_, flight)
+
+
+def left_as_reported(round_: Round, flight: Flight, status: TaskStatus) -> tuple[str, ...]:
+    """Return what a task reports as sent and what is there now.
+
+    What it says it sent, and is not there, may be somebody else's when it is there one day.
+    """
+    if not status.task_id:
+        return ()
+    sent = set(round_.store().transferred(status.task_id))
+    return tuple(path for path in left_at_the_archive(round_, flight) if path in sent)
 
 
 def left_at_the_archive(round_: Round, flight: Flight) -> tuple[str, ...]:

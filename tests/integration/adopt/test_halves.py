@@ -96,3 +96,23 @@ def test_a_manifest_of_another_session_keeps_nobody_from_sending(bench):
     write(one / "sorted" / "spikes.npy", b"later")
     assert bench.publish().whole
     assert only(bench.archive, "spikes.npy").read_bytes() == b"later"
+
+
+def test_what_a_lying_task_did_not_bring_is_nobodys_but_who_puts_it_there(bench):
+    """The task is said to have moved a file that is not there; somebody puts his own there before the next round."""
+    folder = bench.session("one")
+    bench.rig.admin.fault("lie", how="missing", file="*.meta")
+    assert bench.outcomes(bench.publish())["one"].failed
+    meta = only(folder, "*.ap.meta")
+    theirs = bench.archive / meta.relative_to(bench.ephys)
+    assert not theirs.exists()
+    write(theirs, bytes(byte ^ 1 for byte in meta.read_bytes()))
+
+    outcome = bench.outcomes(bench.publish())["one"]
+    assert (outcome.state, outcome.failed) == ("refused", True)
+    assert theirs.read_bytes() != meta.read_bytes()
+    assert [path.name for path in theirs.parent.iterdir() if ".unfinished-" in path.name] == []
+
+    theirs.unlink()
+    assert bench.publish().whole
+    bench.assert_archived(folder)
