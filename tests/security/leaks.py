@@ -79,7 +79,7 @@ class Onlooker(threading.Thread):
         return {f"{name}: {line!r}" for line in self._lines for name in leaked(line, self._secrets)}
 
     def run(self) -> None:
-        while not self._over.wait(0.005):
+        while not self._over.wait(0.02):
             for process in Path("/proc").glob("[0-9]*/cmdline"):
                 with contextlib.suppress(OSError):
                     self._lines.add(process.read_bytes())
