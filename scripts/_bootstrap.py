@@ -72,10 +72,15 @@ def mapshell(args: Sequence[str]) -> int:
         say(str(error))
         return 1
     # -P: a folder named `mapshell` or `pipeline` in the working directory must not be taken for ours
-    command = [str(python), "-P", "-m", "mapshell", *args]
+    return become([str(python), "-P", "-m", "mapshell", *args])
+
+
+def become(command: Sequence[str], **environ: str) -> int:
+    """Become a command, with these variables added; return its exit code where that cannot be done."""
+    environment = {**os.environ, **environ}
     if os.name != "nt":
-        os.execv(command[0], command)  # noqa: S606 - the whole point: no shell, no second process
-    with subprocess.Popen(command) as process:  # Windows cannot replace a process
+        os.execve(command[0], command, environment)  # noqa: S606 - the whole point: no shell, no second process
+    with subprocess.Popen(command, env=environment) as process:  # Windows cannot replace a process
         while True:
             try:
                 return process.wait()

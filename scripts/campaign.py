@@ -6,7 +6,6 @@ python3 scripts/campaign.py --cycles 10000             10,000 times publish, ver
 python3 scripts/campaign.py --mutations                guards of the product are broken: each must be found
 """
 
-import subprocess
 import sys
 
 import _bootstrap
@@ -19,11 +18,9 @@ def main(args: list[str]) -> int:
     except _bootstrap.SetupFailed as error:
         _bootstrap.say(str(error))
         return 1
+    # -P, and the clone by its own name: it may be started from anywhere, and FILE is a file of where it was started.
     code = "import sys; from tests.campaign.run import main; sys.exit(main(sys.argv[1:]))"
-    try:
-        return subprocess.run([python, "-c", code, *args], cwd=_bootstrap.ROOT, check=False).returncode
-    except KeyboardInterrupt:
-        return 130
+    return _bootstrap.become([str(python), "-P", "-c", code, *args], PYTHONPATH=str(_bootstrap.ROOT))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ python3 scripts/fuzz.py --inputs 100000 meta listing  some of the readers
 Every argument goes to tests/fuzz; `--help` lists them.
 """
 
-import subprocess
 import sys
 
 import _bootstrap
@@ -19,10 +18,7 @@ def main(args: list[str]) -> int:
     except _bootstrap.SetupFailed as error:
         _bootstrap.say(str(error))
         return 1
-    try:
-        return subprocess.run([python, str(_bootstrap.ROOT / "tests" / "fuzz"), *args], check=False).returncode
-    except KeyboardInterrupt:  # it got it too, and has said so
-        return 130
+    return _bootstrap.become([str(python), str(_bootstrap.ROOT / "tests" / "fuzz"), *args])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ python3 scripts/load.py [rigs|backlog|files|million ...] [--database postgresql|
 What it prints is in docs/reliability.md, section "Load"; `--help` tells the rest.
 """
 
-import subprocess
 import sys
 
 import _bootstrap
@@ -18,10 +17,7 @@ def main(args: list[str]) -> int:
     except _bootstrap.SetupFailed as error:
         _bootstrap.say(str(error))
         return 1
-    try:
-        return subprocess.run([python, "-m", "tests.load", *args], cwd=_bootstrap.ROOT, check=False).returncode
-    except KeyboardInterrupt:
-        return 130
+    return _bootstrap.become([str(python), "-P", "-m", "tests.load", *args], PYTHONPATH=str(_bootstrap.ROOT))
 
 
 if __name__ == "__main__":

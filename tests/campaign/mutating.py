@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import queue
 import shutil
-import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
 from .mutations import MUTATIONS
-from .run import LENGTH, ROOT, Worker
+from .run import LENGTH, ROOT, Worker, interrupt
 
 COPIED = ("mapshell", "pipeline", "tests")
 SCHEDULES = 24
@@ -38,15 +37,20 @@ def copy_of(mutation, folder):
     return folder
 
 
-def hunt(mutation, kind, seed, *, length=LENGTH):
-    """Play schedules on a copy with a broken guard; return the answer that shows it, or None, and how many."""
+def hunt(mutation, kind, seed, *, length=LENGTH, begun=lambda worker: None):
+    """Play schedules on a copy with a broken guard; return the answer that shows it, or None, and how many.
+
+    ``begun`` is told the worker, which may have to be interrupted.
+    """
     folder = Path(tempfile.mkdtemp(prefix="mapshell-mutation-"))
     try:
         copy_of(mutation, folder)
         answers = queue.Queue()
         worker = Worker(kind, answers, root=folder)
-        answers.get()
         try:
+            if answers.get()[1] is None:
+                raise RuntimeError(f"{mutation.name}: the worker does not begin: see what it wrote above")
+            begun(worker)
             for number in range(SCHEDULES):
                 worker.order({"play": seed + number, "length": length})
                 answer = answers.get()[1]
@@ -64,31 +68,51 @@ def hunt(mutation, kind, seed, *, length=LENGTH):
 def main(options):
     """Hunt mutations, several at once; return 1 when one was not found."""
     chosen = [mutation for mutation in MUTATIONS if not options.mutations or mutation.name in options.mutations]
-    unknown = set(options.mutations) - {mutation.name for mutation in MUTATIONS}
-    if unknown:
-        sys.exit(f"There is no mutation {', '.join(sorted(unknown))}. Known: {', '.join(m.name for m in MUTATIONS)}")
-    waiting, found, lock = queue.SimpleQueue(), {}, threading.Lock()
+    waiting, found, workers, lock = queue.SimpleQueue(), {}, [], threading.Lock()
+    ended, stopping = queue.SimpleQueue(), threading.Event()
     for mutation in chosen:
         waiting.put(mutation)
-    kind = "postgresql" if options.database == "both" else options.database
+    (kind,) = options.kinds
+
+    def begun(worker):
+        with lock:
+            workers.append(worker)
+            if stopping.is_set():
+                worker.interrupt()
 
     def work():
-        while True:
-            try:
-                mutation = waiting.get_nowait()
-            except queue.Empty:
-                return
-            began = time.monotonic()
-            answer, schedules = hunt(mutation, kind, options.seed, length=options.length)
-            with lock:
-                found[mutation.name] = answer
-                print(_line(mutation, answer, schedules, time.monotonic() - began), flush=True)
+        try:
+            while not stopping.is_set():
+                hunt_next()
+        except queue.Empty:
+            pass
+        except RuntimeError:
+            if not stopping.is_set():
+                raise
+        finally:
+            ended.put(None)
 
-    threads = [threading.Thread(target=work) for _ in range(options.jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    def hunt_next():
+        mutation, began = waiting.get_nowait(), time.monotonic()
+        answer, schedules = hunt(mutation, kind, options.seed, length=options.length, begun=begun)
+        with lock:
+            found[mutation.name] = answer
+            print(_line(mutation, answer, schedules, time.monotonic() - began), flush=True)
+
+    running = min(options.jobs, len(chosen))
+    for _ in range(running):
+        threading.Thread(target=work).start()
+    while running:
+        try:
+            ended.get()
+            running -= 1
+        except KeyboardInterrupt:
+            stopping.set()
+            with lock:
+                interrupt(workers)
+    if stopping.is_set():
+        print(f"{len(chosen)} guards to break, {len(found)} looked at until it was interrupted.")
+        return 130
     missed = [name for name, answer in found.items() if answer is None]
     missed += [mutation.name for mutation in chosen if mutation.name not in found]
     print(f"{len(chosen)} guards broken, {len(chosen) - len(missed)} found" + (f"; NOT: {missed}" if missed else "."))

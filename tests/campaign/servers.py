@@ -22,6 +22,15 @@ def start(kind, folder):
     return {"postgresql": PostgreSQL, "mariadb": MariaDB}[kind](Path(folder))
 
 
+def missing(kind):
+    """Return what a kind of server needs and is not there, in words; None when all is."""
+    from tests.conftest import _find
+
+    if kind == "mariadb" and (_find("mariadbd") is None or _find("mariadb-install-db") is None):
+        return "mariadbd or mariadb-install-db is not installed (Debian: apt install mariadb-server-core)"
+    return None
+
+
 class PostgreSQL:
     """The embedded PostgreSQL, through the product's own launcher."""
 
@@ -93,8 +102,8 @@ class MariaDB:
         from tests.conftest import _find
 
         program, installer = _find("mariadbd"), _find("mariadb-install-db")
-        if program is None or installer is None:
-            raise FileNotFoundError("mariadbd or mariadb-install-db is not installed")
+        assert program is not None, missing(self.kind)
+        assert installer is not None, missing(self.kind)
         folder.mkdir(parents=True)
         self._folder, self._user = folder, ["--user=root"] if os.geteuid() == 0 else []
         made = subprocess.run(

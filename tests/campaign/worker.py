@@ -6,13 +6,20 @@ Lines in and out are JSON.  In: ``{"play": seed, "length": n}``, ``{"cycles": n,
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
+
+import psutil
+
+from tests.integration import ready
 
 from . import servers
 from .check import Violation
@@ -21,19 +28,43 @@ from .play import play, schedule, shorten
 
 
 def main(kind):
-    """Serve until the lines end."""
+    """Serve until the lines end, or somebody ends it."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what anything prints is no answer
-    base = Path(tempfile.mkdtemp(prefix="mapshell-campaign-"))
+    base, server = Path(tempfile.mkdtemp(prefix="mapshell-campaign-")), None
     os.environ["MAPSHELL_HOME"] = str(base / "home")
-    server = servers.start(kind, base / "server")
     try:
+        server = servers.start(kind, base / "server")
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, _interrupted)
         _say(out, {"ready": kind})
         for number, line in enumerate(sys.stdin):
             _say(out, _answer(json.loads(line), base / f"world-{number}", server))
+    except KeyboardInterrupt:
+        pass
     finally:
-        server.stop()
+        if server is not None:
+            server.stop()
+        ready.kill_all()
+        _kill_rest()
         shutil.rmtree(base, ignore_errors=True)
+
+
+def _interrupted(*_):
+    """What a schedule began is killed, so that nothing waits for it; its world is then left as at any end."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    threading.excepthook = lambda _: None  # threads of this schedule find their world gone
+    ready.kill_all()
+    raise KeyboardInterrupt
+
+
+def _kill_rest():
+    """Kill what a world that was never whole has left behind."""
+    for process in psutil.Process().children():
+        if process.pid not in ready.waiting():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def _answer(order, folder, server):

@@ -192,6 +192,21 @@ def _address():
     return str(_servers[0][1])
 
 
+def waiting():
+    """Return the ids of the processes that are ready; they end with this one."""
+    return {process.pid for process, _ in _servers}
+
+
+def kill_all():
+    """Kill whatever was begun, and still runs."""
+    import psutil
+
+    for pid in waiting():
+        for process in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
 def _end():
     for process, _ in _servers:
         process.communicate()  # closing its input is what ends it
