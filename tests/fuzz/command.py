@@ -23,7 +23,10 @@ def main(args: Sequence[str]) -> int:
     if args[:1] == ["--worker"]:
         order = json.loads(args[1])
         table = runpy.run_path(order["module"])["TARGETS"] if order["module"] else TARGETS
-        worker(order, table, Path(args[2]), Path(args[3]))
+        try:
+            worker(order, table, Path(args[2]), Path(args[3]))
+        except KeyboardInterrupt:  # whoever watches got it too, and says so
+            return 130
         return 0
     parser = argparse.ArgumentParser(
         prog="fuzz.py",

@@ -32,7 +32,11 @@ def main(args: Sequence[str]) -> int:
         parser.error(f"no load is called {unknown[0]!r}; there are: {', '.join(LOADS)}")
     if not 0 < chosen.scale <= 100:
         parser.error("--scale must be more than 0, at most 100")
-    bounded = [carry(name, chosen.database, chosen.scale, chosen.dir) for name in chosen.loads or LOADS]
+    try:
+        bounded = [carry(name, chosen.database, chosen.scale, chosen.dir) for name in chosen.loads or LOADS]
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted; its servers and folders are removed.\n")
+        return 130
     return 0 if all(bounded) else 1
 
 
