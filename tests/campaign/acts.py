@@ -11,10 +11,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from .check import Violation
 from .disasters import Disasters
 from .plan import EVENTS
 from .said import judge, reasons
+from .silence import Before
+from .violation import Violation
 
 KILL_AT_STEP = """
 import os, signal
@@ -58,6 +59,8 @@ class Stage(Disasters):
         self.counts = Counter()
         self.faults = Counter()
         self.before_loss: dict[Any, dict] = {}
+        self.unhealed = False  # the index was lost, and nobody saw to it that discover came to its end
+        self.meddled = False  # somebody lost a database, or put something of his own at the archive
 
     def act(self, move):
         """Carry out one move; return the violations that are seen afterwards."""
@@ -99,6 +102,7 @@ class Stage(Disasters):
 
     def run(self, move):
         """Let commands run at once, while things fail; judge what they said."""
+        before = Before.seen(self.world.lab, self.looker.look())
         if move["faults"]:
             self.world.admin.add_faults(*move["faults"])
         meanwhile = [
@@ -117,7 +121,7 @@ class Stage(Disasters):
         self.world.server.ready()
         facts = self.looker.look()
         for each in ended:
-            yield from judge(self.world, each, facts)
+            yield from judge(self.world, each, facts, before if len(ended) == 1 else before.of_many())
 
     def together(self, commands):
         ended = [None] * len(commands)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .check import Violation, base, same_rows
+from .look import base
 from .said import reasons
+from .violation import Violation, same_rows
 
 
 class Calm:
@@ -18,12 +19,17 @@ class Calm:
         for visit in self.world.lab.visits.values():
             stage.own({"visit": visit.number})
             stage.finish({"visit": visit.number})
+        if stage.unhealed:  # somebody lost the index, and discover was killed since
+            stage.later({})
+            yield from stage.calmly({"verb": "discover", "rig": "rig-a"}, codes=(0, 3))
         for _ in range(5):
             stage.later({})
             codes = [self._run({"verb": "publish", "rig": rig}) for rig in ("rig-a", "rig-b")]
             archived = stage.looker.look().archived
             if codes == [0, 0] and all(visit.key in archived for visit in self.world.lab.visits.values()):
                 break
+            if not self._excused():
+                continue
             self._put_aside()
             for rig in ("rig-a", "rig-b"):  # what discover knows from listings alone is compared when asked
                 self._run({"verb": "publish", "rig": rig, "adopt": True})
@@ -45,12 +51,21 @@ class Calm:
         yield from self._again(facts)
         yield from self._rebuilt(facts)
 
+    def _excused(self):
+        """Whether anything happened that takes a person's word; what is only killed or failed comes right by itself."""
+        return self._stage.meddled or any(visit.changed for visit in self.world.lab.visits.values())
+
     def _put_aside(self):
         """A person renames what the index does not know and the rig has otherwise: a lost journal knew whose it was."""
         facts = self._stage.looker.look()
         known = {(key[0], subpath) for key, rows in facts.rows.items() for subpath in rows}
         for name, there in facts.files.items():
+            if name[1] == base(name[1]) and name[1].endswith(".json") and name not in facts.manifests:  # half of one
+                there["path"].rename(there["path"].with_name(there["path"].name + ".unfinished-00000000"))
+                continue
             owner = self.world.lab.owner(*name)
+            if owner is not None and owner.key in facts.open:
+                continue  # it may have been checked: its row is about to be written
             here = self.world.lab.subpaths(owner).get(name[1]) if owner is not None else None
             if here is not None and name not in known and there["sha1"] != self._stage.looker.sha1(here):
                 there["path"].rename(there["path"].with_name(there["path"].name + ".unfinished-00000000"))

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
-from .look import ASIDE, unzipped
+from .kept import Kept
+from .look import base, text, unzipped
+from .violation import Violation
 
 ARCHIVE_ROOTS = ("raw-ephys", "raw-video")
 TOP = ("rig-a", "rig-b", "archive", "at", "home", "sandbox")
-INDEX = ("file_size", "file_mtime", "file_sha1", "file_generation", "file_type")
-
-
-@dataclass(frozen=True)
-class Violation:
-    """A promise that was broken: which, and how."""
-
-    invariant: str
-    what: str
-
-    def __str__(self):
-        return f"{self.invariant}: {self.what}"
 
 
 class Checker:
@@ -30,6 +19,8 @@ class Checker:
         self._world, self._lab = world, world.lab
         self._final = {}  # (alias, subpath) -> SHA1 of what a row ever named there, or a person put there
         self._whole = {}  # the same of what was whole there, though no row named it
+        self.kept = Kept(world)
+        self._brought = {}  # (alias, subpath) that was whole -> how many tasks had brought it by then
         self.lied = False  # the service said that a task succeeded, and it had not
 
     def put(self, alias, subpath, sha1):
@@ -43,7 +34,7 @@ class Checker:
     def check(self, facts):
         """Return all violations."""
         found = [*self._index(facts), *self._archive(facts), *self._tasks(facts), *self._disks()]
-        return [*found, *self._places(), *self._secrets(facts)]
+        return [*found, *self._places(), *self._secrets(facts), *self.kept.check(facts)]
 
     # -- I1: what the index says is so ----------------------------------------------------------------------------
 
@@ -141,15 +132,17 @@ class Checker:
     # -- I4: nothing is sent twice --------------------------------------------------------------------------------
 
     def _tasks(self, facts):
-        if self.lied:
-            return  # a task that only said so was rightly sent again
         for (collection, path), tasks in sorted(facts.journeys.items()):
             alias, _, subpath = path.lstrip("/").partition("/")
             if alias not in ARCHIVE_ROOTS or ".mapshell" in path:
                 continue
             set_aside = sum(each[0] == alias and base(each[1]) == subpath != each[1] for each in facts.files)
-            if len(tasks) - set_aside > 1:
+            brought, name = len(tasks) - set_aside, (alias, subpath)
+            enough = self._brought.get(name, len(facts.tasks) if self.lied else 1)
+            if brought > enough:  # a task that only said so was rightly sent again
                 yield Violation("I4", f"{path} was brought to {collection} by {len(tasks)} tasks: {tasks}")
+            if name in self._whole or name in self._final:
+                self._brought.setdefault(name, brought)
 
     # -- I2, I3, I5 on the rigs -----------------------------------------------------------------------------------
 
@@ -160,7 +153,7 @@ class Checker:
             except FileNotFoundError:
                 yield Violation("I2", f"{path} is gone")
                 continue
-            if (facts.st_ino, facts.st_size, facts.st_mtime_ns) != was:
+            if (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_mode, self._world.looker.sha1(path)) != was:
                 yield Violation("I2", f"{path} was changed")
         for rig in ("rig-a", "rig-b"):
             for kind in ("ephys", "video", "got"):
@@ -203,26 +196,12 @@ class Checker:
         texts |= {
             f"journal {row['transfer_id']}": unzipped(row["request"]) + str(row["outcome"]) for row in facts.journal
         }
-        for where, text in texts.items():
-            if any(secret in text for secret in secrets):
+        for where, words in texts.items():
+            if any(secret in words for secret in secrets):
                 yield Violation("I7", f"{where} holds a secret")
         login = self._world.folder / "home/login.sqlite"
         if login.exists() and login.stat().st_mode & 0o077:
             yield Violation("I7", f"{login} can be read by others")
-
-
-def same_rows(before, after):
-    """Return what differs between the rows of a session then and now; rows that were added are no difference."""
-    found = []
-    for subpath, row in before.items():
-        now = after.get(subpath, {})
-        if now.get("file_sha1") != row["file_sha1"]:  # replaced on purpose: the row has another name
-            others = (after[name] for name in after if name.startswith(f"{subpath}.superseded-"))
-            now = next((other for other in others if other["file_sha1"] == row["file_sha1"]), now)
-        found += [
-            f"{subpath}: {n} was {row[n]!r}, is {now.get(n)!r}" for n in INDEX if text(row[n]) != text(now.get(n))
-        ]
-    return found
 
 
 def _files(root):
@@ -230,15 +209,3 @@ def _files(root):
         folders[:] = [name for name in folders if name != ".mapshell"]
         for name in names:
             yield root.__class__(folder) / name
-
-
-def base(subpath):
-    """Return the name that a file had before it was set aside."""
-    for part in ASIDE:
-        subpath = subpath.partition(part)[0]
-    return subpath
-
-
-def text(value):
-    """Return a text as the drivers give it."""
-    return value.decode() if isinstance(value, (bytes, bytearray, memoryview)) else value

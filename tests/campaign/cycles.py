@@ -18,11 +18,12 @@ from pipeline.verifying import verify
 
 from .acts import Stage
 from .calm import Calm
-from .check import Checker, Violation
+from .check import Checker
 from .lab import ANIMALS
 from .look import Looker
 from .plan import REQUESTS, TASKS
 from .play import Played, count
+from .violation import Violation
 from .world import World
 
 TRIES = 25

@@ -7,9 +7,10 @@ import json
 import os
 import shutil
 
-from .check import Violation, text
 from .forging import forged
+from .look import text
 from .said import judge, reasons
+from .violation import Violation
 
 
 class Disasters:
@@ -17,12 +18,17 @@ class Disasters:
 
     def foreign(self, move):
         """Somebody puts a file of his own where one of ours shall go."""
-        visit, facts = self._visit(move), self.looker.look()
-        if visit is None or visit.foreign or any(each[:2] == visit.key[:2] for each in facts.rows if each == visit.key):
+        facts = self.looker.look()
+
+        def free_names(visit):
+            if visit.foreign or visit.key in facts.rows:
+                return []
+            return sorted(name for name in visit.versions if (visit.alias, name) not in facts.files)
+
+        visit = self._next(move, free_names)
+        if visit is None:
             return
-        free = sorted(name for name in visit.versions if (visit.alias, name) not in facts.files)
-        if not free:
-            return
+        free = free_names(visit)
         subpath = free[move["dice"] % len(free)]
         path = self.world.archive / visit.alias / subpath
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +37,7 @@ class Disasters:
             path.write_bytes(bytes(byte ^ 1 for byte in like.read_bytes()))  # as long as ours
         else:
             path.write_bytes(b"not ours")
-        visit.foreign = subpath
+        visit.foreign, self.meddled = subpath, True
         visit.strange.add(self.looker.sha1(path))
         self.checker.put(visit.alias, subpath, self.looker.sha1(path))
 
@@ -40,7 +46,9 @@ class Disasters:
         visit = self._visit(move)
         if visit is not None and visit.foreign:
             self.checker.taken(visit.alias, visit.foreign)
-            (self.world.archive / visit.alias / visit.foreign).unlink()
+            path = self.world.archive / visit.alias / visit.foreign
+            if path.exists() and self.looker.sha1(path) in visit.strange:  # or it was superseded, as somebody asked for
+                path.unlink()
             visit.foreign = ""
         if visit is not None and visit.forged:
             self.checker.taken(visit.alias, visit.forged)
@@ -49,10 +57,11 @@ class Disasters:
 
     def forge(self, move):
         """Somebody puts a manifest there that is not true; what it says must never become rows."""
-        visit, facts = self._visit(move), self.looker.look()
-        dataset = facts.datasets.get(visit.key) if visit is not None else None
-        if dataset is None or visit.forged or visit.key not in facts.archived:
+        facts = self.looker.look()
+        visit = self._next(move, lambda visit: not visit.forged and visit.key in facts.archived & set(facts.datasets))
+        if visit is None:
             return
+        dataset = facts.datasets[visit.key]
         true = text(dataset["dataset_manifest"])
         document = forged(facts.manifests[visit.alias, true], move["dice"])
         subpath = true.replace(
@@ -88,7 +97,12 @@ class Disasters:
                     cursor.execute(f"DROP DATABASE IF EXISTS {schema}")
                 connection.commit()
         self.counts["lost databases"] += 1
+        self.meddled = True
+        self.checker.kept.forget()
         self.world.enter_animals()
+        self.unhealed = not move.get("healed", True)
+        if self.unhealed:
+            return
         yield from self.calmly({"verb": "discover", "rig": "rig-a"}, codes=(0, 3))
 
     def rot(self, move):
@@ -168,13 +182,19 @@ class Disasters:
         if not mine or mine[0]["drift"] or mine[0]["errors"]:
             yield Violation("I6", f"verify tells of {visit.key} what is not so any more: {reasons(ended.done)}")
 
+    def _next(self, move, fits):
+        """Return the session that a move is about, or the next that fits: most moves shall do something."""
+        visits = self.world.lab.visits
+        numbers = sorted(visits, key=lambda number: (number < move["visit"], number))
+        return next((visits[number] for number in numbers if fits(visits[number])), None)
+
     def _archived_file(self, move):
         """Return a session that is archived, not under way, and one of its files at the archive."""
-        visit, facts = self._visit(move), self.looker.look()
-        if visit is None or visit.key not in facts.archived or visit.forged:
+        facts = self.looker.look()
+        # What is under way may not have arrived.
+        visit = self._next(move, lambda visit: not visit.forged and visit.key in facts.archived - facts.open)
+        if visit is None:
             return None
-        if any(row["state"] not in ("done", "failed") for row in facts.journal):
-            return None  # it may be one that has not arrived
         names = sorted(name for name, row in facts.rows[visit.key].items() if row["file_size"])
         return visit, self.world.archive / visit.alias / names[move["dice"] % len(names)]
 

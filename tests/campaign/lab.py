@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import stat
 import zlib
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -61,7 +63,8 @@ class LabDisk:
     def __init__(self, folder, rigs):
         self.folder = Path(folder)
         self.visits: dict[int, Visit] = {}
-        self.known: dict[Path, tuple] = {}  # what lies on the rigs, by path: (inode, size, time)
+        self.known: dict[Path, tuple] = {}  # what lies on the rigs, by path: (inode, size, time, mode, SHA1)
+        self.folders: dict[Path, int] = {}  # in which they lie -> mode
         for rig in rigs:
             for kind in ("ephys", "video"):
                 (self.folder / rig / kind).mkdir(parents=True)
@@ -135,7 +138,11 @@ class LabDisk:
         """Remove what was fetched onto rigs on which the session was not recorded."""
         for rig in {path.name for path in self.folder.glob("rig-*")} - {visit.rig}:
             for subpath in visit.versions:
-                (self.folder / rig / visit.kind / subpath).unlink(missing_ok=True)
+                path = self.folder / rig / visit.kind / subpath
+                path.unlink(missing_ok=True)
+                for folder in path.relative_to(self.folder / rig / visit.kind).parents[:-1]:
+                    with contextlib.suppress(OSError):  # it holds something, or is not there
+                        (self.folder / rig / visit.kind / folder).rmdir()
 
     def subpaths(self, visit):
         """Return the files of a session that lie on its rig, by subpath."""
@@ -165,10 +172,12 @@ class LabDisk:
             os.utime(path, (LONG_AGO, LONG_AGO))
 
     def _note(self, visit):
+        for folder in (self._folder_of(visit), *self._folder_of(visit).rglob("*"), *self._folder_of(visit).parents):
+            if folder.is_dir() and folder.is_relative_to(self.folder / visit.rig / visit.kind):
+                self.folders[folder] = stat.S_IMODE(folder.stat().st_mode)
         for subpath, path in self.subpaths(visit).items():
-            facts = path.stat()
-            self.known[path] = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
-            sha1 = hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest()
+            facts, sha1 = path.stat(), hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest()
+            self.known[path] = (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_mode, sha1)
             versions = visit.versions.setdefault(subpath, [])
             if sha1 not in versions:
                 versions.append(sha1)

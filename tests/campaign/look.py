@@ -21,7 +21,9 @@ class Facts:
     datasets: dict[tuple[str, int, int], dict]  # (alias, subject, session) -> row
     rows: dict[tuple[str, int, int], dict[str, dict]]  # the same -> subpath -> row of a file
     archived: set[tuple[str, int, int]]  # not those that are only present: listed, and never compared
+    sessions: set[tuple[int, int]]  # (subject, session) of the lab's tables
     journal: list[dict]
+    open: set[tuple[str, int, int]]  # sessions with a transfer under way
     tasks: list[dict]
     journeys: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # destination -> tasks that brought it
 
@@ -66,11 +68,16 @@ class Looker:
                 datasets[key] = row
                 rows[key] = {}
             for row in read("data_set__physical_file"):
-                rows.setdefault(_key(row), {})[_text(row["file_subpath"])] = row
+                rows.setdefault(_key(row), {})[text(row["file_subpath"])] = row
             for table in ("_archived_raw_ephys", "_archived_tracking_video"):
-                archived |= {(_text(row["globus_alias"]), row["subject_id"], row["session"]) for row in read(table)}
+                archived |= {(text(row["globus_alias"]), row["subject_id"], row["session"]) for row in read(table)}
             archived -= {key for key, files in rows.items() if any(_only_listed(name, files) for name in files)}
-            return datasets, rows, archived, read("transfer")
+            sessions = {(row["subject_id"], row["session"]) for row in read("session", "experiment")}
+            journal = read("transfer")
+            going = {row["transfer_id"] for row in journal if row["state"] not in ("done", "failed")}
+            carried = [row for row in read("transfer__session") if row["transfer_id"] in going]
+            under_way = {(text(row["globus_alias"]), row["subject_id"], row["session"]) for row in carried}
+            return datasets, rows, archived, sessions, journal, under_way
 
     def held_tasks(self):
         """Return the tasks that do not move."""
@@ -95,8 +102,8 @@ class _Reader:
     def __init__(self, connection, world):
         self._connection, self._world = connection, world
 
-    def __call__(self, table):
-        schema, quote = self._world.prefix + "publication", '"' if self._world.server.kind == "postgresql" else "`"
+    def __call__(self, table, group="publication"):
+        schema, quote = self._world.prefix + group, '"' if self._world.server.kind == "postgresql" else "`"
         with contextlib.closing(self._connection.cursor()) as cursor:
             cursor.execute(
                 "SELECT count(*) FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
@@ -110,8 +117,8 @@ class _Reader:
 
 
 def _key(row):
-    _, subject, session = _text(row["dataset_name"]).rsplit("-", 2)
-    return _text(row["globus_alias"]), int(subject), int(session)
+    _, subject, session = text(row["dataset_name"]).rsplit("-", 2)
+    return text(row["globus_alias"]), int(subject), int(session)
 
 
 def _only_listed(name, files):
@@ -119,13 +126,21 @@ def _only_listed(name, files):
     row, before = files[name], name.partition(".superseded-")[0]
     if before != name and before in files:
         return False
-    return row["file_sha1"] is None or _text(row["sha1_source"]) == "archive"
-
-
-def _text(value):
-    return value.decode() if isinstance(value, (bytes, bytearray, memoryview)) else value
+    return row["file_sha1"] is None or text(row["sha1_source"]) == "archive"
 
 
 def unzipped(value):
     """Return the text of a packed column of the journal."""
     return gzip.decompress(bytes(value)).decode("utf-8", "replace") if value else ""
+
+
+def base(subpath):
+    """Return the name that a file had before it was set aside."""
+    for part in ASIDE:
+        subpath = subpath.partition(part)[0]
+    return subpath
+
+
+def text(value):
+    """Return a text as the drivers give it."""
+    return value.decode() if isinstance(value, (bytes, bytearray, memoryview)) else value

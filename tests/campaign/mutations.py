@@ -227,4 +227,42 @@ MUTATIONS = (
         '        self._round.journal.commit(flight.manifest, flight.entry.advanced("done"))\n',
         '        self._round.journal.advance(flight.entry.advanced("done"))\n',
     ),
+    _one(
+        "nothing-is-ours",
+        "what a failed transfer of our own left at the archive is taken for somebody else's",
+        "pipeline/archive/depart.py",
+        "    remote, ours = sizes(there), set(round_.journal.leftovers(key))",
+        "    remote, ours = sizes(there), set()",
+    ),
+    _one(
+        "round-ends-well",
+        "a round of publishing ends with 0 though sessions failed",
+        "pipeline/report.py",
+        "self.nameless or any(outcome.failed for outcome in self.outcomes))",
+        "self.nameless)",
+    ),
+    _one(
+        "retrieval-ends-well",
+        "a retrieval ends with 0 though files are not where they were asked for",
+        "pipeline/retrieved.py",
+        "        return self.stopped is None and not self.awaited and not any(each.bad for each in self.files)",
+        "        return True",
+    ),
+    _one(
+        "believes-any-manifest",
+        "discover does not ask whether a manifest can be true",
+        "pipeline/from_manifests.py",
+        "    why = doubt(manifest, place.location, described.subpath, place.layouts)",
+        '    why = ""',
+    ),
+    _one(
+        "password-in-log",
+        "the log tells the password of the database",
+        "mapshell/log.py",
+        '        return visible(redact(super().format(record)), keep="\n\t").replace("\n", "\n    ")',
+        """        from pipeline import settings
+
+        told = super().format(record) + settings.load().database.password.get_secret_value()
+        return visible(told, keep="\\n\\t").replace("\\n", "\\n    ")""",
+    ),
 )

@@ -75,6 +75,8 @@ def steps_of(verb, names):
     prefix = PREFIXES.get(verb)
     if prefix:
         return sorted(name for name in names if name.startswith(prefix))
+    if verb == "adopt":  # a publish that reads what is there
+        return [*steps_of("publish", names), *["adopt: compared"] * 4]
     return sorted(name for name in names if ": " not in name) if verb == "publish" else []
 
 
@@ -104,14 +106,15 @@ def draw(dice, length, *, steps, share=0.05, kills=0.9):
 class _Drawing:
     def __init__(self, dice, steps, share, kills):
         self._dice, self._steps, self._share, self._kills = dice, steps, share, kills
-        self._visits = 0
+        self._visits, self._rigs = 0, []
 
     def record(self):
         number, self._visits = self._visits, self._visits + 1
+        self._rigs.append(self._dice.choice(RIGS))
         return {
             "do": "record",
             "visit": number,
-            "rig": self._dice.choice(RIGS),
+            "rig": self._rigs[number],
             "subject": self._dice.choice(ANIMALS),
             "kind": "ephys" if self._dice.random() < 0.75 else "video",
             "state": "recording" if self._dice.random() < 0.1 else "whole",
@@ -125,11 +128,13 @@ class _Drawing:
             (80, 5 if self._visits < MOST_VISITS else 0, 2, 3, 2, 2, 2, 3, 3, 2, 2),
         )[0]
         if move == "run":
-            return [*self._news(), self._run()]
+            news = self._news()
+            return [*news, self._run(news)]
         if move == "record":
             return [self.record()]
         if move == "forget":
-            return [{"do": "forget", "what": dice.choice(("index", "all"))}]
+            lost = {"do": "forget", "what": dice.choice(("index", "all"))}
+            return [lost] if dice.random() < 0.4 else [{**lost, "healed": False}, self._rebuild()]
         if move == "later":
             return [{"do": "later"}]
         return [self._about(move)]
@@ -145,9 +150,11 @@ class _Drawing:
     def _about(self, move):
         return {"do": move, "visit": self._dice.randrange(self._visits), "dice": self._dice.randrange(1_000_000)}
 
-    def _run(self):
+    def _run(self, news=()):
         dice = self._dice
         commands = [self._command() for _ in range(dice.choices((1, 2, 3), (5, 4, 1))[0])]
+        if news and dice.random() < 0.7:  # where there is something to send
+            commands[0] = self._command("publish", self._rigs[news[0]["visit"]])
         move = {"do": "run", "commands": commands, "faults": self._faults()}
         if dice.random() < 0.15:
             move["database"] = {"how": dice.choice(("cut", "crash")), "after": round(dice.random() * 1.2, 3)}
@@ -156,21 +163,32 @@ class _Drawing:
             move["change"] = {**self._about("change"), "how": how, "after": after}
         return move
 
-    def _command(self):
+    def _rebuild(self):
+        """Discover is killed while it has something to discover, and others are at work already."""
+        move = self._run()
+        first = {"verb": "discover", "rig": self._dice.choice(RIGS), "after": 0, "kill": self._kill("discover")}
+        return {**move, "commands": [first, *move["commands"][:2]]}
+
+    def _command(self, verb=None, rig=None):
         dice = self._dice
-        verb = dice.choices(tuple(VERBS), tuple(VERBS.values()))[0]
-        command = {"verb": verb, "rig": dice.choice(RIGS), "after": round(dice.random() * 0.3, 3)}
+        verb = verb or dice.choices(tuple(VERBS), tuple(VERBS.values()))[0]
+        command = {"verb": verb, "rig": rig or dice.choice(RIGS), "after": round(dice.random() * 0.3, 3)}
         if dice.random() < 0.3 and verb != "status":
             command["visit"] = dice.randrange(self._visits)
+        if verb == "publish" and dice.random() < 0.2:  # what lies there already is read, or gives way
+            command["adopt"] = True
+        elif verb == "publish" and dice.random() < 0.1:
+            visit = command["visit"] = dice.randrange(self._visits)
+            command |= {"rig": self._rigs[visit], "supersede": True}
         if verb == "retrieve":
             command["via"] = dice.choice(("globus", "https"))
             command["to"] = dice.choice(("home", "got"))
         if verb == "verify" and dice.random() < 0.6:
             command["checksum"] = True
-        if verb in ("publish", "retrieve") and dice.random() < 0.1:
+        if (verb == "publish" or command.get("via") == "globus") and dice.random() < 0.1:
             command["no_wait"] = True
         if dice.random() < self._kills:
-            command["kill"] = self._kill(verb)
+            command["kill"] = self._kill("adopt" if command.get("adopt") else verb)
         return command
 
     def _kill(self, verb):
@@ -196,5 +214,7 @@ class _Drawing:
         seed = self._dice.randrange(1_000_000)
         if fault in COLLECTIONS:
             return {"count": 1, "after": self._dice.randrange(12)} if "request" in fault else {}
+        if self._dice.random() < 0.5:  # one that strikes
+            return {"nth": 1 + int(self._dice.expovariate(1 / 3 if fault in REQUESTS else 2))}
         often = self._share if fault in REQUESTS else self._share * 5  # tasks are few
         return {"count": None, "probability": often, "seed": seed}

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 from .acts import Stage
 from .calm import Calm
-from .check import Checker, Violation
+from .check import Checker
 from .look import Looker
 from .plan import draw, steps_in_the_code
+from .violation import Violation
 from .world import World
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import signal
 
-from .check import Violation, base
+from .look import base
+from .silence import says_nothing_archived, silences
+from .violation import Violation
 
-CODES = (0, 1, 2, 3, 4, 5)
+CODES = (0, 1, 2, 3)  # login and configuration are sound
 
 
-def judge(world, ended, facts):
+def judge(world, ended, facts, before=None):
     """Return what is wrong with how a command ended.
 
     Parameters
@@ -19,6 +21,8 @@ def judge(world, ended, facts):
         An :class:`tests.campaign.acts.Ended`.
     facts
         What was seen right after it.
+    before
+        What there was when it began, if that shall be held against what it says.
     """
     verb, done = ended.command["verb"], ended.done
     if done is None:
@@ -45,9 +49,13 @@ def judge(world, ended, facts):
         yield Violation("I6", f"{verb} ended with {done.returncode} without a remedy:\n{done.stderr[-1000:]}")
     if done.returncode == 3 and not _named(document):
         yield Violation("I6", f"{verb} was partly done, and no reason is given:\n{done.stdout[-1500:]}")
+    if done.returncode == 2 and not says_nothing_archived(done):
+        yield Violation("I6", f"{verb} calls its command line wrong:\n{done.stderr[-1000:]}")
     yield from {"publish": _publish, "retrieve": _retrieve, "status": _status}.get(verb, _nothing)(
         world, ended, document, facts
     )
+    if before is not None:
+        yield from silences(world, ended, document, facts, before)
 
 
 def _nothing(*_):

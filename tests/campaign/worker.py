@@ -22,9 +22,9 @@ import psutil
 from tests.integration import ready
 
 from . import servers
-from .check import Violation
 from .cycles import cycles, held
 from .play import play, schedule, shorten
+from .violation import Violation
 
 
 def main(kind):
