@@ -79,7 +79,7 @@ def become(command: Sequence[str], **environ: str) -> int:
     """Become a command, with these variables added; return its exit code where that cannot be done."""
     environment = {**os.environ, **environ}
     if os.name != "nt":
-        os.execve(command[0], command, environment)  # noqa: S606 - the whole point: no shell, no second process
+        os.execve(command[0], list(command), environment)  # noqa: S606 - the whole point: no shell, no second process
     with subprocess.Popen(command, env=environment) as process:  # Windows cannot replace a process
         while True:
             try:

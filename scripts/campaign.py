@@ -20,7 +20,8 @@ def main(args: list[str]) -> int:
         return 1
     # -P, and the clone by its own name: it may be started from anywhere, and FILE is a file of where it was started.
     code = "import sys; from tests.campaign.run import main; sys.exit(main(sys.argv[1:]))"
-    return _bootstrap.become([str(python), "-P", "-c", code, *args], PYTHONPATH=str(_bootstrap.ROOT))
+    ended: int = _bootstrap.become([str(python), "-P", "-c", code, *args], PYTHONPATH=str(_bootstrap.ROOT))
+    return ended
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ def main(args: list[str]) -> int:
     except _bootstrap.SetupFailed as error:
         _bootstrap.say(str(error))
         return 1
-    return _bootstrap.become([str(python), str(_bootstrap.ROOT / "tests" / "fuzz"), *args])
+    code: int = _bootstrap.become([str(python), str(_bootstrap.ROOT / "tests" / "fuzz"), *args])
+    return code
 
 
 if __name__ == "__main__":

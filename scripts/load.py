@@ -17,7 +17,8 @@ def main(args: list[str]) -> int:
     except _bootstrap.SetupFailed as error:
         _bootstrap.say(str(error))
         return 1
-    return _bootstrap.become([str(python), "-P", "-m", "tests.load", *args], PYTHONPATH=str(_bootstrap.ROOT))
+    code: int = _bootstrap.become([str(python), "-P", "-m", "tests.load", *args], PYTHONPATH=str(_bootstrap.ROOT))
+    return code
 
 
 if __name__ == "__main__":
