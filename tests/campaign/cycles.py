@@ -30,7 +30,8 @@ TRIES = 25
 EACH_LAB = 40
 """Sessions of one lab; then a new one, so that a cycle stays as small as the first."""
 
-WAITS = ("hold", "pause", "inactive", "stuck")
+BY_THEMSELVES = tuple(fault for fault in TASKS if fault["kind"] != "hold")
+"""Faults of tasks that a round in this very process can see; one that holds a task is for others to end."""
 
 
 def cycles(folder, server, seed, number, share=0.05):
@@ -129,7 +130,7 @@ class _Cycle:
         return self._world.store("rig-a")
 
     def _faults(self):
-        chosen = [self._dice.choice(REQUESTS), self._dice.choice(TASKS)]
+        chosen = [self._dice.choice(REQUESTS), self._dice.choice(BY_THEMSELVES)]
         return [
             {**fault, "count": None, "probability": self._share, "seed": self._dice.randrange(1_000_000)}
             for fault in chosen

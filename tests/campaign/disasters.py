@@ -42,12 +42,13 @@ class Disasters:
         self.checker.put(visit.alias, subpath, self.looker.sha1(path))
 
     def own(self, move):
-        """Its owner takes it away again."""
+        """Its owner takes it away again, unless discover has taken it into the index meanwhile."""
         visit = self._visit(move)
         if visit is not None and visit.foreign:
             self.checker.taken(visit.alias, visit.foreign)
             path = self.world.archive / visit.alias / visit.foreign
-            if path.exists() and self.looker.sha1(path) in visit.strange:  # or it was superseded, as somebody asked for
+            known = visit.foreign in self.looker.look().rows.get(visit.key, {})
+            if not known and path.exists() and self.looker.sha1(path) in visit.strange:
                 path.unlink()
             visit.foreign = ""
         if visit is not None and visit.forged:
