@@ -59,6 +59,7 @@ class Stage(Disasters):
         self.counts = Counter()
         self.faults = Counter()
         self.before_loss: dict[Any, dict] = {}
+        self.in_force = {}  # faults that were added, by number
         self.unhealed = False  # the index was lost, and nobody saw to it that discover came to its end
         self.meddled = False  # somebody lost a database, or put something of his own at the archive
 
@@ -104,7 +105,8 @@ class Stage(Disasters):
         """Let commands run at once, while things fail; judge what they said."""
         before = Before.seen(self.world.lab, self.looker.look())
         if move["faults"]:
-            self.world.admin.add_faults(*move["faults"])
+            numbers = self.world.admin.add_faults(*move["faults"])
+            self.in_force = dict(zip(numbers, move["faults"], strict=True))
         meanwhile = [
             threading.Thread(target=self._harm, args=(move.get("database"),)),
             threading.Thread(target=self._change, args=(move.get("change"),)),
@@ -228,13 +230,16 @@ class Stage(Disasters):
             self.world.lab.change(visit, change["dice"], change["how"])
 
     def _count_faults(self):
+        fired = dict.fromkeys(self.in_force, 1)  # those that struck as often as they may are forgotten
+        known = dict(self.in_force)
         for entry in self.world.admin.faults():
-            kind, fired = entry["fault"]["kind"], entry["fired"]
-            if fired:
-                self.faults[f"{kind} {entry['fault'].get('status') or entry['fault'].get('how') or ''}".strip()] += (
-                    fired
-                )
-                self.checker.lied = self.checker.lied or kind in ("lie", "skip")
+            fired[entry["number"]], known[entry["number"]] = entry["fired"], entry["fault"]
+        for number, fault in known.items():
+            if fired[number]:
+                name = f"{fault['kind']} {fault.get('status') or fault.get('how') or ''}".strip()
+                self.faults[name] += fired[number]
+                self.checker.lied = self.checker.lied or fault["kind"] in ("lie", "skip")
+        self.in_force = {}
         self.world.admin.clear_faults()
 
     def calmly(self, command, codes=(0,)):

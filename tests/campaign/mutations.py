@@ -259,10 +259,10 @@ MUTATIONS = (
         "password-in-log",
         "the log tells the password of the database",
         "mapshell/log.py",
-        '        return visible(redact(super().format(record)), keep="\n\t").replace("\n", "\n    ")',
+        "        return visible(redact(super().format(record)),",
         """        from pipeline import settings
 
         told = super().format(record) + settings.load().database.password.get_secret_value()
-        return visible(told, keep="\\n\\t").replace("\\n", "\\n    ")""",
+        return visible(told,""",
     ),
 )
