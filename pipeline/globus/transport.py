@@ -23,6 +23,7 @@ _ENDPOINT_RETRIES = 2
 _TOO_MANY = 429
 
 _started: ContextVar[float] = ContextVar("_started")
+_renewed: ContextVar[bool] = ContextVar("_renewed")  # whether this request was answered by a 401 before
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,12 @@ class BoundedTransport(RequestsTransport):
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request; see the SDK."""
-        token = _started.set(time.monotonic())
+        token, renewed = _started.set(time.monotonic()), _renewed.set(False)
         try:
             return super().request(*args, **kwargs)
         finally:
             _started.reset(token)
+            _renewed.reset(renewed)
 
 
 def retry_config(patience: Patience) -> RetryConfig:
@@ -103,7 +105,19 @@ def retry_config(patience: Patience) -> RetryConfig:
         of_endpoint = code.startswith(("ExternalError", "EndpointError"))
         return RetryCheckResult.do_not_retry if of_endpoint else RetryCheckResult.no_decision
 
+    def token_expired(ctx: RetryContext) -> RetryCheckResult:
+        # The SDK renews a token after the first failure of a request alone, which may have been another one.
+        caller = ctx.caller_info
+        if ctx.response is None or ctx.response.status_code != 401 or caller is None or caller.authorizer is None:
+            return RetryCheckResult.no_decision
+        before = _renewed.get(True)
+        _renewed.set(True)
+        if before or not ctx.attempt or not caller.authorizer.handle_missing_authorization():
+            return RetryCheckResult.no_decision
+        return RetryCheckResult.do_retry
+
     config = RetryConfig(max_retries=patience.retries, max_sleep=patience.pause)
+    config.checks.register_check(token_expired)
     config.checks.register_check(within_time)
     config.checks.register_check(endpoint_answered)
     return config

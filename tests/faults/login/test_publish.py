@@ -62,6 +62,15 @@ def test_an_access_token_that_expires_in_the_middle_is_renewed_in_silence(pg_rig
 
 
 @pytest.mark.fault(30)
+@pytest.mark.parametrize("before", [{"kind": "status", "status": 504}, {"kind": "reset"}], ids=["504", "reset"])
+def test_an_access_token_that_expires_while_a_request_is_repeated_is_renewed_in_silence(pg_rig, before):
+    expires = {"kind": "token-expired", "tokens": "access", "request": "transfer/*", "count": 1, "after": 1}
+    pg_rig.admin.add_faults({**before, "request": "transfer/*", "nth": 2}, expires)
+    told(pg_rig)
+    converges(pg_rig, tasks=2)
+
+
+@pytest.mark.fault(30)
 def test_a_login_that_was_revoked(pg_rig):
     pg_rig.admin.revoke_tokens()
     document, stderr = command(pg_rig, code=LOGIN, seconds=20)
