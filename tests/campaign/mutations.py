@@ -228,13 +228,6 @@ MUTATIONS = (
         '        self._round.journal.advance(flight.entry.advanced("done"))\n',
     ),
     _one(
-        "nothing-is-ours",
-        "what a failed transfer of our own left at the archive is taken for somebody else's",
-        "pipeline/archive/depart.py",
-        "    remote, ours = sizes(there), set(round_.journal.leftovers(key))",
-        "    remote, ours = sizes(there), set()",
-    ),
-    _one(
         "round-ends-well",
         "a round of publishing ends with 0 though sessions failed",
         "pipeline/report.py",
@@ -247,22 +240,5 @@ MUTATIONS = (
         "pipeline/retrieved.py",
         "        return self.stopped is None and not self.awaited and not any(each.bad for each in self.files)",
         "        return True",
-    ),
-    _one(
-        "believes-any-manifest",
-        "discover does not ask whether a manifest can be true",
-        "pipeline/from_manifests.py",
-        "    why = doubt(manifest, place.location, described.subpath, place.layouts)",
-        '    why = ""',
-    ),
-    _one(
-        "password-in-log",
-        "the log tells the password of the database",
-        "mapshell/log.py",
-        "        return visible(redact(super().format(record)),",
-        """        from pipeline import settings
-
-        told = super().format(record) + settings.load().database.password.get_secret_value()
-        return visible(told,""",
     ),
 )
