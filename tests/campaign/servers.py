@@ -68,8 +68,8 @@ class PostgreSQL:
         return connection
 
     def connect(self):
-        """Return a connection of the driver's own."""
-        return self._root()
+        """Return a connection of the driver's own; waits for a server that is recovering."""
+        return _until(self._root, 60)
 
     def cut(self):
         """End all connections but ours."""
@@ -171,7 +171,7 @@ class MariaDB:
         return pymysql.connect(host="127.0.0.1", port=self.settings.port, user="root", connect_timeout=10)
 
     def connect(self):
-        return self._root()
+        return _until(self._root, 60)
 
     def cut(self):
         with contextlib.closing(self._root()) as connection, connection.cursor() as cursor:
