@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import uuid
@@ -24,6 +23,7 @@ import pytest
 from pipeline import embedded, services
 from pipeline.embedded import cluster as embedded_cluster
 from pipeline.settings.types import DatabaseSettings, Secret, Settings
+from tests import mariadb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,17 +139,13 @@ def _hurry(folder: Path, address: embedded.Address) -> None:
 @pytest.fixture(scope="session")
 def mariadb_server() -> Server:
     """A private MariaDB; where there is none the tests of it are skipped, and say so."""
-    if os.environ.get("MAPSHELL_TEST_MARIADB") == "absent":
-        pytest.skip("NO MARIADB: the environment says MAPSHELL_TEST_MARIADB=absent; only PostgreSQL is tested")
-    program = _find("mariadbd")
-    installer = _find("mariadb-install-db")
-    if program is None or installer is None:
-        pytest.skip("NO MARIADB: mariadbd or mariadb-install-db is not installed; only PostgreSQL is tested")
+    if not mariadb.found():
+        pytest.skip(mariadb.MISSING)
     folder = Path(os.environ[SERVERS]) / "mariadb"
     with services.lock(Path(os.environ[SERVERS]) / "mariadb.lock", timeout=120):
         state = services.read_state(folder / "state.json")
         if state is None:
-            state = _start_mariadb(program, installer, folder)
+            state = _start_mariadb(folder)
     return Server(
         "mariadb",
         DatabaseSettings(
@@ -161,11 +157,10 @@ def mariadb_server() -> Server:
 @pytest.fixture
 def empty_mariadb_server(tmp_path) -> Iterator[Server]:
     """A private MariaDB of the test alone, for what the names of schemas decide."""
-    program, installer = _find("mariadbd"), _find("mariadb-install-db")
-    if program is None or installer is None or os.environ.get("MAPSHELL_TEST_MARIADB") == "absent":
-        pytest.skip("NO MARIADB: see the tests of the other MariaDB server; only PostgreSQL is tested")
+    if not mariadb.found():
+        pytest.skip(mariadb.MISSING)
     folder = tmp_path / "mariadb"
-    port = _start_mariadb(program, installer, folder).data["port"]
+    port = _start_mariadb(folder).data["port"]
     yield Server(
         "mariadb", DatabaseSettings(backend="mysql", host="127.0.0.1", port=port, user="root", password=Secret(""))
     )
@@ -212,10 +207,6 @@ def _fresh(server: Server):
     connection.close()
 
 
-def _find(name: str) -> str | None:
-    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
-
-
 # The server's parent: ends it when the process that started pytest is gone, however that went.
 _WATCH = """
 import subprocess, sys, psutil
@@ -232,50 +223,8 @@ while server.poll() is None:
 """
 
 
-def _start_mariadb(program: str, installer: str, folder: Path) -> services.ServiceState:
-    folder.mkdir()
-    user = ["--user=root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    data = folder / "data"
-    made = subprocess.run(
-        [
-            installer,
-            "--no-defaults",
-            f"--datadir={data}",
-            "--auth-root-authentication-method=normal",
-            "--skip-test-db",
-            *user,
-        ],
-        # Temporary tables of two servers bear the same names.
-        env={**os.environ, "TMPDIR": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert made.returncode == 0, made.stdout + made.stderr
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        program,
-        "--no-defaults",
-        f"--datadir={data}",
-        f"--port={port}",
-        "--bind-address=127.0.0.1",
-        f"--socket={folder / 's'}",
-        f"--pid-file={folder / 'pid'}",
-        f"--tmpdir={folder}",
-        # As a lab's server is set up by default: the product must do without the administrator's help.
-        "--character-set-server=utf8mb4",
-        "--collation-server=utf8mb4_general_ci",
-        "--default-time-zone=+05:00",
-        "--skip-name-resolve",
-        # Nothing here outlives the run.
-        "--innodb-flush-log-at-trx-commit=0",
-        "--innodb-doublewrite=0",
-        "--innodb-buffer-pool-size=32M",
-        *user,
-    ]
+def _start_mariadb(folder: Path) -> services.ServiceState:
+    command, port = mariadb.prepare(folder)
     watch = [sys.executable, "-c", _WATCH, os.environ[OWNER], *command]
     watcher = services.spawn(watch, log=folder / "log", cwd=folder)
 

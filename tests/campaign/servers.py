@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from pipeline import embedded
 from pipeline.embedded import cluster
 from pipeline.settings.types import DatabaseSettings, Secret
+from tests import mariadb
 
 KINDS = ("postgresql", "mariadb")
 
@@ -24,9 +24,7 @@ def start(kind, folder):
 
 def missing(kind):
     """Return what a kind of server needs and is not there, in words; None when all is."""
-    from tests.conftest import _find
-
-    if kind == "mariadb" and (_find("mariadbd") is None or _find("mariadb-install-db") is None):
+    if kind == "mariadb" and not mariadb.found():
         return "mariadbd or mariadb-install-db is not installed (Debian: apt install mariadb-server-core)"
     return None
 
@@ -99,49 +97,9 @@ class MariaDB:
     kind = "mariadb"
 
     def __init__(self, folder):
-        from tests.conftest import _find
-
-        program, installer = _find("mariadbd"), _find("mariadb-install-db")
-        assert program is not None, missing(self.kind)
-        assert installer is not None, missing(self.kind)
-        folder.mkdir(parents=True)
-        self._folder, self._user = folder, ["--user=root"] if os.geteuid() == 0 else []
-        made = subprocess.run(
-            [
-                installer,
-                "--no-defaults",
-                f"--datadir={folder / 'data'}",
-                "--auth-root-authentication-method=normal",
-                "--skip-test-db",
-                *self._user,
-            ],
-            env={**os.environ, "TMPDIR": str(folder)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert made.returncode == 0, made.stdout + made.stderr
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self._command = [
-            program,
-            "--no-defaults",
-            f"--datadir={folder / 'data'}",
-            f"--port={port}",
-            "--bind-address=127.0.0.1",
-            f"--socket={folder / 's'}",
-            f"--pid-file={folder / 'pid'}",
-            f"--tmpdir={folder}",
-            "--character-set-server=utf8mb4",
-            "--skip-name-resolve",
-            # What dies here are processes: each commit is written, nobody waits for the disk.
-            "--innodb-flush-log-at-trx-commit=2",
-            "--innodb-doublewrite=0",
-            "--innodb-buffer-pool-size=32M",
-            *self._user,
-        ]
+        assert mariadb.found(), missing(self.kind)
+        self._command, port = mariadb.prepare(folder, log_at_commit=2)  # what dies here are processes
+        self._folder = folder
         self._process = None
         self.settings = DatabaseSettings(
             backend="mysql", host="127.0.0.1", port=port, user="root", password=Secret(""), name=None

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
+from tests import mariadb
 from tests.campaign import servers
 from tests.campaign.cycles import cycles
 from tests.campaign.mutating import copy_of, hunt
 from tests.campaign.mutations import MUTATIONS
 from tests.campaign.plan import draw, steps_in_the_code
 from tests.campaign.play import play, schedule, shorten
-from tests.conftest import _find
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the campaign forks and kills as POSIX does")
 
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the campaign fo
 @pytest.fixture(params=["postgresql", pytest.param("mariadb", marks=pytest.mark.mariadb)])
 def server(request, tmp_path):
     """A server of the test's own: it is killed while others work."""
-    if request.param == "mariadb" and (_find("mariadbd") is None or _find("mariadb-install-db") is None):
-        pytest.skip("NO MARIADB: mariadbd or mariadb-install-db is not installed; only PostgreSQL is tested")
+    if request.param == "mariadb" and not mariadb.found():
+        pytest.skip(mariadb.MISSING)
     started = servers.start(request.param, tmp_path / "server")
     yield started
     started.stop()

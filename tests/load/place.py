@@ -20,7 +20,7 @@ from mapshell.sandbox.spec import CollectionSpec
 from pipeline import embedded, settings
 from pipeline.globus import GlobusStorageManager
 from pipeline.settings.types import DatabaseSettings, Secret
-from tests import conftest
+from tests import conftest, mariadb
 
 from .watch import Command, watched
 
@@ -169,10 +169,9 @@ def place(
 def _server(folder: Path, kind: str) -> DatabaseSettings:
     """Start the tests' servers: the embedded PostgreSQL, or a private MariaDB; neither waits for the disk."""
     if kind == "mariadb":
-        program, installer = conftest._find("mariadbd"), conftest._find("mariadb-install-db")
-        if program is None or installer is None:
+        if not mariadb.found():
             raise SystemExit("MariaDB is not installed: leave --database out, or install mariadb-server-core.")
-        state = conftest._start_mariadb(program, installer, folder / "mariadb")
+        state = conftest._start_mariadb(folder / "mariadb")
         port = int(state.data["port"])
         return DatabaseSettings(backend="mysql", host="127.0.0.1", port=port, user="root", password=Secret(""))
     address = embedded.start(folder / "postgresql", idle_minutes=0)

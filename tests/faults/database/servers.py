@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from dataclasses import replace
 
@@ -14,6 +13,7 @@ from pipeline import embedded, services
 from pipeline.embedded import cluster as embedded_cluster
 from pipeline.settings.types import DatabaseSettings, Secret, Settings
 from tests import conftest as given
+from tests import mariadb
 
 DURABLE = ("--innodb-flush-log-at-trx-commit=1", "--innodb-doublewrite=1")
 """What was committed outlives a kill, as in a lab."""
@@ -23,11 +23,10 @@ class OwnMariaDB:
     """A private MariaDB, with an account that may not write while the server is read-only."""
 
     def __init__(self, folder):
-        program, installer = given._find("mariadbd"), given._find("mariadb-install-db")
-        if program is None or installer is None or os.environ.get("MAPSHELL_TEST_MARIADB") == "absent":
-            pytest.skip("NO MARIADB: see the tests of the other MariaDB server; only PostgreSQL is tested")
+        if not mariadb.found():
+            pytest.skip(mariadb.MISSING)
         self._folder = folder
-        state = given._start_mariadb(program, installer, folder)
+        state = given._start_mariadb(folder)
         self._port = state.data["port"]
         self._command = [*psutil.Process(state.pid).cmdline(), *DURABLE]
         self.stop()
