@@ -28,9 +28,9 @@ class Played:
     faults: Counter = field(default_factory=Counter)
 
 
-def schedule(seed, length):
-    """Return the schedule of a seed."""
-    return draw(random.Random(seed), length, steps=steps_in_the_code())
+def schedule(seed, length, share=0.05):
+    """Return the schedule of a seed; ``share`` of all requests are spoilt by each fault in force."""
+    return draw(random.Random(seed), length, steps=steps_in_the_code(), share=share)
 
 
 def play(folder, server, moves, *, calm=True):
