@@ -31,6 +31,9 @@ class Calm:
             if not self._excused():
                 continue
             self._put_aside()
+            self._run(
+                {"verb": "discover", "rig": "rig-a"}
+            )  # as what publish refuses says: a manifest came after a loss
             for rig in ("rig-a", "rig-b"):  # what discover knows from listings alone is compared when asked
                 self._run({"verb": "publish", "rig": rig, "adopt": True})
             for visit in self.world.lab.visits.values():
