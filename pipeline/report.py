@@ -133,7 +133,7 @@ class Report:
             f" Not sent: {amount(files, size)}, which the archive had already and which are the same." if files else ""
         )
         whole = [outcome for outcome in new if outcome.state.startswith("archived")]
-        others = [outcome for outcome in new if outcome not in whole]
+        others = [outcome for outcome in new if not outcome.state.startswith("archived")]
         parts = []
         if whole:
             parts.append(
@@ -155,11 +155,8 @@ class Report:
 
 def _moved(outcomes: Sequence[Outcome]) -> str:
     """Say how much of sessions came into the index in this round."""
-    files, size = (
-        sum(o.sent_files + o.adopted_files for o in outcomes),
-        sum(o.sent_bytes + o.adopted_bytes for o in outcomes),
-    )
-    return amount(files, size)
+    files = sum(o.sent_files + o.adopted_files for o in outcomes)
+    return amount(files, sum(o.sent_bytes + o.adopted_bytes for o in outcomes))
 
 
 def _counted(outcomes: Iterable[Outcome | Sessionless], noun: str = "") -> str:

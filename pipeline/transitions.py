@@ -82,8 +82,7 @@ def _check_room(part: Part, needed: int) -> None:
     if (most := large.limit(database.connection(), needed)) is not None:
         raise DatabaseError(
             f"The journal of {part.manifest.session}, {len(part.manifest.files):,} files, may need "
-            f"{human_bytes(needed)}; the database keeps {human_bytes(most)} (max_allowed_packet). Nothing was changed "
-            "at the archive.",
+            f"{human_bytes(needed)}; the database keeps {human_bytes(most)} (max_allowed_packet). Nothing was sent.",
             remedy="have max_allowed_packet of the database server set to "
             f"{2 ** math.ceil(math.log2(needed / 2**20))}M or more, then publish again.",
         )

@@ -88,6 +88,16 @@ def become(command: Sequence[str], **environ: str) -> int:
                 continue
 
 
+def launch(arguments: Sequence[str]) -> int:
+    """Become the Python of the tests' environment with these arguments, the clone's packages by their own names."""
+    try:
+        python = prepare(("test",))
+    except SetupFailed as error:
+        say(str(error))
+        return 1
+    return become([str(python), *arguments], PYTHONPATH=str(ROOT))
+
+
 def say(message: str) -> None:
     """Talk to the user, on stderr: stdout belongs to the command that is run."""
     print(message, file=sys.stderr, flush=True)

@@ -13,14 +13,9 @@ import _bootstrap
 
 def main(args: list[str]) -> int:
     """Set up what is needed, then run it there; return its exit code."""
-    try:
-        python = _bootstrap.prepare(("test",))
-    except _bootstrap.SetupFailed as error:
-        _bootstrap.say(str(error))
-        return 1
     # -P, and the clone by its own name: it may be started from anywhere, and FILE is a file of where it was started.
     code = "import sys; from tests.campaign.run import main; sys.exit(main(sys.argv[1:]))"
-    ended: int = _bootstrap.become([str(python), "-P", "-c", code, *args], PYTHONPATH=str(_bootstrap.ROOT))
+    ended: int = _bootstrap.launch(["-P", "-c", code, *args])
     return ended
 
 

@@ -13,13 +13,8 @@ import _bootstrap
 
 def main(args: list[str]) -> int:
     """Run it; return 0 when nothing broke."""
-    try:
-        python = _bootstrap.prepare(("test",))
-    except _bootstrap.SetupFailed as error:
-        _bootstrap.say(str(error))
-        return 1
-    code: int = _bootstrap.become([str(python), str(_bootstrap.ROOT / "tests" / "fuzz"), *args])
-    return code
+    ended: int = _bootstrap.launch([str(_bootstrap.ROOT / "tests" / "fuzz"), *args])
+    return ended
 
 
 if __name__ == "__main__":

@@ -12,13 +12,8 @@ import _bootstrap
 
 def main(args: list[str]) -> int:
     """Run the load in the project's environment; return its exit code."""
-    try:
-        python = _bootstrap.prepare(("test",))
-    except _bootstrap.SetupFailed as error:
-        _bootstrap.say(str(error))
-        return 1
-    code: int = _bootstrap.become([str(python), "-P", "-m", "tests.load", *args], PYTHONPATH=str(_bootstrap.ROOT))
-    return code
+    ended: int = _bootstrap.launch(["-P", "-m", "tests.load", *args])
+    return ended
 
 
 if __name__ == "__main__":

@@ -106,16 +106,18 @@ def postgresql_server() -> Server:
     folder = Path(os.environ[SERVERS]) / "postgresql"
     address = embedded.start(folder, idle_minutes=5)
     _hurry(folder, address)
-    return Server(
-        "postgresql",
-        DatabaseSettings(
-            backend="postgresql",
-            host=address.host,
-            port=address.port,
-            user=address.user,
-            password=Secret(address.password),
-            name=address.name,
-        ),
+    return Server("postgresql", account(address))
+
+
+def account(address: embedded.Address) -> DatabaseSettings:
+    """Return the settings of the account that an embedded PostgreSQL has."""
+    return DatabaseSettings(
+        backend="postgresql",
+        host=address.host,
+        port=address.port,
+        user=address.user,
+        password=Secret(address.password),
+        name=address.name,
     )
 
 

@@ -110,7 +110,7 @@ def prepare(folder: Path, further: Mapping[str, Any] | None = None) -> None:
 def _is_begun(folder: Path, partial: Path) -> bool:
     """Say whether a demo was ended there before its configuration was written: our empty folders, and part of it."""
     ours = {"rig", "archive", ".mapshell", partial.name}
-    every = list(folder.rglob("*"))
+    every = folder.rglob("*")  # ends with the first that is not ours: it may be a disk full of recordings
     return all(path.relative_to(folder).parts[0] in ours and (path.is_dir() or path == partial) for path in every)
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-import time
 import traceback
-from collections import Counter
 
 import psutil
 
@@ -124,7 +122,6 @@ class _Cycle:
         for task in self._world.admin.tasks():
             if task["status"] in ("ACTIVE", "INACTIVE"):
                 self._world.admin.control_task(task["task_id"], "release")
-        time.sleep(0)
 
     def _store(self):
         return self._world.store("rig-a")
@@ -139,8 +136,3 @@ class _Cycle:
 
 def _open(result):
     return any(getattr(each, "state", "") == "in flight" for each in getattr(result, "outcomes", ()))
-
-
-def totals(counts):
-    """Return counts without zeros."""
-    return {name: number for name, number in Counter(counts).items() if number}

@@ -13,6 +13,7 @@ from pipeline import embedded
 from pipeline.embedded import cluster
 from pipeline.settings.types import DatabaseSettings, Secret
 from tests import mariadb
+from tests.conftest import account
 
 KINDS = ("postgresql", "mariadb")
 
@@ -37,14 +38,7 @@ class PostgreSQL:
     def __init__(self, folder):
         self._folder = folder
         address = embedded.start(folder, idle_minutes=30)
-        self.settings = DatabaseSettings(
-            backend="postgresql",
-            host=address.host,
-            port=address.port,
-            user=address.user,
-            password=Secret(address.password),
-            name=address.name,
-        )
+        self.settings = account(address)
         with contextlib.closing(self._root()) as connection, connection.cursor() as cursor:
             # What dies here are processes, never the computer: the file system keeps what was written to it.
             for setting in ("fsync", "full_page_writes"):

@@ -176,11 +176,4 @@ def _server(folder: Path, kind: str) -> DatabaseSettings:
         return DatabaseSettings(backend="mysql", host="127.0.0.1", port=port, user="root", password=Secret(""))
     address = embedded.start(folder / "postgresql", idle_minutes=0)
     conftest._hurry(folder / "postgresql", address)
-    return DatabaseSettings(
-        backend="postgresql",
-        host=address.host,
-        port=address.port,
-        user=address.user,
-        password=Secret(address.password),
-        name=address.name,
-    )
+    return conftest.account(address)
