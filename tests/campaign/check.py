@@ -18,18 +18,26 @@ class Checker:
     def __init__(self, world):
         self._world, self._lab = world, world.lab
         self._final = {}  # (alias, subpath) -> SHA1 of what a row ever named there, or a person put there
+        self._raced = set()  # those of them that were put there while a transfer of ours was on its way
         self._whole = {}  # the same of what was whole there, though no row named it
         self.kept = Kept(world)
         self._brought = {}  # (alias, subpath) that was whole -> how many tasks had brought it by then
         self.lied = False  # the service said that a task succeeded, and it had not
 
-    def put(self, alias, subpath, sha1):
-        """Somebody put a file of his own at the archive."""
+    def put(self, alias, subpath, sha1, raced=False):
+        """Somebody put a file of his own at the archive.
+
+        ``raced``: a transfer of ours to that very name is under way.  When it fails nobody can tell whose file it is:
+        it is put aside as half a file of ours, with its bytes.
+        """
         self._final[alias, subpath] = sha1
+        if raced:
+            self._raced.add((alias, subpath))
 
     def taken(self, alias, subpath):
         """Its owner took it away."""
         self._final.pop((alias, subpath), None)
+        self._raced.discard((alias, subpath))
 
     def check(self, facts):
         """Return all violations."""
@@ -102,7 +110,8 @@ class Checker:
     def _archive(self, facts):
         for name, sha1 in sorted(self._final.items()):
             there = facts.files.get(name)
-            if (there is None or there["sha1"] != sha1) and not self._superseded(facts, name, sha1):
+            kept = self._aside if name in self._raced else self._superseded
+            if (there is None or there["sha1"] != sha1) and not kept(facts, name, sha1):
                 state = "gone" if there is None else f"now {there['sha1']}"
                 yield Violation("I3", f"{name[0]}:{name[1]} was final with {sha1}, and is {state}")
         for name, sha1 in sorted(self._whole.items()):

@@ -39,7 +39,7 @@ class Disasters:
             path.write_bytes(b"not ours")
         visit.foreign, self.meddled = subpath, True
         visit.strange.add(self.looker.sha1(path))
-        self.checker.put(visit.alias, subpath, self.looker.sha1(path))
+        self.checker.put(visit.alias, subpath, self.looker.sha1(path), raced=visit.key in facts.open)
 
     def own(self, move):
         """Its owner takes it away again, unless discover has taken it into the index meanwhile."""
