@@ -71,6 +71,7 @@ class _Cycle:
     def __init__(self, stage, dice, number, share):
         self._stage, self._dice, self._number, self._share = stage, dice, number, share
         self._world = stage.world
+        self._manager = None
 
     def run(self):
         world, dice = self._world, self._dice
@@ -102,8 +103,10 @@ class _Cycle:
     def _until_whole(self, name, step):
         for _ in range(TRIES):
             self._stage.counts[f"attempts to {name}"] += 1
+            self._manager = self._world.store("rig-a")  # one for each round, as a command has
             try:
-                result = step()
+                with self._manager:
+                    result = step()
             except MapshellError as error:
                 if not error.remedy:
                     yield Violation("I6", f"{name}: {error!r} has no remedy")
@@ -124,7 +127,7 @@ class _Cycle:
                 self._world.admin.control_task(task["task_id"], "release")
 
     def _store(self):
-        return self._world.store("rig-a")
+        return self._manager
 
     def _faults(self):
         chosen = [self._dice.choice(REQUESTS), self._dice.choice(BY_THEMSELVES)]
