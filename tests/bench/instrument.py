@@ -36,6 +36,8 @@ class Options:
         A running server instead of one that is begun for each row (the tests have one).
     whole
         Run also what takes hours in full, rather than a part of it.
+    plot
+        Where row 12 is drawn.
     tell
         What is being done now, for whoever waits.
     """
@@ -46,6 +48,7 @@ class Options:
     folder: Path | None = None
     server: DatabaseSettings | None = None
     whole: bool = False
+    plot: Path | None = None
     tell: Callable[[str], None] = field(default=lambda _: None)
 
     def size(self, full: int, quick: int) -> int:
@@ -64,10 +67,13 @@ class Contender:
     run
         Prepares in folders that nobody used before, runs once, verifies what came of it; returns the seconds of the
         measured part alone (or a figure in the table's unit).
+    times
+        How many times at most, for what takes very long; None: as often as the others.
     """
 
     name: str
     run: Callable[[], float]
+    times: int | None = None
 
 
 @dataclass(frozen=True)
@@ -151,7 +157,7 @@ def contest(
     """Run the contenders in turn (A B C A B C ...), as often as is wanted: a slow minute meets all of them."""
     values: dict[str, list[float]] = {each.name: [] for each in contenders}
     for turn in range(options.repeat):
-        for each in contenders:
+        for each in (each for each in contenders if each.times is None or turn < each.times):
             options.tell(f"{title}: {each.name} ({turn + 1}/{options.repeat})")
             values[each.name].append(each.run())
     return Table(

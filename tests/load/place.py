@@ -25,7 +25,7 @@ from tests import conftest, mariadb
 from .watch import Command, watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mapshell.demo.days import LabSubject
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 #: Tasks of one person that the real service lets wait; it runs three of them at a time.
 PENDING, RUNNING = 100, 3
+#: Settings of the computers, unless they have others.
+HASTE = {"archive.pause_while_recording": False, "archive.poll_seconds": 1}
 
 
 @dataclass
@@ -102,7 +104,9 @@ class Computer:
         self.run("ingest-recordings", "ingest-recordings")
 
 
-def computer(place: Place, name: str, prefix: str = "") -> Computer:
+def computer(
+    place: Place, name: str, prefix: str = "", settings_of_its_own: Mapping[str, object] | None = None
+) -> Computer:
     """Make a computer with a collection of its own; all share the login, and those of one prefix the database."""
     prefix = prefix or place.prefix
     own = Computer(place, name, prefix)
@@ -116,12 +120,11 @@ def computer(place: Place, name: str, prefix: str = "") -> Computer:
         "database.password": place.database.password.get_secret_value(),
         "database.prefix": prefix,
         "globus.client_id": NATIVE_CLIENT_ID,
-        "globus.sandbox": str(place.folder / "sandbox"),
+        "globus.sandbox": str(place.sandbox.folder),
         "globus.token_file": str(place.folder / "login" / "tokens.db"),
         "archive.computer": name,
         "archive.timezone": TIMEZONE,
-        "archive.pause_while_recording": False,
-        "archive.poll_seconds": 1,
+        **(HASTE if settings_of_its_own is None else settings_of_its_own),
         "custom": {
             "globus.local_endpoints": {
                 "raw-ephys": {"endpoint": collection, "endpoint_subdir": "/ephys", "endpoint_path": "rig/ephys"}

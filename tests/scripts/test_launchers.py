@@ -38,13 +38,13 @@ def run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["demo.py", "test.py", "mapshell.py", "campaign.py", "fuzz.py", "load.py", "_bootstrap.py"]
+    "name", ["demo.py", "test.py", "mapshell.py", "campaign.py", "fuzz.py", "load.py", "bench.py", "_bootstrap.py"]
 )
 def test_an_old_python_can_read_far_enough_to_be_told_so(name):
     ast.parse((SCRIPTS / name).read_text(encoding="utf-8"), feature_version=(3, 7))
 
 
-@pytest.mark.parametrize("name", ["demo.py", "test.py", "mapshell.py", "campaign.py", "fuzz.py", "load.py"])
+@pytest.mark.parametrize("name", ["demo.py", "test.py", "mapshell.py", "campaign.py", "fuzz.py", "load.py", "bench.py"])
 def test_an_old_python_is_refused_in_words(name):
     done = run(f"sys.version_info = (3, 10, 9, 'final', 0); import runpy; runpy.run_path({str(SCRIPTS / name)!r})")
     assert done.returncode == 1
