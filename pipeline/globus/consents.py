@@ -11,13 +11,14 @@ from globus_sdk.token_storage.validating_token_storage import MissingTokenError
 from pipeline.errors import CollectionNotFound, LoginNeeded, PermissionDenied
 from pipeline.globus.demands import consent_needed
 from pipeline.globus.documents import Collection, collection
-from pipeline.globus.errors import Doing, translate
+from pipeline.globus.errors import Doing, not_understood, translate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from globus_sdk.globus_app import ClientApp, UserApp
 
+    from pipeline.globus.address import Address
     from pipeline.globus.tokens import Notes
 
 AGAIN = "run: mapshell login --force"
@@ -29,6 +30,7 @@ class Consents:
     ``configured`` has the aliases of every configured collection, ``archives`` those that are storage locations.
     """
 
+    address: Address
     app: ClientApp | UserApp
     auth: globus_sdk.AuthClient
     transfer: globus_sdk.TransferClient
@@ -61,7 +63,12 @@ class Consents:
 
     def learn(self, endpoint: str) -> Collection:
         """Ask Globus about a collection, and remember its name, whom to ask, and which consents it needs."""
-        found = collection(self.transfer.get_endpoint(endpoint).data)
+        response = self.transfer.get_endpoint(endpoint)
+        document = response.data
+        if not isinstance(document, dict) or str(document.get("id")).lower() != endpoint.lower():
+            doing = Doing("look at the collection", collection=self.name(endpoint), url=self.address.transfer_url)
+            raise not_understood(doing, response.text)  # remembered, it would be believed for ever
+        found = collection(document)
         facts = {
             "name": found.name,
             "needs_consent": found.needs_consent,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 
 import pytest
 
@@ -98,6 +99,25 @@ def test_nonsense_is_a_clear_error_never_an_empty_folder(manager, service, answe
         manager.ls(LAB, "/x")
     assert not isinstance(caught.value, RemotePathNotFound)
     assert "Lab" in caught.value.message
+
+
+@pytest.mark.fault(14)
+@pytest.mark.parametrize(
+    "answer",
+    [says(200, b""), says(200, ["a"]), says(200, {"message": "no collection"}), says(200, {"id": LAB})],
+    ids=["empty", "list", "no collection", "another"],
+)
+def test_nonsense_about_a_collection_is_a_clear_error_and_is_not_remembered(manager, service, answer):
+    fresh = str(uuid.UUID(int=7))
+    service.answers.append(answer)
+    with pytest.raises(GlobusError, match="cannot be understood") as caught:
+        manager.collection(fresh)
+    assert fresh in caught.value.message
+    service.answers.clear()
+    service.answers.append(
+        says(200, {"id": fresh, "entity_type": "GCSv5_guest_collection", "https_server": "https://l"})
+    )
+    assert manager.collection(fresh).https_server == "https://l"
 
 
 @pytest.mark.fault(16)
