@@ -43,11 +43,12 @@ class GlobusCli:
         """Run a command line; return what it printed."""
         return timed([*GLOBUS, *args], folder=self.folder, environ=self.environ).out
 
-    def transfer(self, source: str, destination: str, pairs: Sequence[tuple[str, str]]) -> None:
+    def transfer(self, source: str, destination: str, pairs: Sequence[tuple[str, str]], *options: str) -> None:
         """Send files in one task and wait for its end, as its manual says."""
         batch = self.folder / "batch.txt"
         batch.write_text("".join(f"{json.dumps(one)} {json.dumps(other)}\n" for one, other in pairs))
-        told = self("transfer", source, destination, "--batch", str(batch), "--preserve-timestamp", "-F", "json")
+        how = ("--batch", str(batch), "--preserve-timestamp", "-F", "json", *options)
+        told = self("transfer", source, destination, *how)
         self("task", "wait", str(json.loads(told)["task_id"]))
 
 
