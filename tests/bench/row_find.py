@@ -1,0 +1,135 @@
+"""Row 4: which files of ten thousand session folders are new, beside ``find``, which reads the same facts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import large_lab
+from .apart import apart
+from .instrument import Aim, Contender, Growth, contest, scratch
+from .processes import timed
+
+if TYPE_CHECKING:
+    from pipeline.archive.find import Found
+
+    from .instrument import Options, Table
+
+FILES = 100
+NEW_OF = 100
+"""Every hundredth session is new."""
+
+
+def measure(options: Options) -> list[Table]:
+    """Measure the walk and the comparison with the index."""
+    sessions, files = options.size(10_000, 60), options.size(FILES, 20)
+    with scratch(options, "find-") as folder:
+        root = _record(options, folder, sessions, files)
+        contenders = [
+            Contender("mapshell", lambda: ours(folder, root, sessions, files)),
+            Contender("os.scandir and stat", lambda: _python(folder, root, sessions * files)),
+        ]
+        aims: list[Aim] = []
+        notes = [
+            "The names are in the system's memory for everybody. Python's plain walk is a lower bound of any in Python."
+        ]
+        if shutil.which("find"):
+            contenders.append(Contender("find", lambda: _find(root, sessions * files)))
+            aims.append(Aim("mapshell", "find", 1.5))
+        else:
+            notes.append("There is no program `find` here.")
+        contenders[-1].run()  # the names are in the system's memory for all of them
+        title = f"finding what is new among {sessions:,} session folders, {sessions * files:,} files"
+        return [contest(title, contenders, options, aims, notes=notes)]
+
+
+def grow(options: Options, scale: int) -> Growth:
+    """Measure ours alone."""
+    sessions, files = scale * options.size(100, 2), options.size(FILES, 10)
+    with scratch(options, "find-") as folder:
+        root = _record(options, folder, sessions, files)
+        ours(folder, root, sessions, files)
+        return Growth(sessions * files, "files", ours(folder, root, sessions, files))
+
+
+def _record(options: Options, folder: Path, sessions: int, files: int) -> Path:
+    options.tell(f"writing {sessions * files:,} empty files")
+    root = folder / "ephys"
+    for number in range(sessions):
+        large_lab.write(root, number, files)
+    return root
+
+
+def ours(folder: Path, root: Path, sessions: int, files: int) -> float:
+    """Find what is new in a process of its own; return its seconds."""
+    done = apart(find_new, folder, str(root), sessions, files)
+    new = [number for number in range(sessions) if is_new(number)]
+    if done["new"] != len(new) * files or done["files"] != sessions * files or done["sessions"] != len(new):
+        raise SystemExit(f"WRONG: {done} of {sessions} sessions, {len(new)} of them new, {files} files each")
+    return float(done["seconds"])
+
+
+def is_new(number: int) -> bool:
+    return number % NEW_OF == NEW_OF // 2
+
+
+def find_new(root: str, sessions: int, files: int) -> dict[str, Any]:
+    """Do what a round does before it asks anybody: walk, match, compare with the index (which is at hand)."""
+    from pipeline.archive.find import find
+    from pipeline.archive.plan import diff
+    from pipeline.archive.session import Root
+    from pipeline.settings.types import ArchiveSettings
+
+    refs = {one.key: one for one in map(large_lab.ref, range(sessions))}
+    facts = {key: large_lab.facts(one) for key, one in refs.items()}
+    index = {each.session.key: each for each in map(_manifest(files), range(sessions)) if each is not None}
+    settings = ArchiveSettings()
+    patterns = (*settings.leave_out, settings.staging_name)
+    here = Root("raw-ephys", "", "/ephys", Path(root))
+    began = time.perf_counter()
+    found: Found = find([here], "ephys", facts, refs, lambda keys: {k: index[k] for k in keys if k in index}, patterns)
+    new = sessions_with_new = seen = 0
+    for key, session in found.sessions.items():
+        known = found.indexed.get(key)
+        plan = diff(session.files, {entry.subpath: entry for entry in known.files} if known else {})
+        sent = len(plan.only("send"))
+        new, seen, sessions_with_new = new + sent, seen + len(session.files), sessions_with_new + bool(sent)
+    seconds = time.perf_counter() - began
+    return {"seconds": seconds, "new": new, "files": seen, "sessions": sessions_with_new}
+
+
+def _manifest(files: int) -> Any:
+    return lambda number: None if is_new(number) else large_lab.manifest(number, files)
+
+
+def _python(folder: Path, root: Path, files: int) -> float:
+    done = apart(walk, folder, str(root))
+    if done["files"] != files:
+        raise SystemExit(f"WRONG: {done['files']} of {files} files seen")
+    return float(done["seconds"])
+
+
+def walk(root: str) -> dict[str, Any]:
+    """Walk as plainly as Python can: names, sizes and times, kept as they are."""
+    began = time.perf_counter()
+    seen = []
+    pending = [root]
+    while pending:
+        with os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+                else:
+                    status = entry.stat(follow_symlinks=False)
+                    seen.append((entry.path, status.st_size, status.st_mtime_ns))
+    return {"seconds": time.perf_counter() - began, "files": len(seen)}
+
+
+def _find(root: Path, files: int) -> float:
+    ran = timed(["find", str(root), "-type", "f", "-printf", "%s %T@\\n"])
+    if ran.out.count("\n") != files:
+        raise SystemExit(f"WRONG: find lists {ran.out.count(chr(10))} of {files} files")
+    return ran.seconds
