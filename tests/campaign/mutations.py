@@ -42,12 +42,21 @@ MUTATIONS = (
         request = dataclasses.replace(entry.request, submission_id=store.new_submission_id())
         task_id = store.submit(request)""",
     ),
-    _one(
+    Mutation(
         "leases-ignored",
-        "a session is taken though another process works on it",
-        "pipeline/leases.py",
-        '            if held["expires_at"] > now and not self._abandoned(held):',
-        "            if False:",
+        "a session is taken though another process works on it, and that one is not stopped",
+        (
+            (
+                "pipeline/leases.py",
+                '            if held["expires_at"] > now and not self._abandoned(held):',
+                "            if False:",
+            ),
+            (
+                "pipeline/leases.py",
+                "            if held is None or uuid.UUID(bytes=bytes(held[0])) != self._owner:",
+                "            if False:",
+            ),
+        ),
     ),
     _one(
         "dead-lease-kept",

@@ -1,10 +1,13 @@
-"""Whether a command that ended well did all that it was asked for: nothing is passed over in silence (I6)."""
+"""Whether a command did all that it was asked for: nothing is passed over in silence, or left to nobody (I4, I6)."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from .violation import Violation
+
+SOMEBODY = re.compile(r"process \d+ on rig-\w+")
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,10 @@ def says_nothing_archived(done):
 
 
 def silences(world, ended, document, facts, before):
-    """Return what a command passed over in silence."""
+    """Return what a command passed over in silence, or left to a process that is dead."""
     command = ended.command
+    if before.alone and (told := SOMEBODY.search(ended.done.stdout)):
+        yield Violation("I4", f"{command} leaves a session to {told[0]}; nobody was at work")
     if ended.done.returncode == 2 and says_nothing_archived(ended.done):
         wanted = world.lab.visits.get(command.get("visit"))
         if any(wanted in (None, visit) and visit.key in before.archived for visit in world.lab.visits.values()):
