@@ -44,17 +44,24 @@ class GlobusCli:
         return timed([*GLOBUS, *args], folder=self.folder, environ=self.environ).out
 
     def transfer(self, source: str, destination: str, pairs: Sequence[tuple[str, str]], *options: str) -> None:
-        """Send files in one task and wait for its end, as its manual says."""
+        """Send files, or folders (which end in a slash), in one task and wait for its end, as its manual says."""
         batch = self.folder / "batch.txt"
-        batch.write_text("".join(f"{json.dumps(one)} {json.dumps(other)}\n" for one, other in pairs))
+        batch.write_text("".join(f"{_line(one, other)}\n" for one, other in pairs))
         how = ("--batch", str(batch), "--preserve-timestamp", "-F", "json", *options)
         told = self("transfer", source, destination, *how)
         self("task", "wait", str(json.loads(told)["task_id"]))
 
 
-def per_file(at: Place, source: str, destination: str, pairs: Sequence[tuple[str, str]]) -> float:
-    """Send files one after the other, each in a task of its own; return the seconds after the login."""
+def _line(one: str, other: str) -> str:
+    return f"{'--recursive ' if one.endswith('/') else ''}{json.dumps(one)} {json.dumps(other)}"
+
+
+def per_file(
+    at: Place, source: str, destination: str, pairs: Sequence[tuple[str, str]], *, pause: float = 1.0
+) -> float:
+    """Send files one after the other, each in a task of its own, looked at again after a pause; return the seconds."""
     environ = {**os.environ, **at.sandbox.environment}
-    order = {"source": source, "destination": destination, "scope": data_access_scope(ARCHIVE), "pairs": list(pairs)}
+    order = {"source": source, "destination": destination, "scope": data_access_scope(ARCHIVE), "pause": pause}
+    order["pairs"] = list(pairs)
     ran = timed([sys.executable, str(PER_FILE)], environ=environ, stdin=json.dumps(order))
     return float(json.loads(ran.out)["seconds"])

@@ -1,4 +1,4 @@
-"""The predecessor's way: for each file one task, watched each second until it ended, then the next.
+"""The predecessor's way: for each file (or folder) one task, watched again and again until it ended, then the next.
 
 A process of its own, for the SDK is pointed at the sandbox by the environment. Reads what is to be sent as JSON.
 """
@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 import sys
 import time
+from typing import Any
 
 import globus_sdk
 
 from mapshell.sandbox.consent import code_from_page
 from mapshell.sandbox.constants import NATIVE_CLIENT_ID
-
-PATIENCE_S = 10_000
 
 
 def client(data_access: str) -> globus_sdk.TransferClient:
@@ -26,15 +25,20 @@ def client(data_access: str) -> globus_sdk.TransferClient:
     return globus_sdk.TransferClient(authorizer=globus_sdk.AccessTokenAuthorizer(token))
 
 
-def send(transfer: globus_sdk.TransferClient, source: str, destination: str, one: str, other: str) -> None:
-    """Send one file and wait for it."""
+def send(transfer: globus_sdk.TransferClient, order: dict[str, Any], one: str, other: str) -> None:
+    """Send one file, or a folder (which ends in a slash), and wait for it."""
     data = globus_sdk.TransferData(
-        source_endpoint=source, destination_endpoint=destination, verify_checksum=True, preserve_timestamp=True
+        source_endpoint=order["source"],
+        destination_endpoint=order["destination"],
+        verify_checksum=True,
+        preserve_timestamp=True,
     )
-    data.add_item(one, other)
+    data.add_item(one, other, recursive=one.endswith("/"))
     task = transfer.submit_transfer(data)["task_id"]
-    if not transfer.task_wait(task, timeout=PATIENCE_S, polling_interval=1):
-        raise SystemExit(f"{one}: not sent within {PATIENCE_S} s")
+    while (status := transfer.get_task(task)["status"]) == "ACTIVE":
+        time.sleep(order["pause"])
+    if status != "SUCCEEDED":
+        raise SystemExit(f"{one}: {status}")
 
 
 def main() -> None:
@@ -43,7 +47,7 @@ def main() -> None:
     transfer = client(order["scope"])
     began = time.perf_counter()
     for one, other in order["pairs"]:
-        send(transfer, order["source"], order["destination"], one, other)
+        send(transfer, order, one, other)
     json.dump({"seconds": time.perf_counter() - began}, sys.stdout)
 
 
