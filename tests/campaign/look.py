@@ -21,6 +21,7 @@ class Facts:
     datasets: dict[tuple[str, int, int], dict]  # (alias, subject, session) -> row
     rows: dict[tuple[str, int, int], dict[str, dict]]  # the same -> subpath -> row of a file
     archived: set[tuple[str, int, int]]  # not those that are only present: listed, and never compared
+    entered: set[tuple[str, int, int]]  # those too
     sessions: set[tuple[int, int]]  # (subject, session) of the lab's tables
     journal: list[dict]
     open: set[tuple[str, int, int]]  # sessions with a transfer under way
@@ -71,13 +72,14 @@ class Looker:
                 rows.setdefault(_key(row), {})[text(row["file_subpath"])] = row
             for table in ("_archived_raw_ephys", "_archived_tracking_video"):
                 archived |= {(text(row["globus_alias"]), row["subject_id"], row["session"]) for row in read(table)}
+            entered = set(archived)
             archived -= {key for key, files in rows.items() if any(_only_listed(name, files) for name in files)}
             sessions = {(row["subject_id"], row["session"]) for row in read("session", "experiment")}
             journal = read("transfer")
             going = {row["transfer_id"] for row in journal if row["state"] not in ("done", "failed")}
             carried = [row for row in read("transfer__session") if row["transfer_id"] in going]
             under_way = {(text(row["globus_alias"]), row["subject_id"], row["session"]) for row in carried}
-            return datasets, rows, archived, sessions, journal, under_way
+            return datasets, rows, archived, entered, sessions, journal, under_way
 
     def held_tasks(self):
         """Return the tasks that do not move."""
