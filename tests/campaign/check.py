@@ -49,6 +49,9 @@ class Checker:
     def _index(self, facts):
         for key in sorted(facts.archived - set(facts.datasets)):
             yield Violation("I1", f"{key} is archived and has no dataset")
+        for visit in self._lab.visits.values():
+            if visit.hidden and visit.key in facts.archived:
+                yield Violation("I1", f"{visit.key} is archived, and was still being recorded")
         for key in sorted(set(facts.datasets) ^ facts.entered):
             yield Violation("I4", f"{key} has a part of its rows: neither all nor none")
         for key, rows in sorted(facts.rows.items()):

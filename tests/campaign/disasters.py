@@ -163,6 +163,23 @@ class Disasters:
         yield from self._sound({"verb": "verify", "rig": visit.rig, "visit": visit.number}, visit)
         self._tidy(visit, move)
 
+    def stand(self, move):
+        """Somebody has a file of his own where one of ours would be retrieved to: it stays as it is, and is named."""
+        chosen = self._archived_file(move)
+        if chosen is None:
+            return
+        visit, path = chosen
+        subpath = path.relative_to(self.world.archive / visit.alias).as_posix()
+        place = self.world.folder / visit.rig / f"got/{move['dice']}" / subpath
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(b"mine")
+        via = ("globus", "https")[move["dice"] % 2]
+        where = {"rig": visit.rig, "visit": visit.number, "to": f"got/{move['dice']}"}
+        yield from self._names({"verb": "retrieve", "via": via, **where}, subpath, "a different file in its place")
+        if place.read_bytes() != b"mine":
+            yield Violation("I3", f"retrieve replaced {place}, which was somebody's own")
+        self._tidy(visit, move)
+
     # -- parts ------------------------------------------------------------------------------------------------------
 
     def _names(self, command, subpath, what):

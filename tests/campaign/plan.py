@@ -124,8 +124,8 @@ class _Drawing:
         """Return the next moves."""
         dice = self._dice
         move = dice.choices(
-            ("run", "record", "finish", "late", "foreign", "forge", "own", "rot", "lose", "forget", "later"),
-            (80, 5 if self._visits < MOST_VISITS else 0, 2, 3, 2, 2, 2, 3, 3, 2, 2),
+            ("run", "record", "finish", "late", "foreign", "forge", "own", "rot", "lose", "stand", "forget", "later"),
+            (80, 5 if self._visits < MOST_VISITS else 0, 2, 3, 2, 2, 2, 3, 3, 2, 2, 2),
         )[0]
         if move == "run":
             news = self._news()
