@@ -172,7 +172,7 @@ def judge(table: Table, aim: Aim) -> Judged:
     if aim.unit == "x":
         if other is None:
             raise ValueError(f"{aim.ours}: a ratio needs another contender")
-        value = ours / other if other else float("inf") if ours else 1.0
+        value = ours / other if other > 0 else float("inf") if ours > 0 else 1.0
     else:
         value = ours if other is None else ours - other
     return Judged(aim, value, value <= aim.at_most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from .instrument import judge
@@ -53,6 +54,8 @@ def said(table: Table, aim: Aim) -> str:
 
 
 def ratio(value: float) -> str:
+    if not math.isfinite(value):
+        return "no ratio: nothing to compare with"
     return f"{value:.3g} x" if value < 0.1 else f"{value:.2f} x"
 
 
@@ -100,6 +103,6 @@ def _aim(table: Table, aim: Aim) -> dict[str, Any]:
         "other": aim.other,
         "at_most": aim.at_most,
         "unit": aim.unit,
-        "value": judged.value,
+        "value": judged.value if math.isfinite(judged.value) else None,
         "met": judged.met,
     }
