@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 from mapshell.demo.run import ARCHIVE, TIMEZONE
@@ -86,7 +87,7 @@ def manifest(number: int, files: int) -> Manifest:
                 subpath=subpath,
                 size=size_of(number, which),
                 mtime=LONG_AGO,
-                file_type=classify(subpath.rpartition("/")[2]),
+                file_type=_type(subpath.rpartition("/")[2]),
                 sha1=hashlib.sha1(subpath.encode()).hexdigest(),
                 sha1_source="computed",
                 verified_at=ARCHIVED_AT,
@@ -98,6 +99,9 @@ def manifest(number: int, files: int) -> Manifest:
         evidence={"folders": [folder_of(one)], "task": f"{number:032x}", "checks": ["size", "checksum"]},
         provenance={"program": "mapshell"},
     )
+
+
+_type = cache(classify)
 
 
 def write(root: Path, number: int, files: int) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from contextlib import closing
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +38,15 @@ def measure(options: Options) -> list[Table]:
     tables = []
     with lab(options) as at:
         own = "execute_values" if options.database == "postgresql" else "executemany"
-        for files in (options.size(10_000, 200), options.size(100, 20)):
-            rows = options.size(1_000_000, 400)
+        for rows, files in (
+            (options.size(1_000_000, 400), options.size(10_000, 200)),
+            (options.size(100_000, 400), options.size(100, 20)),
+        ):
+            sessions = rows // files
             contenders = [
-                Contender(OURS, lambda files=files, rows=rows: write(at, with_mapshell, rows // files, files)),
-                Contender(DRIVER, lambda files=files, rows=rows: write(at, with_driver, rows // files, files)),
-                Contender(DATAJOINT, lambda files=files, rows=rows: write(at, with_datajoint, rows // files, files)),
+                Contender(OURS, partial(write, at, with_mapshell, sessions, files)),
+                Contender(DRIVER, partial(write, at, with_driver, sessions, files)),
+                Contender(DATAJOINT, partial(write, at, with_datajoint, sessions, files), times=2),
             ]
             title = f"{rows:,} rows of files into the index, {files:,} in a transaction, {options.database}"
             notes = [f"{DRIVER}: {own} of values that are made beforehand; the others make them from manifests."]
@@ -53,7 +58,8 @@ def grow(options: Options, scale: int) -> Growth:
     """Measure ours alone."""
     files = options.size(10_000, 50)
     with lab(options) as at:
-        return Growth(scale * files, "rows", write(at, with_mapshell, scale, files))
+        took = [write(at, with_mapshell, scale, files) for _ in range(options.repeat)]
+        return Growth(scale * files, "rows", statistics.median(took))
 
 
 def write(at: Place, how: Callable[[str, int, int], float], sessions: int, files: int) -> float:
