@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import large_lab
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from pipeline.archive.manifest import Manifest
     from pipeline.settings import Settings
@@ -29,14 +29,14 @@ def bind(config: str) -> Settings:
     return loaded
 
 
-def fill(config: str, sessions: int, files: int) -> None:
-    """Enter sessions, and archive them in the index without sending anything."""
+def fill(config: str, sessions: int, files: int, new: Collection[int] = ()) -> None:
+    """Enter sessions, and archive all but the new ones in the index, without sending anything."""
     from pipeline import database, publication
     from pipeline.rows import file_rows
 
     bind(config)
     enter(sessions)
-    numbers = iter(range(sessions))
+    numbers = (number for number in range(sessions) if number not in set(new))
     while some := [large_lab.manifest(number, files) for number in islice(numbers, AT_ONCE)]:
         with database.transaction():
             describe(some)

@@ -2,66 +2,87 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import statistics
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import large_lab
+from . import large_index, large_lab
 from .apart import apart
 from .instrument import Aim, Contender, Growth, contest, scratch
-from .processes import timed
+from .lab import computer, corner, lab
+from .processes import mapshell, timed
+from .row_status import filled, status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.archive.find import Found
+    from tests.load.place import Computer
 
     from .instrument import Options, Table
 
 FILES = 100
+AT_MOST = 1.5
+ENGINE, COMMAND, PLAIN, FIND = "mapshell, the walk", "mapshell, the command", "os.scandir and stat", "find"
 NEW_OF = 100
 """Every hundredth session is new."""
 
 
 def measure(options: Options) -> list[Table]:
-    """Measure the walk and the comparison with the index."""
+    """Measure the walk and the comparison with an index in memory, and the command that reads it from the database."""
     sessions, files = options.size(10_000, 60), options.size(FILES, 20)
-    with scratch(options, "find-") as folder:
-        root = _record(options, folder, sessions, files)
-        contenders = [
-            Contender("mapshell", lambda: ours(folder, root, sessions, files)),
-            Contender("os.scandir and stat", lambda: _python(folder, root, sessions * files)),
-        ]
-        aims: list[Aim] = []
+    total, new = sessions * files, [number for number in range(sessions) if is_new(number)]
+    with lab(options) as at, filled(options, at, 0, 0) as empty, corner(at) as own:
+        rig = computer(own)
+        root = _record(options, rig.ephys, sessions, files)
+        plain, aims = [Contender(PLAIN, lambda: _python(rig.folder, root, total))], {}
         notes = [
-            "The names are in the system's memory for everybody. Python's plain walk is a lower bound of any in Python."
+            "The names are in the system's memory for everybody. Python's plain walk is a bound for any in Python."
         ]
-        if shutil.which("find"):
-            contenders.append(Contender("find", lambda: _find(root, sessions * files)))
-            aims.append(Aim("mapshell", "find", 1.5))
+        if shutil.which(FIND):
+            plain.append(Contender(FIND, lambda: _find(root, total)))
+            aims = {name: [Aim(name, FIND, AT_MOST)] for name in (ENGINE, COMMAND)}
         else:
             notes.append("There is no program `find` here.")
-        contenders[-1].run()  # the names are in the system's memory for all of them
-        title = f"finding what is new among {sessions:,} session folders, {sessions * files:,} files"
-        return [contest(title, contenders, options, aims, notes=notes)]
+        plain[-1].run()
+        title = f"finding what is new among {sessions:,} session folders, {total:,} files"
+        engine = Contender(ENGINE, lambda: ours(rig.folder, root, sessions, files))
+        tables = [contest(title, [engine, *plain], options, aims.get(ENGINE, ()), notes=notes)]
+        options.tell(f"filling an index: {total:,} files")
+        apart(large_index.fill, rig.folder, str(rig.folder / "dj_local_conf.json"), sessions, files, new)
+        command = Contender(COMMAND, lambda: _beyond(rig, empty, sessions, new))
+        title = f"the same by publication-status, beyond start-up, index read from {options.database}"
+        return [*tables, contest(title, [command, *plain], options, aims.get(COMMAND, ()))]
 
 
 def grow(options: Options, scale: int) -> Growth:
     """Measure ours alone."""
     sessions, files = scale * options.size(100, 2), options.size(FILES, 10)
     with scratch(options, "find-") as folder:
-        root = _record(options, folder, sessions, files)
+        root = _record(options, folder / "ephys", sessions, files)
         took = [ours(folder, root, sessions, files) for _ in range(1 + options.repeat)]
         return Growth(sessions * files, "files", statistics.median(took[1:]))
 
 
-def _record(options: Options, folder: Path, sessions: int, files: int) -> Path:
+def _record(options: Options, root: Path, sessions: int, files: int) -> Path:
     options.tell(f"writing {sessions * files:,} empty files")
-    root = folder / "ephys"
     for number in range(sessions):
         large_lab.write(root, number, files)
     return root
+
+
+def _beyond(rig: Computer, empty: Computer, sessions: int, new: Sequence[int]) -> float:
+    """Let the command look what is new here; return its seconds beyond those of a lab without sessions."""
+    ran = mapshell(rig.command("publication-status"))
+    states = Counter(row["state"] for row in json.loads(ran.out))
+    if states != {"queued": len(new), "archived": sessions - len(new)}:
+        raise SystemExit(f"WRONG: {states} of {sessions} sessions, {len(new)} of them new")
+    return max(0.0, ran.seconds - status(empty, 0, "json"))
 
 
 def ours(folder: Path, root: Path, sessions: int, files: int) -> float:

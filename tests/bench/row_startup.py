@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .apart import environ
-from .contenders import GLOBUS
 from .instrument import Aim, Contender, contest
 from .lab import computer, corner, lab
 from .processes import mapshell, timed
@@ -41,7 +40,7 @@ def measure(options: Options) -> list[Table]:
             command = rig.command("publication-status")
             return sum(mapshell(command).seconds for _ in range(inner)) / inner
 
-        ours, theirs = [_program(), "--help"], [*GLOBUS, "--help"]
+        ours, theirs = [_program("mapshell"), "--help"], [_program("globus"), "--help"]
         helps = [
             Contender("mapshell", lambda: run(ours, "publication-publish")),
             Contender("globus", lambda: run(theirs, "transfer")),
@@ -64,9 +63,9 @@ def measure(options: Options) -> list[Table]:
         ]
 
 
-def _program() -> str:
+def _program(name: str) -> str:
     """Return the program that pip made; the interpreter's own folder has it."""
-    for name in ("mapshell", "mapshell.exe"):
-        if (path := Path(sys.executable).with_name(name)).exists():
+    for each in (name, f"{name}.exe"):
+        if (path := Path(sys.executable).with_name(each)).exists():
             return str(path)
-    raise SystemExit("There is no program `mapshell` beside this Python: python3 scripts/test.py --no-tests makes it.")
+    raise SystemExit(f"There is no program `{name}` beside this Python: `python3 scripts/test.py --no-tests` makes it.")
