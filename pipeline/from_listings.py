@@ -14,7 +14,7 @@ from pipeline.archive.remote_find import look_deeper
 from pipeline.archive.undescribed import contents, in_need, listed_in, metas, started, to_match
 from pipeline.discovered import FoundFolder, FoundSession
 from pipeline.errors import MapshellError
-from pipeline.rebuild import Busy, NotMeant, Wish
+from pipeline.rebuild import FINISHES, Busy, NotMeant, Wish
 from pipeline.search import ends
 
 if TYPE_CHECKING:
@@ -181,6 +181,11 @@ def _write_one(search: Search, place: Place, ref: SessionRef, found: Mapping[str
     files = tuple(sorted((entry for each in found.values() for entry in each.files), key=lambda e: e.subpath))
     refused = [said for each in found.values() for said in each.refused]
     if not files:
+        return
+    left = place.index.left_by_us(ref.key)
+    files = tuple(entry for entry in files if entry.subpath not in left)
+    if not files:
+        _report(search, place, ref, "in flight", "a transfer that failed left what lies there", FINISHES)
         return
     known = place.known.get(ref.key)
     folders = {*found, *(known.folders if known else ())}

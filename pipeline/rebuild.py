@@ -57,6 +57,9 @@ class Wish:
     listed: Callable[[str], bool] | None = None
 
 
+FINISHES = "`mapshell publication-publish`, on the computer that has the recording, sends it again."
+
+
 class Index(KnownIndex):
     """The index of one location as discover writes it; use it as a context manager, which holds the leases.
 
@@ -85,6 +88,10 @@ class Index(KnownIndex):
     def working(self) -> dict[SessionKey, str]:
         """Return which computer works on a session now."""
         return self._journal.working()
+
+    def left_by_us(self, key: SessionKey) -> set[str]:
+        """Return the subpaths that transfers which failed may have left at the archive, whole or half."""
+        return self._journal.leftovers(key)
 
     # -- writing -----------------------------------------------------------------------------------------------
 
@@ -116,6 +123,10 @@ class Index(KnownIndex):
             step("discover: claimed")
             if any(any(self._open_transfers(key)) for key in keys):
                 raise Busy("its transfer is under way", remedy="`mapshell publication-publish` gathers it.")
+            if not wish.described and self.left_by_us(manifest.session.key).intersection(
+                entry.subpath for entry in manifest.files
+            ):
+                raise Busy("a transfer of it has failed meanwhile", remedy=FINISHES)
             return self._write(manifest, wish, keys)
         finally:
             self._journal.release(held)

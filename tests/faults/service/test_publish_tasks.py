@@ -15,6 +15,7 @@ from mapshell.errors import PARTLY
 from pipeline import publication
 from pipeline.settings.types import ArchiveSettings
 from pipeline.work import Silence, SystemClock
+from tests.integration.discover.losing import discover
 from tests.integration.publish.faults import (
     DATA,
     MANIFEST,
@@ -45,6 +46,17 @@ def test_a_task_that_fails(pg_rig, fault, word):
     pg_rig.admin.fail_tasks(**fault)
     refused(pg_rig, says=("the transfer failed", word))
     assert journal_states(pg_rig) == [("publish", "failed")]
+    converges(pg_rig, tasks=3)
+
+
+@pytest.mark.fault(17)
+def test_what_a_failed_task_left_is_nothing_that_discover_takes(pg_rig):
+    pg_rig.admin.fail_tasks(action="fail", after_files=2, partial=True)
+    refused(pg_rig, says="the transfer failed")
+    (found,) = discover(pg_rig, types=("ephys",)).sessions
+    assert (found.state, found.reason) == ("in flight", "a transfer that failed left what lies there")
+    assert "publication-publish" in found.remedy
+    assert not publication.DataSet()
     converges(pg_rig, tasks=3)
 
 
