@@ -43,6 +43,11 @@ def lab(options: Options) -> Iterator[Place]:
         yield at
 
 
+def speeds(options: Options) -> tuple[str, ...]:
+    """Return the speeds at which a row is measured: both, or the second where it shall only be seen to work."""
+    return SPEEDS[1:] if options.quick else SPEEDS
+
+
 def pace(at: Place, speed: str, options: Options) -> None:
     """Let the sandbox answer at once, or with the delays and limits of the real service (a tenth of them if quick)."""
     realistic = speed == SPEEDS[1]

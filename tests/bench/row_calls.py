@@ -14,7 +14,7 @@ from tests.load import check
 from . import days
 from .contenders import GlobusCli
 from .instrument import Aim, Measured, Options, Table, scratch
-from .lab import SPEEDS, computer, corner, lab, pace
+from .lab import computer, corner, lab, pace, speeds
 from .processes import timed
 from .row_publish import by_client
 
@@ -71,7 +71,7 @@ def measure(options: Options) -> list[Table]:
         days.recordings(template, sessions, files, seconds=0.01)
         client = GlobusCli(at)
         tables = []
-        for speed in SPEEDS:
+        for speed in speeds(options):
             pace(at, speed, options)
             options.tell(f"requests of publishing, {speed}")
             asked, needed = ours(at, template, sessions)

@@ -12,7 +12,7 @@ from tests.load import check
 from . import days
 from .contenders import GlobusCli, per_file
 from .instrument import Aim, Contender, Growth, Options, Table, contest, scratch
-from .lab import SPEEDS, collection, computer, corner, lab, pace, pairs
+from .lab import SPEEDS, collection, computer, corner, lab, pace, pairs, speeds
 from .processes import mapshell, timed
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def measure(options: Options) -> list[Table]:
         ]
         note = f"{SINGLY}: {alone} of the {sessions * files} files were sent; the time is that of all, in proportion"
         tables = []
-        for speed in SPEEDS:
+        for speed in speeds(options):
             pace(at, speed, options)
             title = f"publish {sessions} sessions of {files} files, {speed}"
             notes = () if alone == sessions * files else (note,)

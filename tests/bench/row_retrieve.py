@@ -14,7 +14,7 @@ from tests.load import check
 from . import days
 from .contenders import GlobusCli
 from .instrument import Aim, Contender, Measured, Options, Table, contest, scratch
-from .lab import SPEEDS, collection, computer, corner, lab, pace, pairs
+from .lab import collection, computer, corner, lab, pace, pairs, speeds
 from .processes import mapshell
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def measure(options: Options) -> list[Table]:
         there = [(other, one) for one, other in pairs(rig.ephys)]
         client = GlobusCli(at)
         tables = []
-        for speed in SPEEDS:
+        for speed in speeds(options):
             pace(at, speed, options)
             what = f"{len(there)} files of {sessions} sessions, {speed}"
             fetching = [
