@@ -220,7 +220,7 @@ MUTATIONS = (
         "a manifest tells the password of the database",
         "pipeline/work.py",
         '        "database": database.describe(),',
-        '        "database": database.describe() + " " + database.connection().target.password,',
+        '        "database": {**database.describe(), "word": database.connection().target.password},',
     ),
     _one(
         "times-touched",
