@@ -46,7 +46,7 @@ def measure(options: Options) -> list[Table]:
             contenders = [
                 Contender(OURS, partial(write, at, with_mapshell, sessions, files)),
                 Contender(DRIVER, partial(write, at, with_driver, sessions, files)),
-                Contender(DATAJOINT, partial(write, at, with_datajoint, sessions, files), times=2),
+                Contender(DATAJOINT, partial(write, at, with_datajoint, sessions, files), times=1),
             ]
             title = f"{rows:,} rows of files into the index, {files:,} in a transaction, {options.database}"
             notes = [f"{DRIVER}: {own} of values that are made beforehand; the others make them from manifests."]
