@@ -25,8 +25,8 @@ def shown(number, server, folder):
 
 
 @pytest.mark.slow
-def test_publishing_is_compared(lab_server, tmp_path):
-    text = shown(1, lab_server, tmp_path)
+def test_publishing_is_compared(postgresql_server, tmp_path):
+    text = shown(1, postgresql_server, tmp_path)
     assert "mapshell / globus-cli + sha1sum = " in text
     assert "mapshell / one task per file = " in text
 
@@ -37,10 +37,8 @@ def test_the_index_is_compared(lab_server, tmp_path):
     assert " x; aim: at most " in text
 
 
-@pytest.mark.parametrize("number", [4, 11])
-def test_rows_without_a_database_of_their_own(number, postgresql_server, tmp_path):
-    text = shown(number, postgresql_server, tmp_path)
-    assert " x; aim: at most " in text
+def test_the_sandbox_is_compared(postgresql_server, tmp_path):
+    assert "sandbox / cp, sha1sum of both = " in shown(11, postgresql_server, tmp_path)
 
 
 def test_contenders_take_turns():
