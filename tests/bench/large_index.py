@@ -36,7 +36,7 @@ def fill(config: str, sessions: int, files: int, new: Collection[int] = ()) -> N
 
     bind(config)
     enter(sessions)
-    numbers = (number for number in range(sessions) if number not in set(new))
+    numbers = iter(sorted({*range(sessions)} - {*new}))
     while some := [large_lab.manifest(number, files) for number in islice(numbers, AT_ONCE)]:
         with database.transaction():
             describe(some)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 AT_MOST = 1 / 0.8
 """Four fifths of the driver's rate."""
 PAGE = 1000
+SIZES = ((1_000_000, 10_000), (100_000, 100))
+"""Rows in all, and in a transaction: some large sessions, and many of the usual size."""
 OURS, DRIVER, DATAJOINT = "mapshell", "driver", "DataJoint insert"
 
 
@@ -38,10 +40,7 @@ def measure(options: Options) -> list[Table]:
     tables = []
     with lab(options) as at:
         own = "execute_values" if options.database == "postgresql" else "executemany"
-        for rows, files in (
-            (options.size(1_000_000, 400), options.size(10_000, 200)),
-            (options.size(100_000, 400), options.size(100, 20)),
-        ):
+        for rows, files in ((400, 100),) if options.quick else SIZES:
             sessions = rows // files
             contenders = [
                 Contender(OURS, partial(write, at, with_mapshell, sessions, files)),
