@@ -120,7 +120,7 @@ def with_driver(config: str, sessions: int, files: int) -> float:
 def _connected(where: DatabaseSettings) -> Any:
     assert where.password is not None
     secret = where.password.get_secret_value()
-    account = {"host": where.host, "port": where.port, "user": where.user, "password": secret}
+    account: dict[str, Any] = {"host": where.host, "port": where.port, "user": where.user, "password": secret}
     return (
         psycopg2.connect(dbname=where.name, **account) if where.backend == "postgresql" else pymysql.connect(**account)
     )

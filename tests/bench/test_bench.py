@@ -41,6 +41,16 @@ def test_the_sandbox_is_compared(postgresql_server, tmp_path):
     assert "sandbox / cp, sha1sum of both = " in shown(11, postgresql_server, tmp_path)
 
 
+@pytest.mark.slow
+def test_starting_is_compared(postgresql_server, tmp_path):
+    assert "mapshell / globus = " in shown(10, postgresql_server, tmp_path)
+
+
+def test_what_is_new_is_found_at_any_size(tmp_path):
+    options = Options(quick=True, repeat=1, folder=tmp_path)
+    assert [ROWS[4].grow(options, scale).work for scale in (1, 40)] == [20, 800]
+
+
 def test_contenders_take_turns():
     order = []
 
