@@ -10,7 +10,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from . import machine, report
 from .instrument import REPEAT, Options
@@ -33,13 +33,22 @@ examples:
 
 
 def main(args: Sequence[str]) -> int:
-    """Measure the rows; print them; return 0 when all of them were measured, whether their aims are met or not."""
+    """Measure the rows; print them; return 0 when all of them were measured, whether their aims are met or not.
+
+    A row of which somebody did not do the work is told, and the others are measured all the same.
+    """
     chosen, options, rows = read(args)
     say(f"{machine.kind()}; {options.database}; {options.repeat} runs each\n")
-    documents = []
+    documents: list[dict[str, Any]] = []
+    failed = []
     try:
         for row in rows:
-            tables = row.measure(options)
+            try:
+                tables = row.measure(options)
+            except SystemExit as wrong:
+                say(f"Row {row.number} was not measured: {wrong}\n", sys.stderr)
+                failed.append(row.number)
+                continue
             say(report.block(row, tables, options))
             documents.append(report.document(row, tables))
             if chosen.json:  # a long run that breaks off leaves what it has
@@ -48,7 +57,9 @@ def main(args: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted; its servers and folders are removed.\n")
         return 130
-    return 0
+    if failed:
+        say(f"Not measured: {', '.join(f'row {number}' for number in failed)}; why is told above.", sys.stderr)
+    return 1 if failed else 0
 
 
 def read(args: Sequence[str]) -> tuple[argparse.Namespace, Options, list[Row]]:

@@ -9,7 +9,7 @@ import pytest
 
 from . import plot, report
 from .__main__ import main, read
-from .instrument import Aim, Contender, Measured, Options, Table, contest, judge
+from .instrument import Aim, Contender, Measured, Options, Row, Table, contest, judge
 from .rows import NAMES, ROWS
 
 
@@ -86,6 +86,20 @@ def test_aims_are_held_against_medians(aim, value, met):
     judged = judge(table, aim)
     assert (judged.value, judged.met) == (value, met)
     assert ("met" if met else "MISSED") in report.said(table, aim)
+
+
+def test_a_row_that_fails_is_told_and_the_others_are_measured(monkeypatch, capsys, tmp_path):
+    def fails(_):
+        raise SystemExit("globus-cli has not sent all files")
+
+    table = Table("one", (Measured("ours", (1.5,)),))
+    monkeypatch.setitem(ROWS, 1, Row(1, "publish", "first", fails))
+    monkeypatch.setitem(ROWS, 2, Row(2, "calls", "second", lambda _: [table]))
+    assert main(["1", "2", "--quick", "--json", str(tmp_path / "all.json")]) == 1
+    shown = capsys.readouterr()
+    assert "Row 1 was not measured: globus-cli has not sent all files" in shown.err
+    assert "Row 2: second" in shown.out
+    assert [row["row"] for row in json.loads((tmp_path / "all.json").read_text())["rows"]] == [2]
 
 
 def test_a_plot_is_well_formed():
