@@ -210,12 +210,12 @@ def _owners(indexed: Mapping[SessionKey, Manifest], folders: Collection[str]) ->
     """Return which session the index gives each folder: what is archived is not matched anew."""
     owners: dict[str, SessionKey] = {}
     for key, manifest in indexed.items():
-        for entry in manifest.files:
-            folder = entry.subpath
-            while folder:
-                folder = folder.rpartition("/")[0]
-                if folder in folders:
-                    owners[folder] = key
+        for folder in {entry.subpath.rpartition("/")[0] for entry in manifest.files}:
+            above = folder
+            while above:
+                if above in folders:
+                    owners[above] = key
+                above = above.rpartition("/")[0]
     return owners
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import NameRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 MAX_SUBPATH = 1024
@@ -26,6 +26,8 @@ _RESERVED = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _NOT_ON_WINDOWS = re.compile(r'[<>:"|?*\x00-\x1f]')
+_LONGEST_ORDINARY = 255
+_ORDINARY = re.compile(rf"\w[\w. -]{{0,{_LONGEST_ORDINARY - 1}}}", re.ASCII)
 _RENAME = "rename it, or leave it out (archive.leave_out in dj_local_conf.json)."
 
 
@@ -52,6 +54,17 @@ def check_subpath(subpath: str) -> str:
 def is_safe(subpath: str) -> bool:
     """Say whether :func:`check_subpath` accepts a path."""
     return _defect(subpath) is None
+
+
+def ordinary_below(folder: str) -> Callable[[str], object]:
+    """Return what says of a name whether it is ordinary: then ``folder/name`` needs no :func:`check_subpath`.
+
+    A walk asks of every file; what is the same for all of a folder is looked at once.  Whatever is in doubt is not
+    ordinary.
+    """
+    if len(folder) + 1 + _LONGEST_ORDINARY > MAX_SUBPATH or not is_safe(folder):
+        return lambda _: None
+    return _ORDINARY.fullmatch
 
 
 def printable(name: str, limit: int = 200) -> str:

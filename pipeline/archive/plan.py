@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from pipeline.archive.session import LocalFile
 
 Action = Literal["send", "skip", "hash", "renamed", "adopt", "supersede", "conflict"]
+ARCHIVED = "archived"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,11 @@ def diff(
         entry = indexed.get(file.subpath)
         if entry is None:
             items.append(_unknown(file, remote, ours))
+        elif (entry.size, entry.mtime) == (file.size, file.mtime) and entry.sized and entry.proved:
+            items.append(PlanItem("skip", file.subpath, file.size, ARCHIVED))  # nearly all, night after night
         else:
             items.append(_indexed(file, entry, known.get(file.subpath), remote, prove=prove))
-    return Plan(tuple(sorted(items, key=lambda item: item.subpath)))
+    return Plan(tuple(sorted(items, key=attrgetter("subpath"))))
 
 
 def _indexed(
@@ -120,7 +124,7 @@ def _indexed(
     if not entry.proved:
         return as_("adopt", "present at the archive; nobody ever compared its bytes")
     if entry.mtime == file.mtime or sha1 == entry.sha1:
-        return as_("skip", "archived")
+        return as_("skip", ARCHIVED)
     if sha1 is None:
         return as_("hash", "its time changed since it was archived")
     return as_("conflict", "changed since it was archived: same size, other checksum")

@@ -8,16 +8,17 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from pipeline.archive.nesting import is_elsewhere
-from pipeline.archive.paths import check_subpath, printable
+from pipeline.archive.paths import check_subpath, ordinary_below, printable
 from pipeline.archive.session import LocalFile, Root, join_remote, stamp
+from pipeline.archive.walk.leaving_out import leaving_out
 from pipeline.errors import Conflict, LocalDiskError, NameRefused, RemotePathNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.archive.ports import RemoteEntry, Store
@@ -41,11 +42,6 @@ class Scan:
     defects: tuple[Defect, ...]
 
 
-def left_out(subpath: str, patterns: Collection[str]) -> bool:
-    """Say whether any component of a subpath matches one of the patterns (``temp_wh.dat``, ``.phy``)."""
-    return any(fnmatchcase(part, pattern.rstrip("/")) for part in subpath.split("/") for pattern in patterns if pattern)
-
-
 def scan_folder(root: Root, folder: str, patterns: Collection[str]) -> Scan:
     """Walk one folder below a local root.
 
@@ -67,50 +63,60 @@ def scan_folder(root: Root, folder: str, patterns: Collection[str]) -> Scan:
         raise LocalDiskError(f"{folder} does not lie in {root.local_path}.", remedy=_LOOK_ELSEWHERE)
     files: list[LocalFile] = []
     defects: list[Defect] = []
-    for subpath, entry in _walk(root, folder, patterns, defects):
-        try:
-            check_subpath(subpath)
-            status = entry.stat(follow_symlinks=False)
-        except NameRefused as error:
-            defects.append(Defect("name", printable(subpath), error.message, error.remedy))
-            continue
-        except OSError as error:
-            defects.append(_unreadable(subpath, error))
-            continue
-        if not stat.S_ISREG(status.st_mode):
-            defects.append(_special(subpath, entry))
-        elif not os.access(entry.path, os.R_OK):
-            defects.append(_unreadable(subpath, PermissionError(13, "permission denied")))
-        else:
-            mtime = status.st_mtime_ns // 1_000_000_000
-            files.append(LocalFile(root, subpath, status.st_size, mtime, status.st_mtime_ns, status.st_ctime_ns))
-    return Scan(tuple(sorted(files, key=lambda file: file.subpath)), tuple(defects))
-
-
-def _walk(
-    root: Root, folder: str, patterns: Collection[str], defects: list[Defect]
-) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    is_left_out = leaving_out(patterns)
     pending = [folder]
     while pending:
         current = pending.pop()
-        try:
-            entries = sorted(os.scandir(root.on_disk(current)), key=lambda entry: entry.name)
-        except OSError as error:
-            if current == folder:
-                raise LocalDiskError(
-                    f"The folder {root.on_disk(folder)} cannot be listed: {error.strerror}.",
-                    remedy="give the account that runs mapshell the right to read it, or check the disk.",
-                ) from error
-            defects.append(_unreadable(current, error))
-            continue
-        for entry in entries:
-            subpath = f"{current}/{entry.name}"
-            if left_out(subpath[len(folder) + 1 :], patterns) or is_elsewhere(subpath, root.elsewhere):
+        is_ordinary = ordinary_below(current)
+        for entry in _entries(root, current, defects, top=current == folder):
+            name = entry.name
+            if is_left_out(name):
+                continue
+            subpath = f"{current}/{name}"
+            if root.elsewhere and is_elsewhere(subpath, root.elsewhere):
                 continue
             if entry.is_dir(follow_symlinks=False) and not is_link(entry):
                 pending.append(subpath)
+                continue
+            found = _look(root, subpath, entry, checked=is_ordinary(name) is not None)
+            if isinstance(found, Defect):
+                defects.append(found)
             else:
-                yield subpath, entry
+                files.append(found)
+    return Scan(tuple(sorted(files, key=attrgetter("subpath"))), tuple(defects))
+
+
+def _entries(root: Root, folder: str, defects: list[Defect], *, top: bool) -> list[os.DirEntry[str]]:
+    """List a folder in the order of its names; one that cannot be listed is a defect, of the ``top`` an error."""
+    path = root.on_disk(folder)
+    try:
+        with os.scandir(path) as entries:
+            return sorted(entries, key=attrgetter("name"))
+    except OSError as error:
+        if top:
+            raise LocalDiskError(
+                f"The folder {path} cannot be listed: {error.strerror}.",
+                remedy="give the account that runs mapshell the right to read it, or check the disk.",
+            ) from error
+        defects.append(_unreadable(folder, error))
+        return []
+
+
+def _look(root: Root, subpath: str, entry: os.DirEntry[str], *, checked: bool) -> LocalFile | Defect:
+    try:
+        if not checked:
+            check_subpath(subpath)
+        status = entry.stat(follow_symlinks=False)
+    except NameRefused as error:
+        return Defect("name", printable(subpath), error.message, error.remedy)
+    except OSError as error:
+        return _unreadable(subpath, error)
+    if not stat.S_ISREG(status.st_mode):
+        return _special(subpath, entry)
+    if not os.access(entry.path, os.R_OK):
+        return _unreadable(subpath, PermissionError(13, "permission denied"))
+    mtime_ns = status.st_mtime_ns
+    return LocalFile(root, subpath, status.st_size, mtime_ns // 1_000_000_000, mtime_ns, status.st_ctime_ns)
 
 
 def is_link(entry: os.DirEntry[str]) -> bool:

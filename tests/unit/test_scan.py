@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.archive.checksums import ChecksumCache, Hasher, sha1_of
-from pipeline.archive.scan import left_out, scan_folder, unchanged
+from pipeline.archive.scan import scan_folder, unchanged
 from pipeline.archive.session import Root
+from pipeline.archive.walk.leaving_out import left_out
 from pipeline.errors import IntegrityError, LocalDiskError
 
 LEAVE_OUT = ("temp_wh.dat", ".phy", "Thumbs.db", ".mapshell")

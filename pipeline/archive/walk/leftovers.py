@@ -14,7 +14,8 @@ from pipeline.archive.filetypes import UNKNOWN, classify
 from pipeline.archive.naming import parse_folder, parse_video
 from pipeline.archive.nesting import is_elsewhere
 from pipeline.archive.paths import is_safe, printable
-from pipeline.archive.scan import is_link, left_out
+from pipeline.archive.scan import is_link
+from pipeline.archive.walk.leaving_out import left_out
 from pipeline.archive.walk.session_folders import Stray
 from pipeline.archive.walk.suggesting import with_example
 
