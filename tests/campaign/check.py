@@ -38,6 +38,7 @@ class Checker:
         """Its owner took it away."""
         self._final.pop((alias, subpath), None)
         self._raced.discard((alias, subpath))
+        self._brought.pop((alias, subpath), None)  # it was whole, and nothing that a task had brought
 
     def check(self, facts):
         """Return all violations."""
