@@ -22,22 +22,29 @@ class CacheFile:
 
     def row(self, query: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
         """Return the first row of a query; None when there is none, or no file."""
+        found = self.rows(query, values)
+        return found[0] if found else None
+
+    def rows(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Return the rows of a query; none when there is no file."""
         connection = self._open()
         if connection is None:
-            return None
+            return []
         try:
-            found: tuple[Any, ...] | None = connection.execute(query, values).fetchone()
+            return connection.execute(query, values).fetchall()
         except sqlite3.Error:
-            return None
-        return found
+            return []
 
-    def write(self, statement: str, values: Sequence[Any]) -> None:
-        """Change a row; a file that refuses is not asked again."""
-        connection = self._open()
+    def write(self, statement: str, *rows: Sequence[Any]) -> None:
+        """Change rows, all at once; a file that refuses is not asked again."""
+        connection = self._open() if rows else None
         if connection is None:
             return
         try:
-            connection.execute(statement, values)
+            with connection:
+                if len(rows) > 1:
+                    connection.execute("BEGIN IMMEDIATE")
+                connection.executemany(statement, rows)
         except sqlite3.Error:
             self.close()
             self._path = None

@@ -9,6 +9,7 @@ import hashlib
 import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from io import FileIO
 from typing import TYPE_CHECKING
 
 from pipeline.archive.cachefile import CacheFile
@@ -17,7 +18,7 @@ from pipeline.archive.session import stamp
 from pipeline.errors import DiskBusy, IntegrityError, LocalDiskError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from pipeline.archive.session import LocalFile
 
 _BLOCK = 1024 * 1024
+_ASKED = 500
+"""So many files are asked for at once: fewer than the variables that any SQLite takes."""
+
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS sha1"
     " (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, sha1 TEXT)"
@@ -39,15 +43,26 @@ class ChecksumCache:
 
     def name(self, file: LocalFile) -> str:
         """Return what a file is remembered by."""
-        return str(file.path)
+        return file.where
 
     def get(self, file: LocalFile) -> str | None:
         """Return the SHA1 computed when the file had this size and time, if any."""
-        row = self._file.row(
-            "SELECT sha1 FROM sha1 WHERE path = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?",
-            (self.name(file), *file.stamp),
-        )
-        return None if row is None else str(row[0])
+        return self.get_all([file]).get(file)
+
+    def get_all(self, files: Sequence[LocalFile]) -> dict[LocalFile, str]:
+        """Return :meth:`get` of each file of which a SHA1 is remembered."""
+        found: dict[LocalFile, str] = {}
+        for start in range(0, len(files), _ASKED):
+            some = files[start : start + _ASKED]
+            names = [self.name(file) for file in some]
+            marks = ",".join("?" * len(names))
+            query = f"SELECT path, size, mtime_ns, ctime_ns, sha1 FROM sha1 WHERE path IN ({marks})"  # noqa: S608  # marks
+            rows = {row[0]: row for row in self._file.rows(query, names)}
+            for file, name in zip(some, names, strict=True):
+                row = rows.get(name)
+                if row is not None and row[1:4] == file.stamp:
+                    found[file] = str(row[4])
+        return found
 
     def drop(self, file: LocalFile) -> None:
         """Forget a file's SHA1."""
@@ -55,7 +70,12 @@ class ChecksumCache:
 
     def put(self, file: LocalFile, sha1: str) -> None:
         """Remember a SHA1."""
-        self._file.write("INSERT OR REPLACE INTO sha1 VALUES (?, ?, ?, ?, ?)", (self.name(file), *file.stamp, sha1))
+        self.put_all([(file, sha1)])
+
+    def put_all(self, found: Iterable[tuple[LocalFile, str]]) -> None:
+        """Remember the SHA1 of many files, all at once."""
+        rows = [(self.name(file), *file.stamp, sha1) for file, sha1 in found]
+        self._file.write("INSERT OR REPLACE INTO sha1 VALUES (?, ?, ?, ?, ?)", *rows)
 
     def close(self) -> None:
         """Close the file."""
@@ -66,8 +86,13 @@ class Stopped(Exception):
     """Reading was given up because the round ends."""
 
 
-def sha1_of(file: LocalFile, stop: threading.Event | None = None, pace: Pace | None = None) -> str:
-    """Read a file once and return its SHA1 (40 lower-case hex digits).
+def sha1_of(
+    file: LocalFile,
+    stop: threading.Event | None = None,
+    pace: Pace | None = None,
+    block: memoryview | None = None,
+) -> str:
+    """Read a file once, block by block, and return its SHA1 (40 lower-case hex digits).
 
     Raises
     ------
@@ -81,13 +106,13 @@ def sha1_of(file: LocalFile, stop: threading.Event | None = None, pace: Pace | N
         ``stop`` was set meanwhile (not ``hashlib.file_digest``, which nobody can interrupt for minutes).
     """
     digest = hashlib.sha1(usedforsecurity=False)
-    block = memoryview(bytearray(_BLOCK))
+    block = block_for([file]) if block is None else block
     given_up: Callable[[], bool] = (lambda: False) if stop is None else stop.is_set
     left = file.size
     try:
         if pace is not None:
             pace.before(file, min(left, _BLOCK), given_up)
-        with file.path.open("rb", buffering=0) as stream:
+        with FileIO(file.where) as stream:
             while size := stream.readinto(block):
                 digest.update(block[:size])
                 left -= size
@@ -109,6 +134,11 @@ def sha1_of(file: LocalFile, stop: threading.Event | None = None, pace: Pace | N
     return digest.hexdigest()
 
 
+def block_for(files: Sequence[LocalFile]) -> memoryview:
+    """Return room for a block of any of these files: to make it anew for each costs more than to read a small one."""
+    return memoryview(bytearray(max(1, min(_BLOCK, max(file.size for file in files)))))
+
+
 _BATCH_FILES, _BATCH_BYTES = 1000, 64 * 1024 * 1024
 """Small files are read some at a time: what waits of a million files must not need more memory than their names."""
 
@@ -121,14 +151,17 @@ class Hasher:
         self._pace = pace
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="sha1", initializer=step_back)
         self._batches: dict[LocalFile, _Batch] = {}
+        self._remembered: dict[LocalFile, str] = {}
         self._stop = threading.Event()
 
     def start(self, *files: LocalFile) -> list[Future[None]]:
         """Begin to read files whose SHA1 is not known; return what is under way of them.  An error is finish's."""
         unread: list[LocalFile] = []
         size = 0
-        for file in files:
-            if file in self._batches or self._cache.get(file) is not None:
+        asked = [file for file in files if file not in self._batches and file not in self._remembered]
+        self._remembered.update(self._cache.get_all(asked))
+        for file in asked:
+            if file in self._remembered:
                 continue
             unread.append(file)
             size += file.size
@@ -147,12 +180,13 @@ class Hasher:
     def known(self, file: LocalFile) -> str | None:
         """Return the SHA1 if it was computed in this round or an earlier one, without reading anything."""
         batch = self._batches.get(file)
-        found = None if batch is None else batch.found.get(file)
+        found = self._remembered.get(file) if batch is None else batch.found.get(file)
         return found if isinstance(found, str) else self._cache.get(file)
 
     def forget(self, file: LocalFile) -> None:
         """Drop what is known of a file: it will be read."""
         self._batches.pop(file, None)
+        self._remembered.pop(file, None)
         self._cache.drop(file)
 
     def pending(self, files: Iterable[LocalFile]) -> list[Future[None]]:
@@ -170,19 +204,26 @@ class Hasher:
         """
         batch = self._batches.get(file)
         if batch is None:
-            if (known := self._cache.get(file)) is not None:
+            if (known := self._remembered.pop(file, None) or self._cache.get(file)) is not None:
                 return known
-            self.start(file)
+            self._submit([file])
             batch = self._batches[file]
         batch.future.result()
+        self._store(batch)
         found = batch.found[file]
         if isinstance(found, DiskBusy):  # the disk may rest when somebody asks again
             self._batches.pop(file, None)
         if isinstance(found, Exception):
             raise found
         del self._batches[file], batch.found[file]
-        self._cache.put(file, found)
         return found
+
+    def _store(self, batch: _Batch) -> None:
+        """Remember what was read of a batch that is done, unless it was forgotten meanwhile."""
+        if not batch.stored:
+            batch.stored = True
+            found = [(f, sha1) for f, sha1 in batch.found.items() if self._batches.get(f) is batch]
+            self._cache.put_all((file, sha1) for file, sha1 in found if isinstance(sha1, str))
 
     def __enter__(self) -> Hasher:
         return self
@@ -192,24 +233,28 @@ class Hasher:
     ) -> None:
         self._stop.set()  # whoever leaves early (Ctrl-C, no waiting) must not wait for the rest of a huge file
         self._pool.shutdown(wait=True, cancel_futures=True)
+        for batch in {id(batch): batch for batch in self._batches.values()}.values():
+            self._store(batch)  # nobody has asked for it yet; the next round need not read it again
         self._cache.close()
 
 
 class _Batch:
     """Files that one thread reads after each other; ``found`` has the SHA1 of each, or the error that it met."""
 
-    __slots__ = ("_files", "found", "future")
+    __slots__ = ("_files", "found", "future", "stored")
 
     def __init__(self, files: list[LocalFile]) -> None:
         self._files = files
         self.found: dict[LocalFile, str | Exception] = {}
+        self.stored = False
         self.future: Future[None]
 
     def read(self, stop: threading.Event, pace: Pace | None) -> None:
         """Read all of them; whoever leaves early does not wait for the rest."""
+        block = block_for(self._files)
         for file in self._files:
             try:
-                self.found[file] = sha1_of(file, stop, pace)
+                self.found[file] = sha1_of(file, stop, pace, block)
             except Stopped:
                 raise
             except Exception as error:  # noqa: BLE001 - it is the file's, and raised where its SHA1 is asked for

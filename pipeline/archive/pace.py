@@ -45,7 +45,7 @@ class Pace:
             Something is recorded on its disk for longer than we wait.
         """
         if self._quiet is not None:
-            self._quiet.wait([file.root], stop)
+            self._quiet.wait_for(file.root, stop)
         if self._rate is None:
             return
         with self._lock:

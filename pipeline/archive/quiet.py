@@ -90,7 +90,7 @@ class Quiet:
         for file in files:
             disk = self._disk(file.root)
             if disk is not None:
-                disk.sizes[hash(str(file.path))] = hash((file.size, file.mtime_ns))
+                disk.sizes[hash(file.where)] = hash((file.size, file.mtime_ns))
 
     def wait(self, roots: Iterable[Root], stop: Callable[[], bool] = lambda: False) -> bool:
         """Return when nothing grows on the disks of these roots (or ``stop`` says so); say whether that took waiting.
@@ -102,6 +102,11 @@ class Quiet:
         """
         disks = {id(disk): disk for root in roots if (disk := self._disk(root)) is not None}
         return sum(self._wait(disk, stop) for disk in disks.values()) > 0
+
+    def wait_for(self, root: Root, stop: Callable[[], bool]) -> bool:
+        """Do :meth:`wait` for one root, block after block of each file that is read."""
+        disk = self._disk(root)
+        return disk is not None and self._wait(disk, stop)
 
     def _wait(self, disk: _Disk, stop: Callable[[], bool]) -> bool:
         waited = False

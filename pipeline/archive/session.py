@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import uuid
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    import os
     from datetime import date
     from pathlib import Path
 
@@ -98,6 +100,12 @@ class Root:
         """Return where a subpath lies on disk."""
         return self.local_path.joinpath(*self._within(subpath))
 
+    def text_on_disk(self, subpath: str) -> str:
+        """Return :meth:`on_disk` as text, without the price of a path: it is asked of every file."""
+        within = self._within(subpath)
+        top = str(self.local_path)
+        return _beginning(top) + os.sep.join(within) if within else top  # noqa: PTH118  # this is about doing without
+
     def in_globus(self, subpath: str) -> str:
         """Return where a subpath lies in the collection."""
         return "/".join((self.globus_path.rstrip("/"), *self._within(subpath)))
@@ -107,6 +115,12 @@ class Root:
             raise ValueError(f"{subpath!r} does not begin with {self.below!r}")
         own = subpath[len(self.below) :].lstrip("/") if self.below else subpath
         return own.split("/") if own else []
+
+
+@lru_cache(64)
+def _beginning(folder: str) -> str:
+    """Return what the text of every path below a folder begins with."""
+    return str(PurePath(folder) / "x")[:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +140,9 @@ class LocalFile:
     ctime_ns: int = 0
     lies: str = ""
 
+    def __hash__(self) -> int:
+        return hash((self.subpath, self.size, self.mtime_ns))  # a million of them are in one dictionary or another
+
     @property
     def stamp(self) -> tuple[int, int, int]:
         """Size, time of the last change of its bytes, and of its entry: when they agree, it is the same file."""
@@ -135,6 +152,11 @@ class LocalFile:
     def path(self) -> Path:
         """Where the file lies on disk."""
         return self.root.on_disk(self.lies or self.subpath)
+
+    @property
+    def where(self) -> str:
+        """Where the file lies on disk, as text."""
+        return self.root.text_on_disk(self.lies or self.subpath)
 
     @property
     def in_globus(self) -> str:

@@ -2,13 +2,16 @@
 
 import os
 import sys
+from concurrent.futures import wait
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.archive.checksums import ChecksumCache, Hasher, sha1_of
 from pipeline.archive.scan import scan_folder, unchanged
-from pipeline.archive.session import Root
+from pipeline.archive.session import LocalFile, Root
 from pipeline.archive.walk.leaving_out import left_out
 from pipeline.errors import IntegrityError, LocalDiskError
 
@@ -120,6 +123,38 @@ def test_a_checksum_is_computed_once_and_kept(root, tmp_path):
     path.rename(path.with_name("moved-away"))  # a second read would fail
     with Hasher(ChecksumCache(tmp_path / "cache" / "sha1.sqlite"), threads=2) as hasher:
         assert hasher.known(file) == hasher.finish(file) == "a9993e364706816aba3e25717850c26c9cd0d89d"
+
+
+def test_what_was_read_and_not_asked_for_is_remembered_and_what_was_forgotten_is_read_again(root, tmp_path):
+    for name in ("a", "b", "c"):
+        write(root, f"SC038/run_g0/{name}", name.encode())
+    a, b, c = scan_folder(root, "SC038/run_g0", LEAVE_OUT).files
+    with Hasher(ChecksumCache(tmp_path / "sha1"), threads=1) as hasher:
+        wait(hasher.start(a, b, c))
+        hasher.forget(b)
+        sha1 = hasher.finish(a)
+        assert [hasher.known(file) for file in (a, b)] == [sha1, None]
+    with closing(ChecksumCache(tmp_path / "sha1")) as cache:
+        assert cache.get_all([a, b, c]) == {a: sha1, c: "84a516841ba77a5b4648de2cd0dfcb30ea46dbb4"}
+        cache.put(b, "b" * 40)
+    with Hasher(ChecksumCache(tmp_path / "sha1"), threads=1) as hasher:
+        assert hasher.start(a, b) == []
+        hasher.forget(b)
+        assert hasher.known(b) is None
+        assert hasher.finish(b) == "e9d71f5ee7c92d6dc9e92ffdad17b8bd49418f98"
+        c.path.rename(c.path.with_name("moved-away"))
+        assert hasher.finish(c) == hasher.known(c) == "84a516841ba77a5b4648de2cd0dfcb30ea46dbb4"
+
+
+def test_many_checksums_are_asked_for_and_remembered_like_one(tmp_path):
+    here = Root("raw-ephys", "e", "/", tmp_path)
+    files = [LocalFile(here, f"SC038/{number:05d}", number, 1, 1, 1) for number in range(1234)]
+    other = [replace(file, **{field: 7777}) for file in files[:9] for field in ("size", "mtime_ns", "ctime_ns")]
+    with closing(ChecksumCache(tmp_path / "sha1")) as cache:
+        cache.put_all((file, f"{file.size:040x}") for file in files[::2])
+        cache.put_all([])
+        assert cache.get_all([*files, *other]) == {file: f"{file.size:040x}" for file in files[::2]}
+        assert [cache.get(file) for file in files[:3]] == [f"{0:040x}", None, f"{2:040x}"]
 
 
 def test_a_cached_checksum_is_not_used_for_other_content(root, tmp_path):
