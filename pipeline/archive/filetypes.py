@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.archive.filetype_rules import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 UNKNOWN = "unknown"
 MAX_NAME = 64
@@ -68,13 +68,56 @@ RULES: tuple[FileTypeRule, ...] = tuple(
 
 
 _GLOBS = tuple((rule.name, glob) for rule in RULES for glob in rule.globs)
+_TAILS = tuple(dict.fromkeys(_parsed(glob)[0] for _, glob in _GLOBS))
+_ANY = len(_GLOBS) - 1
+"""The number of the last one, ``*``."""
+_WILD = re.compile(r"\[[^]]+\]|[*?]")
 
 
-@lru_cache(1024)
-def _likely(end: str) -> tuple[tuple[str, str], ...]:
-    """Return the globs, in their order, that may match a name which ends so: no million files tries all of them."""
-    tails = ((name, glob, _parsed(glob)[0]) for name, glob in _GLOBS)
-    return tuple((name, glob) for name, glob, tail in tails if end.endswith(tail) or tail.endswith(end))
+@dataclass(frozen=True, slots=True)
+class _Globs:
+    """Some globs, each by its number in all.
+
+    Those of one component are plain names, or ``wild``: one pattern of them, of which a name can match nothing when it
+    holds none of ``texts``.  ``deep`` are the others.
+    """
+
+    names: Mapping[str, int]
+    texts: tuple[str, ...]
+    wild: re.Pattern[str]
+    deep: tuple[tuple[int, str], ...]
+
+    def first(self, subpath: str, name: str) -> int:
+        """Return the number of the first glob that a path, of this last component, matches; ``*`` takes any."""
+        first = self.names.get(name, _ANY)
+        for text in self.texts:
+            if text in name:
+                found = self.wild.match(name)
+                first = first if found is None else min(first, int(str(found.lastgroup)[1:]))
+                break
+        if self.deep:
+            parts = subpath.split("/")
+            first = next((number for number, glob in self.deep if number < first and _matches(glob, parts)), first)
+        return first
+
+
+@lru_cache(4096)
+def _likely(end: str) -> _Globs:
+    """Return the globs that may match a name which ends so: no million files tries all of them."""
+    return _compiled(tuple(tail for tail in _TAILS if end.endswith(tail) or tail.endswith(end)))
+
+
+@cache
+def _compiled(tails: tuple[str, ...]) -> _Globs:
+    """Return the globs with these tails, ready to be matched; many endings have the same."""
+    numbered = [(number, glob) for number, (_, glob) in enumerate(_GLOBS) if _parsed(glob)[0] in tails]
+    deep = tuple((number, glob) for number, glob in numbered if "/" in glob)
+    plain = [(number, glob) for number, glob in numbered if "/" not in glob and number != _ANY]
+    names = {glob: number for number, glob in reversed(plain) if not _WILD.search(glob)}
+    wild = [(number, glob) for number, glob in plain if glob not in names]
+    texts = dict.fromkeys(max(_WILD.split(glob), key=len) for _, glob in wild)
+    pattern = "|".join(f"(?P<n{number}>{translate(glob)})" for number, glob in wild)
+    return _Globs(names, tuple(texts), re.compile(pattern), deep)
 
 
 def classify(subpath: str, extra: Sequence[FileTypeRule] = ()) -> str:
@@ -89,8 +132,5 @@ def classify(subpath: str, extra: Sequence[FileTypeRule] = ()) -> str:
     """
     if any((found := rule).matches(subpath) for rule in extra):
         return found.name
-    parts = subpath.split("/")
-    for name, glob in _likely(parts[-1][parts[-1].rfind(".") :]):
-        if _matches(glob, parts):
-            return name
-    return UNKNOWN
+    name = subpath.rpartition("/")[2]
+    return _GLOBS[_likely(name[name.rfind(".") :]).first(subpath, name)][0]

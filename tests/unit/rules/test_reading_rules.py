@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -11,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline import settings
-from pipeline.archive.filetypes import classify
+from pipeline.archive.filetypes import RULES, classify
 from pipeline.archive.paths import check_subpath, is_safe, join_local, printable, steers, top_folders, visible
 from pipeline.archive.session import Root, dataset_name, file_id, join_remote, token
 from pipeline.errors import ConfigError, NameRefused
@@ -53,6 +54,13 @@ def test_names_of_metas_and_binaries_belong_together(stem):
 
 
 # ---- names
+
+
+@given(st.sampled_from(["/", "/rig", ".", "rig", "//net/share", ""]), SUBPATH, st.sampled_from(["", "SC038/a"]))
+def test_where_a_file_lies_is_the_text_of_its_path(top, subpath, below):
+    root = Root("raw-ephys", "e", "/", Path(top), below=below)
+    for lies in (f"{below}/{subpath}".lstrip("/"), below):
+        assert root.text_on_disk(lies) == str(root.on_disk(lies))
 
 
 @given(ANY)
@@ -124,6 +132,20 @@ def test_a_folder_that_stands_below_the_top_of_the_layout_holds_the_same_files(b
     assert part.on_disk(subpath) == whole.on_disk(subpath)
     assert part.in_globus(subpath) == whole.in_globus(subpath)
     assert not part.holds(f"{below}x/{name}")
+
+
+PIECES = sorted({piece for rule in RULES for piece in re.split(r"[*? ]|\[[^]]*\]", rule.glob)} | set("x1._/A\n"))
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=6).map("".join))
+@example("a/.phy/b.npy")
+@example(".phy/params.py")
+@example("templates_ind.npy")
+@example("x.nidq.xd_1.txt")
+@example("")
+def test_a_file_is_of_the_first_type_that_matches(name):
+    assert classify(name) == next(rule.name for rule in RULES if rule.matches(name))
+    assert RULES[-1].globs == ("*",)
 
 
 @given(SUBPATH)
