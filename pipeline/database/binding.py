@@ -11,6 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from pipeline.database.catalogue import Catalogue
 from pipeline.database.lab_tables import LabTables
 from pipeline.database.quiet import dj
 
@@ -59,6 +60,7 @@ class Binding:
             schema.database = self.schema_name(group)
             self.schemas[group.name] = schema
             connection.register(schema)
+        self._catalogue = Catalogue(connection, [self.schema_name(group) for group in self.own_groups])
 
     @property
     def own_groups(self) -> list[TableGroup]:
@@ -84,7 +86,7 @@ class Binding:
                 "context": declaration_context(table),
             }
             if group.name not in self.lab.schemas:
-                self._headings[table] = dj.heading.Heading(table_info=table_info)
+                self._headings[table] = self._catalogue.heading(table_info)
             elif self.lab.has(group.name, table.table_name):
                 self._headings[table] = self.lab.heading(table_info)
             else:
@@ -94,6 +96,7 @@ class Binding:
     def forget(self) -> None:
         """Forget what the tables look like: they were changed."""
         self._headings.clear()
+        self._catalogue.forget()
         self.connection.dependencies.clear()
 
 
