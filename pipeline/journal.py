@@ -20,11 +20,12 @@ from pipeline.archive.journal import (
 from pipeline.archive.manifest import Manifest
 from pipeline.archive.resume import is_indexed
 from pipeline.archive.session import Location, SessionKey, SessionRef, dataset_name
+from pipeline.database.reading import columns
 from pipeline.errors import Refused
 from pipeline.leases import Leases
 from pipeline.locations import location_row
 from pipeline.reassign.rows import rehome
-from pipeline.rows import file_entry
+from pipeline.rows import ENTRY, read_entry
 from pipeline.states import remember
 from pipeline.transitions import OPEN, begin, commit, finish_parts, is_committed, locked, move, states_before, told
 
@@ -71,8 +72,8 @@ class TableJournal(Leases):
             chosen = [{"dataset_name": name} for name in names]
             for row in (publication.DataSet() & here & chosen).to_dicts():
                 datasets[row["dataset_name"]] = row
-            for row in (publication.DataSet.PhysicalFile() & here & chosen).to_dicts():
-                files.setdefault(row["dataset_name"], []).append(file_entry(row))
+            for name, *entry in columns(publication.DataSet.PhysicalFile() & here & chosen, ("dataset_name", *ENTRY)):
+                files.setdefault(name, []).append(read_entry(entry))
             archived.update({row["dataset_name"]: row for row in (table & here & chosen).to_dicts()})
         return {
             wanted[name]: Manifest(

@@ -55,20 +55,23 @@ def file_rows(manifest: Manifest, entries: Sequence[FileEntry]) -> Iterator[dict
         }
 
 
+ENTRY = (
+    *("file_subpath", "file_size", "file_mtime", "file_type", "file_sha1", "sha1_source"),
+    *("verified_at", "verified_how", "file_generation"),
+)
+"""Columns of ``publication.DataSet.PhysicalFile`` that tell the file of a manifest, in its order."""
+
+
+def read_entry(values: Sequence[Any]) -> FileEntry:
+    """Return the file of a manifest that the columns ``ENTRY`` of a row mean."""
+    subpath, size, mtime, kind, sha1, source, verified_at, how, generation = values
+    sized = size is not None
+    return FileEntry(subpath, size or 0, mtime or 0, kind, sha1, source, verified_at, how, generation, sized)
+
+
 def file_entry(row: Mapping[str, Any]) -> FileEntry:
     """Return the file of a manifest that a row of ``publication.DataSet.PhysicalFile`` means."""
-    return FileEntry(
-        subpath=row["file_subpath"],
-        size=row["file_size"] or 0,
-        mtime=row["file_mtime"] or 0,
-        file_type=row["file_type"],
-        sha1=row["file_sha1"],
-        sha1_source=row["sha1_source"],
-        verified_at=row["verified_at"],
-        verified_how=row["verified_how"],
-        generation=row["file_generation"],
-        sized=row["file_size"] is not None,
-    )
+    return read_entry([row[name] for name in ENTRY])
 
 
 def archived_row(manifest: Manifest) -> dict[str, Any]:
