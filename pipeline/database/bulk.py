@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipeline.database.lab_connection import LabConnection
 
 # MariaDB takes 16 MB a packet by default, older servers 4 MB.
 BATCH_BYTES = 1_000_000
 BATCH_ROWS = 1_000
+_TEXT = re.compile(r"(?:var)?char\((\d+)\)")
+_OF_ONE_SIZE = re.compile(
+    r"(?:tiny|small|medium|big)?int|float|double|real|decimal|numeric|bool|date|time|uuid|binary\(16\)"
+)
+_SHORT = 64
+"""Characters; shorter texts are counted as if they were as long as they may be."""
+_AS_THEY_ARE = frozenset({str, int, float, bool, date, type(None)})
+"""Types that drivers take for texts, numbers and days (not for instants, which may have a zone)."""
 
 
 def bulk_insert(connection: LabConnection, table: Any, rows: Iterable[Mapping[str, Any]]) -> int:
@@ -41,13 +50,11 @@ def bulk_insert(connection: LabConnection, table: Any, rows: Iterable[Mapping[st
     UsageError
         An attribute is unknown, or the rows do not have the same ones.
     """
-    heading = table.heading
     names: tuple[str, ...] = ()
     total = 0
-    for batch in _batches(rows):
+    for batch in _batches(table.heading, rows):
         names = names or _names(table, batch[0])
-        encoders = [_encoder(heading[name], connection.adapter.backend) for name in names]
-        values = [_encode_row(table, names, encoders, row) for row in batch]
+        values = _encoded(connection, table, names, batch)
         _insert(connection, table, names, values)
         total += len(values)
     return total
@@ -86,11 +93,10 @@ def bulk_update(
         return joined if append else "%s"
 
     total = 0
-    for batch in _batches(rows):
+    for batch in _batches(table.heading, rows):
         names = _names(table, batch[0])
         order = (*(name for name in names if name not in heading.primary_key), *heading.primary_key)
-        encoders = [_encoder(heading[name], connection.adapter.backend) for name in order]
-        values = [_encode_row(table, order, encoders, row) for row in batch]
+        values = _encoded(connection, table, order, batch)
         changed = ", ".join(f"{quote(name)} = {value(name)}" for name in order[: -len(heading.primary_key)])
         where = " AND ".join(f"{quote(name)} = %s" for name in heading.primary_key)
         statement = f"UPDATE {table.full_table_name} SET {changed} WHERE {where}"  # noqa: S608 - our own names
@@ -109,8 +115,7 @@ def insert_if_absent(connection: LabConnection, table: Any, row: Mapping[str, An
     """
     heading = table.heading
     names = _names(table, row)
-    encoders = [_encoder(heading[name], connection.adapter.backend) for name in names]
-    values = _encode_row(table, names, encoders, row)
+    (values,) = _encoded(connection, table, names, [row])
     if connection.adapter.backend == "postgresql":
         clause = " ON CONFLICT DO NOTHING"
     else:
@@ -137,12 +142,18 @@ def _names(table: Any, row: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(row)
 
 
-def _batches(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+def _batches(heading: Any, rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    longest = {name: _longest(each.type) for name, each in heading.attributes.items()}
+    measured = [name for name, most in longest.items() if most is None]
+    least = sum(most or 0 for most in longest.values())
     batch: list[Mapping[str, Any]] = []
     size = 0
     for row in rows:
         batch.append(row)
-        size += sum(len(value) if isinstance(value, (str, bytes)) else 24 for value in row.values())
+        size += least
+        for name in measured:
+            value = row.get(name)
+            size += len(value) if isinstance(value, (str, bytes)) else 24
         if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
             yield batch
             batch, size = [], 0
@@ -150,13 +161,34 @@ def _batches(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, An
         yield batch
 
 
-def _encode_row(table: Any, names: tuple[str, ...], encoders: list[Any], row: Mapping[str, Any]) -> list[Any]:
-    if len(row) != len(names) or any(name not in row for name in names):
-        raise UsageError(
-            f"Rows for {table.__name__} differ in their attributes: {', '.join(row)} after {', '.join(names)}.",
-            remedy="Give every row the same attributes.",
-        )
-    return [None if row[name] is None else encode(row[name]) for name, encode in zip(names, encoders, strict=True)]
+def _longest(kind: str) -> int | None:
+    """Return what a value counts for whatever it is; None where that has to be looked at."""
+    text = _TEXT.match(kind)
+    if text is not None:
+        return int(text[1]) if int(text[1]) <= _SHORT else None
+    return 24 if _OF_ONE_SIZE.match(kind) else None
+
+
+def _encoded(
+    connection: LabConnection, table: Any, names: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> list[tuple[Any, ...]]:
+    """Return the values of rows as the driver takes them: column by column, most of which are taken as they are."""
+    mine = set(names)
+    for row in rows:
+        if row.keys() != mine:
+            raise UsageError(
+                f"Rows for {table.__name__} differ in their attributes: {', '.join(row)} after {', '.join(names)}.",
+                remedy="Give every row the same attributes.",
+            )
+    attributes = table.heading.attributes
+    columns: list[Sequence[Any]] = []
+    for name in names:
+        values = [row[name] for row in rows]
+        encode = _encoder(attributes[name], connection.adapter.backend)
+        if encode not in (_plain, _number) or not _AS_THEY_ARE.issuperset(map(type, values)):
+            values = [None if value is None else encode(value) for value in values]
+        columns.append(values)
+    return list(zip(*columns, strict=True))
 
 
 def _encoder(attribute: Any, backend: str) -> Any:
@@ -176,7 +208,7 @@ def _as_uuid(value: Any) -> uuid.UUID:
 
 
 def _uuid_text(value: Any) -> str:
-    return str(_as_uuid(value))
+    return _as_uuid(value).hex
 
 
 def _uuid_bytes(value: Any) -> bytes:
@@ -200,7 +232,7 @@ def _statement(connection: LabConnection, table: Any, names: tuple[str, ...], va
     return f"INSERT INTO {table.full_table_name} ({columns}) VALUES {values}"  # noqa: S608 - names of our own tables
 
 
-def _insert(connection: LabConnection, table: Any, names: tuple[str, ...], values: list[list[Any]]) -> None:
+def _insert(connection: LabConnection, table: Any, names: tuple[str, ...], values: Sequence[Sequence[Any]]) -> None:
     if connection.adapter.backend == "postgresql":
         from psycopg2.extras import execute_values
 
@@ -215,7 +247,7 @@ def _insert(connection: LabConnection, table: Any, names: tuple[str, ...], value
     connection.run(run, statement)
 
 
-def _executemany(connection: LabConnection, statement: str, values: list[list[Any]]) -> None:
+def _executemany(connection: LabConnection, statement: str, values: Sequence[Sequence[Any]]) -> None:
     postgres = connection.adapter.backend == "postgresql"
 
     def run(raw: Any) -> None:
