@@ -16,10 +16,10 @@ from pipeline.discovered import DiscoverReport, FoundFolder, FoundSession
 from pipeline.errors import DatabaseReadOnly, MapshellError
 from pipeline.from_listings import name_obstacle, take
 from pipeline.from_manifests import Kept, read, write
+from pipeline.here import local_roots
 from pipeline.locations import locations
 from pipeline.oldlab.looking import look_at_adopted
 from pipeline.rebuild import Index
-from pipeline.rounds import local_roots
 from pipeline.search import Place, Search, ends
 from pipeline.sorting_out import known_by_listing, lost_manifests, sort_out
 from pipeline.wanted import Wanted

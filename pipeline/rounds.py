@@ -8,29 +8,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.checksums import ChecksumCache
-from pipeline.archive.find import Found, find
-from pipeline.archive.naming import compile_layout
-from pipeline.archive.nesting import inside
 from pipeline.archive.quiet import Quiet
-from pipeline.archive.session import DatasetType, Location, Root, SessionKey
 from pipeline.errors import DatabaseReadOnly
 from pipeline.folders import cache_folder
+from pipeline.here import local_roots, look
 from pipeline.ingest.leftovers import look_beside
 from pipeline.journal import TableJournal
 from pipeline.locations import locations
 from pipeline.not_published import concerns, deleted, in_sight, left_behind, refused
 from pipeline.reassign.finishing import Finished, finish
-from pipeline.reassign.former import former_names
-from pipeline.sessionless import Sessionless, meets, sessionless, taken
+from pipeline.sessionless import meets, sessionless, taken
 from pipeline.unknown_roots import unknown_roots
-from pipeline.work import Silence, SystemClock, Wishes, Work, patterns
+from pipeline.work import Silence, SystemClock, Wishes, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pipeline import sessions
-    from pipeline.archive.find import Stray
+    from pipeline.archive.find import Found, Stray
     from pipeline.archive.ports import Clock, Progress, Store
+    from pipeline.archive.session import DatasetType, Location, Root, SessionKey
     from pipeline.report import Report
     from pipeline.settings import Settings
 
@@ -191,52 +187,4 @@ def _quiet(settings: Settings, clock: Clock, epoch: Callable[[], float], progres
         quiet_seconds=settings.archive.quiet_seconds,
         patience=settings.archive.wait_for_quiet,
         staging=settings.archive.staging_name,
-    )
-
-
-def look(
-    settings: Settings,
-    location: Location,
-    roots: Sequence[Root],
-    journal: TableJournal,
-    lab_sessions: sessions.LabSessions,
-    wanted: set[SessionKey],
-    gone: Sequence[Sessionless] | None = None,
-) -> Found:
-    """Walk the local roots of a location once and give every session its folders.
-
-    All sessions take part in the matching (a folder may fit one that is not wanted); only wanted ones are read.
-    Folders of datasets without session (``gone``, asked for when None) are given to nobody else.
-    """
-    if not roots:
-        return Found()
-    layouts = tuple(compile_layout(pattern) for pattern in settings.archive.layouts.get(location.dataset_type, ()))
-    gone = sessionless(location, lab_sessions) if gone is None else gone
-    return find(
-        roots,
-        location.dataset_type,
-        lab_sessions.facts,
-        lab_sessions.refs,
-        journal.indexed,
-        patterns(settings),
-        layouts,
-        wanted,
-        former_names(location),
-        taken(gone),
-    )
-
-
-def local_roots(settings: Settings, alias: str) -> tuple[Root, ...]:
-    """Return this computer's roots of an alias, as the engine takes them: none enters another root below it."""
-    mine = settings.globus.roots(alias)
-    every = {root.local_path: Path(os.path.realpath(root.local_path)) for root in (*settings.globus.local_roots, *mine)}
-    return tuple(
-        Root(
-            root.alias,
-            root.endpoint,
-            root.globus_path,
-            Path(root.local_path),
-            inside(every[root.local_path], every.values()),
-        )
-        for root in mine
     )

@@ -17,14 +17,15 @@ from pipeline.archive.known import LISTED, in_words
 from pipeline.archive.plan import diff
 from pipeline.archive.renamed import in_short, suspects, with_renames
 from pipeline.archive.session import DatasetType, Location, SessionKey, dataset_name
+from pipeline.database.reading import columns
 from pipeline.drifted import drifted
 from pipeline.folders import cache_folder
+from pipeline.here import local_roots, look
 from pipeline.journal import TableJournal
 from pipeline.locations import locations
 from pipeline.oldlab.evidence import in_words as adopted_from
 from pipeline.reassign.meanwhile import being_moved
-from pipeline.rounds import local_roots, look
-from pipeline.sessionless import STATE, Sessionless, sessionless
+from pipeline.sessionless import STATE, Sessionless, meets, sessionless
 from pipeline.states import told
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def status(
     with closing(ChecksumCache(cache_folder(os.environ) / "sha1.sqlite")) as cache:
         for location in locations(settings, types, register=False):
             journal = TableJournal(location, lab_sessions.refs, computer)
-            found = look(settings, location, local_roots(settings, location.alias), journal, lab_sessions, wanted)
+            lost = sessionless(location, lab_sessions)
+            found = look(settings, location, local_roots(settings, location.alias), journal, lab_sessions, wanted, lost)
             archived, totals, differs = _archived(location), _totals(location), drifted(location)
             gone = _withdrawn(location)
             said, under_way = told(location), {**_under_way(location), **journal.working()}
@@ -114,7 +116,7 @@ def status(
                 yield SessionStatus(
                     ref.h2o, key[0], key[1], ref.session_date.isoformat(), location.alias, state, **facts
                 )
-            yield from map(_without_session, sessionless(location, lab_sessions, restrictions))
+            yield from (_without_session(each) for each in lost if meets(each.session, restrictions))
 
 
 def _without_session(gone: Sessionless) -> SessionStatus:
@@ -252,15 +254,12 @@ def _totals(location: Location) -> dict[str, tuple[int, int | None, int]]:
     files = publication.DataSet.PhysicalFile() & {"globus_alias": location.alias}
     proved = "sum(case when file_sha1 is not null and coalesce(sha1_source, '') <> 'archive' then 1 else 0 end)"
     query = dj.U("dataset_name").aggr(files, files="count(*)", size="sum(file_size)", known=proved)
-    replaced = _replaced(files)
-    return {
-        row["dataset_name"]: (
-            int(row["files"]),
-            _whole(row["size"]),
-            int(row["files"]) - int(row["known"]) - replaced[row["dataset_name"]],
-        )
-        for row in query.to_dicts()
-    }
+    sums = [
+        (name, int(count), _whole(size), int(known))
+        for name, count, size, known in columns(query, ("dataset_name", "files", "size", "known"))
+    ]
+    replaced = _replaced(files) if any(known < count for _, count, _, known in sums) else Counter[str]()
+    return {name: (count, size, count - known - replaced[name]) for name, count, size, known in sums}
 
 
 def _replaced(files: Any) -> Counter[str]:

@@ -15,9 +15,9 @@ from pipeline.archive.presence import Presence, Seen
 from pipeline.archive.relocate import under_way
 from pipeline.archive.session import file_id
 from pipeline.errors import GlobusError, GlobusUnavailable, LoginNeeded, MapshellError, NameRefused, Refused
+from pipeline.here import local_roots
 from pipeline.holdings import holdings, locations_by_alias, without_row
 from pipeline.journal import TableJournal
-from pipeline.rounds import local_roots
 from pipeline.verified import MOST_NAMED as MOST_UNKNOWN
 from pipeline.verified import SessionCheck
 from pipeline.verify_rows import damaged_before, last_looks

@@ -19,6 +19,7 @@ from pipeline.archive.round import Round
 from pipeline.errors import DatabaseError
 from pipeline.folders import cache_folder
 from pipeline.forecast import forecast, past_moves
+from pipeline.here import patterns
 from pipeline.report import Report
 from pipeline.verify_checksums import scratch_root
 
@@ -197,11 +198,6 @@ class Work:
         if report.dry_run:
             report.forecast = forecast(report.outcomes, self._moves, self.settings.archive.hash_mb_per_second)
         return report
-
-
-def patterns(settings: Settings) -> tuple[str, ...]:
-    """Return what is never archived: what the settings leave out, and our own staging folder."""
-    return (*settings.archive.leave_out, settings.archive.staging_name)
 
 
 def provenance(computer: str) -> dict[str, Any]:

@@ -17,8 +17,8 @@ def look_beside(settings: Settings, h2os: Collection[str]) -> Leftovers:
     """Return what lies in the local roots and in no session's folder; ``h2os`` are the animals of the database."""
     from pipeline.archive.naming import compile_layout
     from pipeline.archive.walk.leftovers import Ground, leftovers
+    from pipeline.here import local_roots
     from pipeline.ingest.database import aliases
-    from pipeline.rounds import local_roots
 
     both: tuple[DatasetType, ...] = ("ephys", "video")
     kinds: dict[Path, set[DatasetType]] = {}

@@ -194,8 +194,8 @@ def look(
 
 
 def _roots(settings: Settings, kind: DatasetType) -> tuple[Root, ...]:
+    from pipeline.here import local_roots
     from pipeline.ingest.database import aliases
-    from pipeline.rounds import local_roots
 
     places: dict[str, Root] = {}
     for alias in aliases(settings, kind):

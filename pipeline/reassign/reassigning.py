@@ -18,12 +18,12 @@ from pipeline.archive.relocate import begin, look
 from pipeline.archive.round import Round, ends_the_round, in_words
 from pipeline.errors import DatabaseReadOnly, Refused
 from pipeline.folders import cache_folder
+from pipeline.here import local_roots
 from pipeline.journal import TableJournal
 from pipeline.locations import locations
 from pipeline.reassign import choosing, planning
 from pipeline.reassign.finishing import Finished, finish, gather, open_moves, settle
 from pipeline.reassign.reassigned import Place, Reassignment
-from pipeline.rounds import local_roots
 from pipeline.verify_checksums import scratch_root
 from pipeline.work import Silence, SystemClock, provenance
 

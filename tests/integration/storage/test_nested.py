@@ -6,9 +6,9 @@ import json
 
 from mapshell.demo.run import ARCHIVE, RIG
 from pipeline import database, settings
+from pipeline.here import local_roots
 from pipeline.ingest.recordings import ingest_recordings
 from pipeline.locations import known
-from pipeline.rounds import local_roots
 from tests.integration.publish.bench import DAY, write
 
 

@@ -96,8 +96,8 @@ def test_without_https_and_without_a_root_that_may_be_written_it_says_so(archive
 def test_a_disk_without_room_is_named_and_nothing_passes(archive):
     from pipeline.archive.haul import Patient
     from pipeline.archive.readback import Item, by_transfers
+    from pipeline.here import local_roots
     from pipeline.holdings import holdings
-    from pipeline.rounds import local_roots
     from pipeline.work import Silence, SystemClock
 
     rig = archive.bench.rig
