@@ -220,6 +220,8 @@ def cell(row: Mapping[str, Any], column: Column) -> str:
     value = row.get(column.key)
     if value is None or value == "":
         return ""
+    if column.kind == "text" and isinstance(value, str):
+        return visible(value)
     if column.kind == "bytes":
         return human_bytes(int(value))
     if column.kind == "number":
@@ -240,9 +242,9 @@ def width(text: str) -> int:
 
 def to_json(value: Any, *, ascii_only: bool = False) -> str:
     """Return a value as indented JSON; instants as ISO text, UUIDs and paths as texts, secrets masked."""
-    import json
+    from mapshell.output_json import indented
 
-    return json.dumps(plain(value), indent=2, ensure_ascii=ascii_only)
+    return indented(plain(value), ascii_only=ascii_only)
 
 
 def plain(value: Any) -> Any:
@@ -269,6 +271,8 @@ def plain(value: Any) -> Any:
 
 
 def _pad(text: str, to: int, align: Align) -> str:
+    if align == "left" and text.isascii():
+        return text.ljust(to)
     room = to - width(text)
     left = {"left": 0, "right": room, "center": room // 2}[align]
     return " " * left + text + " " * (room - left)

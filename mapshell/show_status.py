@@ -18,11 +18,8 @@ if TYPE_CHECKING:
 
 def show_status(output: Output, rows: Sequence[SessionStatus], *, restricted: bool = False) -> None:
     """Show the state of sessions, and the sums."""
-    from dataclasses import asdict
-
-    listed = [{**asdict(row), "bytes": row.size, "folders": list(row.folders)} for row in rows]
-    for each in listed:
-        del each["size"]
+    facts = [name for name in rows[0].__dataclass_fields__ if name != "size"] if rows else []
+    listed = [{**{name: getattr(row, name) for name in facts}, "bytes": row.size} for row in rows]
     if output.for_programs:
         output.data(listed)
         return
