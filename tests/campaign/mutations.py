@@ -138,12 +138,21 @@ MUTATIONS = (
         "            if not seen.unseen(entry.subpath):\n",
         "            if False:\n",
     ),
-    _one(
+    Mutation(
         "unfinished-pass",
         "a recording whose meta is not finished passes the gate",
-        "pipeline/archive/integrity.py",
-        "    if not meta.complete:\n        defects.append(",
-        "    if False:\n        defects.append(",
+        (
+            (
+                "pipeline/archive/integrity.py",
+                "    if not meta.complete:\n        defects.append(",
+                "    if False:\n        defects.append(",
+            ),
+            (
+                "pipeline/spikeglx.py",
+                "    if not meta.complete:\n        missing = ",
+                "    if False:\n        missing = ",
+            ),
+        ),
     ),
     _one(
         "adopted-unread",
