@@ -70,7 +70,10 @@ def _publish(world, ended, document, facts):
         if key not in facts.archived:
             yield Violation("I1", f"publish says that {key} is archived, and it is not")
             continue
-        visit = next(visit for visit in world.lab.visits.values() if visit.key == key)
+        visit = next((visit for visit in world.lab.visits.values() if visit.key == key), None)
+        if visit is None:
+            yield Violation("I5", f"publish says that {key} is archived, and nobody recorded it")
+            continue
         if visit.rig != ended.command["rig"]:
             continue
         for subpath, path in world.lab.subpaths(visit).items():
