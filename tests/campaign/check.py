@@ -23,6 +23,7 @@ class Checker:
         self.kept = Kept(world)
         self._brought = {}  # (alias, subpath) that was whole -> how many tasks had brought it by then
         self.lied = False  # the service said that a task succeeded, and it had not
+        self.disturbed = False  # somebody put something of his own at the archive, or the journal was lost
 
     def put(self, alias, subpath, sha1, raced=False):
         """Somebody put a file of his own at the archive.
@@ -31,6 +32,7 @@ class Checker:
         it is put aside as half a file of ours, with its bytes.
         """
         self._final[alias, subpath] = sha1
+        self.disturbed = True
         if raced:
             self._raced.add((alias, subpath))
 
@@ -147,6 +149,7 @@ class Checker:
     # -- I4: nothing is sent twice --------------------------------------------------------------------------------
 
     def _tasks(self, facts):
+        yield from () if self.lied or self.disturbed else self._twice(facts)
         for (collection, path), tasks in sorted(facts.journeys.items()):
             alias, _, subpath = path.lstrip("/").partition("/")
             if alias not in ARCHIVE_ROOTS or ".mapshell" in path:
@@ -158,6 +161,18 @@ class Checker:
                 yield Violation("I4", f"{path} was brought to {collection} by {len(tasks)} tasks: {tasks}")
             if name in self._whole or name in self._final:
                 self._brought.setdefault(name, brought)
+
+    def _twice(self, facts):
+        """Two tasks of one generation that both ended well: two processes were at it.  A changed file is sent anew."""
+        changed = {f" {visit.h2o} {visit.day} " for visit in self._lab.visits.values() if visit.changed}
+        well = {}
+        for task in facts.tasks:
+            label = str(task.get("label"))
+            if task["status"] == "SUCCEEDED" and label.startswith("mapshell publish "):
+                well.setdefault(label.rpartition(" ")[0], []).append(task["task_id"])
+        for label, tasks in sorted(well.items()):
+            if len(tasks) > 1 and not any(words in label for words in changed):
+                yield Violation("I4", f"{label!r} was sent by {len(tasks)} tasks: {tasks}")
 
     # -- I2, I3, I5 on the rigs -----------------------------------------------------------------------------------
 

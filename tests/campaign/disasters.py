@@ -98,7 +98,7 @@ class Disasters:
                     cursor.execute(f"DROP DATABASE IF EXISTS {schema}")
                 connection.commit()
         self.counts["lost databases"] += 1
-        self.meddled = True
+        self.meddled = self.checker.disturbed = True
         self.checker.kept.forget()
         self.world.enter_animals()
         self.unhealed = not move.get("healed", True)

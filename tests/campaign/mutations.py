@@ -62,8 +62,8 @@ MUTATIONS = (
         "dead-lease-kept",
         "the lease of a killed process holds until it ends",
         "pipeline/leases.py",
-        '        return held["process_id"] == os.getpid() and held["owner"] not in _OURS',
-        "        return False",
+        '        if not is_process(int(held["process_id"]), float(held["process_began"])):',
+        "        if False:",
     ),
     _one(
         "manifest-not-seen",
