@@ -235,8 +235,8 @@ MUTATIONS = (
         "times-touched",
         "reading a recording for its checksum sets its time",
         "pipeline/archive/checksums.py",
-        '        with file.path.open("rb", buffering=0) as stream:',
-        '        os.utime(file.path)\n        with file.path.open("rb", buffering=0) as stream:',
+        "        with FileIO(file.where) as stream:",
+        "        os.utime(file.where)\n        with FileIO(file.where) as stream:",
     ),
     _one(
         "settled-too-early",
