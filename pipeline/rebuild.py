@@ -123,10 +123,9 @@ class Index(KnownIndex):
             step("discover: claimed")
             if any(any(self._open_transfers(key)) for key in keys):
                 raise Busy("its transfer is under way", remedy="`mapshell publication-publish` gathers it.")
-            if not wish.described and self.left_by_us(manifest.session.key).intersection(
-                entry.subpath for entry in manifest.files
-            ):
-                raise Busy("a transfer of it has failed meanwhile", remedy=FINISHES)
+            left = set() if wish.described else self.left_by_us(manifest.session.key)
+            if any(entry.subpath in left for entry in manifest.files):  # listed while it was on its way, say
+                raise Refused("a transfer of it that failed left some of these files", remedy=FINISHES)
             return self._write(manifest, wish, keys)
         finally:
             self._journal.release(held)

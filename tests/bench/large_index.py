@@ -42,7 +42,7 @@ def fill(config: str, sessions: int, files: int, new: Collection[int] = ()) -> N
             describe(some)
             rows = (row for one in some for row in file_rows(one, one.files))
             database.bulk_insert(publication.DataSet.PhysicalFile, rows)
-            _journal(some)
+            journal(some)
 
 
 def enter(sessions: int) -> None:
@@ -82,7 +82,7 @@ def describe(manifests: Iterable[Manifest]) -> None:
     database.bulk_insert(publication.ArchivedRawEphys, map(archived_row, some))
 
 
-def _journal(manifests: Iterable[Manifest]) -> None:
+def journal(manifests: Iterable[Manifest]) -> None:
     """Write the transfers that brought them, which have ended: a task for the files and one for the manifest each."""
     from pipeline import database, publication
 

@@ -13,13 +13,12 @@ from pipeline import embedded
 
 
 def listening(pid):
-    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    return {
-        each.laddr.ip
-        for process in processes
-        for each in process.net_connections("inet")
-        if each.status == psutil.CONN_LISTEN
-    }
+    service = psutil.Process(pid)
+    doors = service.net_connections("inet")
+    for worker in service.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # a worker of the server, ended since
+            doors += worker.net_connections("inet")
+    return {each.laddr.ip for each in doors if each.status == psutil.CONN_LISTEN}
 
 
 @pytest.fixture

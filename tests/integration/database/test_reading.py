@@ -25,7 +25,7 @@ def index(lab_database):
         large_index.describe(manifests)
         rows = chain.from_iterable(file_rows(one, one.files) for one in manifests)
         database.bulk_insert(publication.DataSet.PhysicalFile, rows)
-        large_index._journal(manifests)
+        large_index.journal(manifests)
 
 
 @pytest.mark.usefixtures("index")
