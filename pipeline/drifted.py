@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from pipeline import publication
 from pipeline.database.quiet import dj
-from pipeline.verified import KINDS
 
 if TYPE_CHECKING:
     from pipeline.archive.session import Location
@@ -29,6 +28,8 @@ def drifted(location: Location) -> dict[str, str]:
     found = {}
     for row in (looks & {"verdict": "drift"}).to_dicts():
         if row["verified_at"] == newest[row["dataset_name"]]:
+            from pipeline.verified import KINDS  # hardly ever wanted
+
             kinds = Counter(each["kind"] for each in row["report"]["drift"])
             counts = [f"{kinds[kind]} {KINDS[kind]}" for kind in _LOSS if kinds[kind]]
             if counts:

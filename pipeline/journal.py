@@ -236,6 +236,8 @@ class TableJournal(Leases):
 
     def _entries(self, transfers: Any) -> list[Entry]:
         rows = {row["transfer_id"]: row for row in transfers.to_dicts()}
+        if not rows:
+            return []
         parts: dict[uuid.UUID, list[Part]] = {}
         for row in (publication.Transfer.Session() & transfers.proj()).to_dicts():
             if row["globus_alias"] == self._location.alias:
@@ -245,9 +247,9 @@ class TableJournal(Leases):
 
     # -- the lab's tables and the states -----------------------------------------------------------------------
 
-    def lab_rows(self, session: SessionRef) -> dict[str, list[dict[str, Any]]]:
-        """Return the session's rows of the lab's tables, as JSON data for the manifest."""
-        return labrows.collect(session)
+    def lab_rows(self, sessions: Collection[SessionRef]) -> Mapping[SessionKey, dict[str, list[dict[str, Any]]]]:
+        """Return the sessions' rows of the lab's tables, as JSON data for their manifests."""
+        return labrows.collect(sessions)
 
     def report(self, outcomes: Sequence[Outcome], gone: Collection[SessionKey] = ()) -> None:
         """Remember the state of sessions that are not simply archived.

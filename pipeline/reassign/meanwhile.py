@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline import publication
-from pipeline.archive.relocate import under_way
 from pipeline.archive.session import file_id
 from pipeline.journal import TableJournal
 
@@ -20,7 +19,11 @@ _AGAIN = "try again when that has ended; `mapshell publication-publish` brings i
 
 def being_moved(journal: TableJournal) -> dict[SessionKey, str]:
     """Return the sessions whose files get other names now, with what is done, in words."""
-    return {part.key: under_way(entry) for entry in journal.moves() for part in entry.parts}
+    if not (moves := journal.moves()):
+        return {}
+    from pipeline.archive.relocate import under_way
+
+    return {part.key: under_way(entry) for entry in moves for part in entry.parts}
 
 
 def explain(items: Sequence[Item], computer: str) -> None:
