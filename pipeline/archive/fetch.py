@@ -154,7 +154,8 @@ class Fetching:
     """What one retrieval works with.
 
     ``staging`` is the name of our own folder in a site; ``threads`` how many files are read, or fetched over HTTPS, at
-    once; ``stop`` is set when the run ends early.
+    once; ``stop`` is set when the run ends early; ``sent`` are the files that tasks are bringing, or have brought;
+    ``begun`` says that the archive has answered.
     """
 
     store: Callable[[], Store]
@@ -169,6 +170,8 @@ class Fetching:
     wait: bool = True
     stop: threading.Event = field(default_factory=threading.Event)
     tasks: list[str] = field(default_factory=list)
+    sent: list[Item] = field(default_factory=list)
+    begun: bool = False
     notes: list[str] = field(default_factory=list)
 
     def now(self) -> datetime:

@@ -26,7 +26,7 @@ from pipeline.sizes import human_bytes
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipeline.archive.ports import RemoteEntry
 
@@ -132,7 +132,15 @@ def local_file(item: Item, status: os.stat_result) -> LocalFile:
 
 
 def look_at_archive(fetching: Fetching, items: Sequence[Item]) -> None:
+    """List the folders of what is to be fetched: :func:`look_in_parts` for all at once."""
+    for _ in look_in_parts(fetching, [items]):
+        pass
+
+
+def look_in_parts(fetching: Fetching, parts: Sequence[Sequence[Item]]) -> Iterator[list[Item]]:
     """List the folders of what is to be fetched, many at once: what is not there as the index says is not asked for.
+
+    Yields of each part what is to be fetched after all.
 
     Raises
     ------
@@ -141,22 +149,24 @@ def look_at_archive(fetching: Fetching, items: Sequence[Item]) -> None:
     LoginNeeded, GlobusUnavailable, CollectionOffline, CollectionNotFound
         No other folder would answer either.
     """
-    wanted: dict[str, dict[str, list[Item]]] = defaultdict(lambda: defaultdict(list))
-    for item in items:
-        if item.verdict in OPEN:
-            wanted[item.location.endpoint][_folder(item)].append(item)
     refused: list[MapshellError] = []
     denied = 0
     with Lister(fetching.store()) as lister:
-        for endpoint, folders in wanted.items():
-            for folder, answer in lister.folders(endpoint, folders):
-                _compare_listing(folders[folder], answer)
-                if isinstance(answer, PermissionDenied):
-                    refused.append(answer)
-                    denied += len(folders[folder])
-                elif isinstance(answer, _FOR_ALL):
-                    raise answer
-    if refused and denied == len(items):
+        for items in parts:
+            wanted: dict[str, dict[str, list[Item]]] = defaultdict(lambda: defaultdict(list))
+            for item in items:
+                if item.verdict in OPEN:
+                    wanted[item.location.endpoint][_folder(item)].append(item)
+            for endpoint, folders in wanted.items():
+                for folder, answer in lister.folders(endpoint, folders):
+                    _compare_listing(folders[folder], answer)
+                    if isinstance(answer, PermissionDenied):
+                        refused.append(answer)
+                        denied += len(folders[folder])
+                    elif isinstance(answer, _FOR_ALL):
+                        raise answer
+            yield [item for item in items if item.verdict in OPEN]
+    if refused and denied == sum(map(len, parts)):
         raise refused[0]
 
 

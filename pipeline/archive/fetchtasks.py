@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.archive.fetch import OPEN, Entry, Fetching, Item, Verdict
+from pipeline.archive.fetchplan import look_in_parts
 from pipeline.archive.haul import MOST_FILES, End, Haul, accused, follow, give_up, plan, send
 from pipeline.archive.journal import step
 from pipeline.archive.ports import TransferItem, TransferRequest
+from pipeline.archive.tasks.parts import parts
 from pipeline.errors import GlobusError
 
 if TYPE_CHECKING:
@@ -38,10 +39,17 @@ class Harvest(Protocol):
         """Say whether a file of this size bears the item's name already."""
 
 
-def fetch(fetching: Fetching, items: Sequence[Item], harvest: Harvest) -> list[Item]:
+def fetch(fetching: Fetching, items: Sequence[Item], harvest: Harvest, *, listed: bool = True) -> list[Item]:
     """Bring all items whose verdict is open to their places; go on with tasks that an earlier run left.
 
     Returns further files that these tasks brought because the earlier run had asked for them.
+
+    Parameters
+    ----------
+    fetching, items, harvest
+        What the run works with, what is wanted, and what is done with what comes.
+    listed
+        Whether the archive has been looked at; if not, each task is sent as soon as its own files have been.
 
     Raises
     ------
@@ -51,7 +59,7 @@ def fetch(fetching: Fetching, items: Sequence[Item], harvest: Harvest) -> list[I
     entries, further = _reattach(fetching, items, harvest)
     every = [*items, *further]
     for turn in range(_ROUNDS):
-        entries += _submit(fetching, uncovered(every, entries))
+        entries += _submit(fetching, uncovered(every, entries), listed=listed or turn > 0)
         if not entries:
             break
         if not fetching.wait:
@@ -130,15 +138,14 @@ def _reattach(fetching: Fetching, items: Sequence[Item], harvest: Harvest) -> tu
 # -- submitting --------------------------------------------------------------------------------------------------------
 
 
-def _submit(fetching: Fetching, items: Sequence[Item]) -> list[Entry]:
-    """Remember and submit what is to be fetched: one task for each pair of collections, unless there are very many."""
-    groups: dict[tuple[str, str], list[Item]] = defaultdict(list)
-    for item in items:
-        groups[item.location.endpoint, item.site.endpoint].append(item)
+def _submit(fetching: Fetching, items: Sequence[Item], *, listed: bool) -> list[Entry]:
+    """Remember and submit what is to be fetched, in as many tasks as pay."""
+    each = parts(items)
     entries = []
-    for (source, destination), group in groups.items():
-        for start in range(0, len(group), MOST_FILES):
-            entry = _plan(fetching, source, destination, group[start : start + MOST_FILES])
+    for part in each if listed else look_in_parts(fetching, each):
+        fetching.begun = True
+        for start in range(0, len(part), MOST_FILES):
+            entry = _plan(fetching, part[start : start + MOST_FILES])
             fetching.journal.save(entry)
             step("retrieve: planned")
             _send(fetching, entry)
@@ -146,7 +153,8 @@ def _submit(fetching: Fetching, items: Sequence[Item]) -> list[Entry]:
     return entries
 
 
-def _plan(fetching: Fetching, source: str, destination: str, items: Sequence[Item]) -> Entry:
+def _plan(fetching: Fetching, items: Sequence[Item]) -> Entry:
+    source, destination = items[0].location.endpoint, items[0].site.endpoint
     entry_id = uuid.uuid4()
     label = f"mapshell retrieve {items[0].session.h2o} {len(items)} files {entry_id.hex[:8]}"
     size = sum(item.size for item in items)
@@ -197,6 +205,7 @@ def _send(fetching: Fetching, entry: Entry) -> None:
         fetching.journal.save(entry)
         step("retrieve: submitted")
     fetching.tasks.append(str(entry.haul.task_id))
+    fetching.sent.extend(entry.items)
 
 
 # -- gathering ---------------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline.archive.journal import step
 from pipeline.archive.ports import TransferRequest
-from pipeline.archive.transfer import SUBMISSION_ID_LIFE, Poller, one_line, trouble, why_failed
+from pipeline.archive.tasks.poller import Poller
+from pipeline.archive.transfer import SUBMISSION_ID_LIFE, one_line, trouble, why_failed
 from pipeline.archive.watch import FORGOTTEN_AFTER
 from pipeline.errors import GlobusError
 
@@ -114,13 +115,15 @@ def follow(store: Store, hauls: Sequence[Haul], patient: Patient) -> Iterator[En
     """
     left = {str(haul.task_id): haul for haul in hauls}
     seen: dict[str, _Seen] = {}
-    poller = Poller(store, most=patient.poll_seconds)
+    sizes = {task_id: haul.size for task_id, haul in left.items()}
+    poller = Poller(store, patient.clock, most=patient.poll_seconds)
     unanswered = 0
     for task_id, haul in left.items():
         patient.progress.task(task_id, haul.request.label, haul.size)
     while left:
+        asked = patient.clock.now()
         try:
-            found = poller.poll(list(left))
+            found = poller.poll(list(left), sizes)
             unanswered = 0
         except GlobusError as error:
             unanswered += 1
@@ -135,8 +138,10 @@ def follow(store: Store, hauls: Sequence[Haul], patient: Patient) -> Iterator[En
                 del left[task_id]
                 patient.progress.done(task_id, "" if end.way == "succeeded" else end.reason)
                 yield end
-        if left:
-            patient.clock.sleep(poller.interval)
+        # Whoever took an end may have worked on what came: that was time enough, or a part of it.
+        busy = (patient.clock.now() - asked).total_seconds()
+        if left and busy < poller.interval:
+            patient.clock.sleep(poller.interval - max(busy, 0.0))
 
 
 @dataclass(slots=True)

@@ -161,8 +161,12 @@ def _junction(path: Path) -> bool:
         return any(is_link(entry) for entry in entries if entry.name == path.name)
 
 
-def sha1_of_path(path: Path, stop: threading.Event | None = None, seen: Callable[[int], None] | None = None) -> str:
+def sha1_of_path(
+    path: Path, stop: threading.Event | None = None, seen: Callable[[int], None] | None = None, size: int = BLOCK
+) -> str:
     """Read a file that is ours, see to it that the disk has it, and return its SHA1 (40 lower-case hex digits).
+
+    ``size`` is what it probably has (bytes): to make room for a large block costs more than to read a small file.
 
     Raises
     ------
@@ -172,7 +176,7 @@ def sha1_of_path(path: Path, stop: threading.Event | None = None, seen: Callable
         ``stop`` was set meanwhile.
     """
     digest = hashlib.sha1(usedforsecurity=False)
-    block = memoryview(bytearray(BLOCK))
+    block = memoryview(bytearray(max(1, min(BLOCK, size))))
     try:
         with path.open("rb", buffering=0) as stream:
             while size := stream.readinto(block):

@@ -16,7 +16,8 @@ from pipeline.archive.fetchthere import Renamer, look_there
 from pipeline.archive.fetchweb import WebFetcher, check_served, part_of, sweep
 from pipeline.archive.onlyone import LOCK, only_one
 from pipeline.archive.settle import Settler
-from pipeline.errors import ConfigError, MapshellError, PermissionDenied, RemotePathNotFound
+from pipeline.archive.tasks.parts import parts
+from pipeline.errors import ConfigError, LocalDiskError, MapshellError, PermissionDenied, RemotePathNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -36,15 +37,38 @@ def plan(fetching: Fetching, items: Sequence[Item], via: Literal["globus", "http
     MapshellError
         The archive, or the collection that is to receive the files, cannot be listed.
     """
+    _look_at_places(fetching, items)
+    _look_at_source(fetching, items, via)
+
+
+def _look_at_places(fetching: Fetching, items: Sequence[Item]) -> None:
     check_names(items, fetching.staging)
     look_here(fetching, items)
     if any(item.verdict == "wanted" for item in items):
         look_there(fetching, items)
+
+
+def _look_at_source(fetching: Fetching, items: Sequence[Item], via: Literal["globus", "https"]) -> None:
     if via == "globus":
         look_at_archive(fetching, items)
     else:
         check_served(fetching, items)
     check_room(items, _begun(fetching, items, via))
+
+
+def _in_parts(fetching: Fetching, items: Sequence[Item]) -> bool:
+    """Say whether tasks may be sent one after the other, each when the archive was looked at for its own files.
+
+    Not with tasks of earlier runs, nor when only a look at the archive can tell whether everything fits.
+    """
+    wanted = [item for item in items if item.verdict in OPEN]
+    if len(parts(wanted)) < 2 or fetching.journal.unfinished({item.site for item in items}):
+        return False
+    try:
+        check_room(items)
+    except LocalDiskError:
+        return False
+    return True
 
 
 def retrieve(
@@ -79,7 +103,10 @@ def retrieve(
     with ExitStack() as stack:
         for site in sorted({item.site for item in items}, key=str):
             stack.enter_context(_alone(fetching, site, locks))
-        plan(fetching, items, via)
+        _look_at_places(fetching, items)
+        listed = via == "https" or not _in_parts(fetching, items)
+        if listed:
+            _look_at_source(fetching, items, via)
         if via == "globus":
             _check_seen(fetching, {item.site for item in items if item.verdict in OPEN})
         further: list[Item] = []
@@ -89,12 +116,15 @@ def retrieve(
                 WebFetcher(fetching, Settler(fetching)).fetch(items)
             else:
                 here = all(item.site.folder is not None for item in items)
-                further = fetchtasks.fetch(fetching, items, Settler(fetching) if here else Renamer(fetching))
+                harvest = Settler(fetching) if here else Renamer(fetching)
+                further = fetchtasks.fetch(fetching, items, harvest, listed=listed)
         except MapshellError as error:
+            if not (listed or fetching.begun):
+                raise
             stopped = error
-            under_way = bool(fetching.tasks)
+            under_way = {id(item) for item in fetching.sent}
             for item in items:
-                if item.verdict in OPEN and under_way and via == "globus":
+                if item.verdict in OPEN and id(item) in under_way:
                     item.judge("in flight", error.message.rstrip("."), error.remedy, failed=True)
                 elif item.verdict in OPEN:
                     item.judge("failed", error.message.rstrip("."), error.remedy)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pipeline.archive.fetch import Entry, Fetching, Item, Site
     from pipeline.archive.haul import End
+    from pipeline.archive.session import LocalFile
 
 _KEY = "check"
 
@@ -34,6 +35,7 @@ class Settler:
         self._trees: dict[Site, Tree] = {}
         self._lock = threading.Lock()
         self._read = 0
+        self._proved: list[tuple[LocalFile, str]] = []
 
     # -- what a task brought -----------------------------------------------------------------------------------
 
@@ -46,7 +48,7 @@ class Settler:
             try:
                 futures = [
                     pool.submit(
-                        self.settle,
+                        self._settle,
                         item,
                         self._staged(entry, item, number),
                         arrived=end.way == "succeeded" or request.destination in moved,
@@ -59,6 +61,8 @@ class Settler:
                 self._fetching.stop.set()
                 raise
             finally:
+                self._fetching.cache.put_all(self._proved)
+                self._proved.clear()
                 progress.done(_KEY)
 
     def clear(self, entry: Entry) -> None:
@@ -80,7 +84,7 @@ class Settler:
 
     # -- one file ----------------------------------------------------------------------------------------------
 
-    def settle(self, item: Item, staged: Path, *, arrived: bool, sha1: str | None = None) -> bool:
+    def _settle(self, item: Item, staged: Path, *, arrived: bool, sha1: str | None = None) -> bool:
         """Check a staged file and give it its name; say whether it has one now.
 
         A file that cannot be trusted keeps its open verdict, with the reason, and its copy is removed.
@@ -119,13 +123,21 @@ class Settler:
         step("retrieve: checked")
         return self._place(item, staged)
 
+    def settle(self, item: Item, staged: Path, *, arrived: bool, sha1: str) -> bool:
+        """Check and name one file whose SHA1 was computed on the way, as :meth:`_settle`, and remember it at once."""
+        settled = self._settle(item, staged, arrived=arrived, sha1=sha1)
+        with self._lock:
+            self._fetching.cache.put_all(self._proved)
+            self._proved.clear()
+        return settled
+
     def _defect(self, item: Item, staged: Path, size: int, *, arrived: bool, sha1: str | None) -> str | None:
         """Say why a staged file is not what the index says, empty when it is only not whole yet; None: it is."""
         if size != item.size:
             return f"{size:,} bytes arrived, the index says {item.size:,}" if arrived else ""
         if item.sha1 is None:
             return None if arrived else ""
-        found = sha1 or sha1_of_path(staged, self._fetching.stop, self._seen)
+        found = sha1 or sha1_of_path(staged, self._fetching.stop, self._seen, size)
         if found == item.sha1:
             return None
         return f"what arrived has the SHA1 {found}, the index says {item.sha1}" if arrived else ""
@@ -161,6 +173,6 @@ class Settler:
 
     def _remember(self, item: Item, final: Path) -> None:
         """Spare the next run reading the file again."""
-        with suppress(OSError), self._lock:
+        with suppress(OSError):
             if item.sha1 is not None:
-                self._fetching.cache.put(local_file(item, final.stat()), item.sha1)
+                self._proved.append((local_file(item, final.stat()), item.sha1))

@@ -12,7 +12,6 @@ from pipeline.archive.session import token
 from pipeline.errors import GlobusError, OtherLogin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from pipeline.archive.journal_protocol import Journal
@@ -151,20 +150,3 @@ def one_line(text: str, limit: int = 400) -> str:
     """Fold white space and cut, for a message that ends up in a table."""
     folded = " ".join(text.split())
     return folded if len(folded) <= limit else folded[: limit - 1] + "…"
-
-
-class Poller:
-    """Asks for many tasks in one call, ever less often while nothing moves."""
-
-    def __init__(self, store: Store, *, first: float = 0.2, most: float = 10.0) -> None:
-        self._store = store
-        self._first = first
-        self._most = most
-        self.interval = first
-
-    def poll(self, task_ids: Sequence[str]) -> Mapping[str, TaskStatus]:
-        """Return the status of the tasks that the service knows."""
-        now = self._store.tasks(task_ids) if task_ids else {}
-        ended = any(task.state != "ACTIVE" for task in now.values())
-        self.interval = self._first if ended else min(self.interval * 1.5, self._most)
-        return now

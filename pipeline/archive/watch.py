@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pipeline.archive.transfer import Poller, Trouble, other_login, trouble
+from pipeline.archive.tasks.poller import Poller
+from pipeline.archive.transfer import Trouble, other_login, trouble
 from pipeline.errors import GlobusError
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class Watch:
 
     def __init__(self, round_: Round) -> None:
         self._round = round_
-        self._poller = Poller(round_.store(), most=round_.poll_seconds)
+        self._poller = Poller(round_.store(), round_.clock, most=round_.poll_seconds)
+        self._sizes: dict[str, int] = {}
         self._statuses: dict[str, TaskStatus] = {}
         self._unknown: set[str] = set()
         self._first_asked: dict[str, datetime] = {}
@@ -52,10 +54,12 @@ class Watch:
             The service has not answered several times running.
         """
         task_ids = [str(entry.task_id) for entry in entries]
-        for task_id in task_ids:
-            self._first_asked.setdefault(task_id, self._round.clock.now())
+        for task_id, entry in zip(task_ids, entries, strict=True):
+            if task_id not in self._first_asked:
+                self._first_asked[task_id] = self._round.clock.now()
+                self._sizes[task_id] = sum(source.size for part in entry.parts for source in part.sources)
         try:
-            found = self._poller.poll(task_ids)
+            found = self._poller.poll(task_ids, self._sizes)
         except GlobusError as error:
             self._unanswered += 1
             if self._unanswered >= _UNANSWERED:
