@@ -95,7 +95,7 @@ def bind(
 
 def unused_binding(settings: Settings) -> Binding:
     """Connect to the database of the settings, whatever is in it; no table is made, and none uses it."""
-    from pipeline.database import binding, migrations, standing_in
+    from pipeline.database import binding, first_look, migrations, standing_in
 
     _load_table_modules()
     migrations.check_prefix(settings.database.schema_prefix)
@@ -103,11 +103,13 @@ def unused_binding(settings: Settings) -> Binding:
 
     database = settings.database
     connection = LabConnection(lambda: _target(database))
+    seen = first_look.look(connection, database.schema_prefix)
     made = binding.Binding(
         connection,
         database.schema_prefix,
         identity=database,
-        lab_schemas=standing_in.schemas(connection, database),
+        lab_schemas=standing_in.schemas(database, seen),
+        seen=seen,
     )
     made.settings = settings
     return made

@@ -12,6 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from pipeline.database.catalogue import Catalogue
+from pipeline.database.first_look import look
 from pipeline.database.lab_tables import LabTables
 from pipeline.database.quiet import dj
 
@@ -37,6 +38,8 @@ class Binding:
         What this binding was made from; the same again needs no new binding.
     lab_schemas
         The lab's own schemas by group of tables: those groups are read there, and never written.
+    seen
+        What has just been found on the server (:func:`first_look.look`).
     """
 
     def __init__(
@@ -45,7 +48,9 @@ class Binding:
         prefix: str,
         identity: Any = None,
         lab_schemas: Mapping[str, str] | None = None,
+        seen: dict[tuple[str, str], set[str]] | None = None,
     ) -> None:
+        self._seen = seen
         self.connection = connection
         self.prefix = prefix
         self.identity = identity
@@ -92,6 +97,11 @@ class Binding:
             else:
                 raise self.lab.missing(group.name, spoken(table))
         return self._headings[table]
+
+    def take_first_look(self) -> dict[tuple[str, str], set[str]]:
+        """Return what is on the server: what was seen when this was made, for the first who asks, then a new look."""
+        seen, self._seen = self._seen, None
+        return look(self.connection, self.prefix) if seen is None else seen
 
     def forget(self) -> None:
         """Forget what the tables look like: they were changed."""

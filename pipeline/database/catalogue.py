@@ -24,11 +24,23 @@ _OF = {
         "obj_description(to_regclass(format('%%I.%%I', t.table_schema, t.table_name)), 'pg_class') AS table_comment, "
         "t.table_schema AS schema_, t.table_name AS table_ "
         "FROM information_schema.tables t WHERE t.table_schema IN ({})",
-        "columns": "SELECT c.column_name, c.data_type, c.udt_name, c.is_nullable, c.column_default, "
-        "c.character_maximum_length, c.numeric_precision, c.numeric_scale, "
-        "col_description(to_regclass(format('%%I.%%I', c.table_schema, c.table_name)), c.ordinal_position) "
-        "AS column_comment, c.table_schema AS schema_, c.table_name AS table_ "
-        "FROM information_schema.columns c WHERE c.table_schema IN ({}) ORDER BY c.ordinal_position",
+        # As information_schema.columns has them, in half its time: the comments joined, and what nobody reads left out.
+        "columns": "SELECT a.attname AS column_name, t.typname AS udt_name, "
+        "CASE WHEN t.typtype IN ('e', 'c') OR t.typnamespace <> 'pg_catalog'::regnamespace THEN 'USER-DEFINED' "
+        "WHEN t.typcategory = 'A' THEN 'ARRAY' ELSE format_type(a.atttypid, NULL) END AS data_type, "
+        "CASE WHEN a.attnotnull THEN 'NO' ELSE 'YES' END AS is_nullable, "
+        "pg_get_expr(d.adbin, d.adrelid) AS column_default, "
+        "information_schema._pg_char_max_length(a.atttypid, a.atttypmod) AS character_maximum_length, "
+        "information_schema._pg_numeric_precision(a.atttypid, a.atttypmod) AS numeric_precision, "
+        "information_schema._pg_numeric_scale(a.atttypid, a.atttypmod) AS numeric_scale, "
+        "o.description AS column_comment, n.nspname AS schema_, c.relname AS table_ "
+        "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
+        "JOIN pg_type t ON t.oid = a.atttypid "
+        "LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum "
+        "LEFT JOIN pg_description o ON o.objoid = c.oid AND o.objsubid = a.attnum "
+        "AND o.classoid = 'pg_class'::regclass "
+        "WHERE c.relkind IN ('r', 'v', 'f', 'p') AND n.nspname IN ({}) ORDER BY a.attnum",
         "key": "SELECT a.attname AS column_name, n.nspname AS schema_, c.relname AS table_ "
         "FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
         "CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(attnum, position) "

@@ -9,6 +9,8 @@ from pipeline.database import bulk
 from pipeline.errors import DatabaseReadOnly
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.database.binding import Binding
 
 _GLOB_LIMIT = 1024
@@ -69,13 +71,21 @@ def sync(binding: Binding) -> None:
     """
     connection = binding.connection
     try:
-        for lookup in contents():
-            if lookup.table._group not in binding.own_groups:
-                continue
-            name = connection.adapter.make_full_table_name(binding.database(lookup.table), lookup.table.table_name)
-            known = {row[0] for row in connection.query(f"SELECT {lookup.key} FROM {name}").fetchall()}  # noqa: S608
+        own = [lookup for lookup in contents() if lookup.table._group in binding.own_groups]
+        known = _known(binding, own)
+        for number, lookup in enumerate(own):
             for row in lookup.rows:
-                if row[lookup.key] not in known:
+                if (number, row[lookup.key]) not in known:
                     bulk.insert_if_absent(connection, lookup.table, row)
     except DatabaseReadOnly:
         return
+
+
+def _known(binding: Binding, own: Sequence[Contents]) -> set[tuple[int, str]]:
+    """Return the keys that are there, each with the number of its table; one statement for all of them."""
+    connection = binding.connection
+    parts = []
+    for number, lookup in enumerate(own):
+        name = connection.adapter.make_full_table_name(binding.database(lookup.table), lookup.table.table_name)
+        parts.append(f"SELECT {number}, {lookup.key} FROM {name}")  # noqa: S608
+    return {(int(row[0]), str(row[1])) for row in connection.query(" UNION ALL ".join(parts)).fetchall()}

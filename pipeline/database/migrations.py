@@ -133,9 +133,10 @@ def ensure_tables(binding: Binding, migrations: Sequence[Migration] | None = Non
     """
     migrations = MIGRATIONS if migrations is None else migrations
     binding.knows = latest = latest_version(migrations)
-    stored = versions.read(binding)
+    seen = binding.take_first_look()
+    stored = versions.read(binding, seen)
     versions.refuse_newer(binding, stored, latest)
-    standing_in.check(binding, there=stored is not None)
+    standing_in.check(binding, there=stored is not None, seen=seen)
     if stored is not None:
         if stored.version >= latest:
             return

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.database.first_look import SESSION, WATER_RESTRICTION, look
 from pipeline.errors import ConfigError, DatabaseError
 from pipeline.settings import lab
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pipeline.database.binding import Binding
-    from pipeline.database.lab_connection import LabConnection
     from pipeline.settings.types import DatabaseSettings
 
 # What mapshell cannot do without, by group and table.
@@ -20,29 +22,22 @@ NEEDED = {
 }
 
 
-def schemas(connection: LabConnection, settings: DatabaseSettings) -> dict[str, str]:
+def schemas(settings: DatabaseSettings, there: Collection[tuple[str, str]]) -> dict[str, str]:
     """Return the lab's own schemas by group of tables; empty when these tables are ours.
 
-    Where the configuration does not say, a server that holds a database of map-ephys is taken at its word, unless we
-    have tables of our own there already.
+    ``there`` are tables of the server, as :func:`first_look.look` names them.  Where the configuration does not say, a
+    server that holds a database of map-ephys is taken at its word, unless we have tables of our own there already.
     """
     if settings.lab_schemas is not None:
         return {group: schema for group, schema in settings.lab_schemas if group in lab.GROUPS}
     named = {group: lab.OLD_PREFIX + group for group in lab.GROUPS}
-    own = f"{settings.schema_prefix}experiment"
-    rows = connection.query(
-        "SELECT table_schema, table_name FROM information_schema.tables "
-        "WHERE table_schema IN (%s, %s, %s) AND table_name IN ('water_restriction', 'session')",
-        (named["lab"], named["experiment"], own),
-    ).fetchall()
-    there = {(str(schema), str(table)) for schema, table in rows}
-    if (own, "session") in there or settings.schema_prefix == lab.OLD_PREFIX:
+    if (f"{settings.schema_prefix}experiment", SESSION) in there or settings.schema_prefix == lab.OLD_PREFIX:
         return {}
-    whole = {(named["lab"], "water_restriction"), (named["experiment"], "session")} <= there
+    whole = {(named["lab"], WATER_RESTRICTION), (named["experiment"], SESSION)} <= {*there}
     return {group: named[group] for group in lab.GROUPS} if whole else {}
 
 
-def check(binding: Binding, *, there: bool) -> None:
+def check(binding: Binding, *, there: bool, seen: Collection[tuple[str, str]] | None = None) -> None:
     """Refuse tables that do not fit together.
 
     Parameters
@@ -51,6 +46,8 @@ def check(binding: Binding, *, there: bool) -> None:
         The database.
     there
         Whether it has tables of ours.
+    seen
+        What the server has, when somebody has just looked.
 
     Raises
     ------
@@ -65,10 +62,8 @@ def check(binding: Binding, *, there: bool) -> None:
         return
     connection = binding.connection
     own = f"{binding.prefix}experiment"
-    made = connection.query(
-        "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = %s AND table_name = 'session'", (own,)
-    ).fetchone()[0]
-    if bool(made) != bool(binding.lab):
+    seen = look(connection, binding.prefix) if seen is None else seen
+    if ((own, SESSION) in seen) != bool(binding.lab):
         return
     place = connection.target.place
     if binding.lab:

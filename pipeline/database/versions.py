@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.database import server as db_server
+from pipeline.database.first_look import VERSION_TABLE, look
 from pipeline.errors import SchemaVersionError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from pipeline.database.binding import Binding
 
-VERSION_TABLE = "~schema_version"
 _FAR = 10_000
 _LEARNT = "oldest_writer"
 
@@ -36,8 +37,10 @@ class Stored:
     applied_at: datetime | None
 
 
-def read(binding: Binding) -> Stored | None:
+def read(binding: Binding, seen: Mapping[tuple[str, str], set[str]] | None = None) -> Stored | None:
     """Return what the database says of its version; None when it has no tables of ours (or not all of them yet).
+
+    ``seen`` is what :func:`first_look.look` has just found there; None: it looks itself.
 
     Raises
     ------
@@ -45,11 +48,8 @@ def read(binding: Binding) -> Stored | None:
         It says something that no mapshell writes.
     """
     connection = binding.connection
-    rows = connection.query(
-        "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s",
-        (binding.prefix + "publication", VERSION_TABLE),
-    ).fetchall()
-    columns = {row[0] for row in rows}
+    seen = look(connection, binding.prefix) if seen is None else seen
+    columns = seen.get((binding.prefix + "publication", VERSION_TABLE), set())
     if not columns:
         return None
     if not {"version", "applied_at", "program"} <= columns:
