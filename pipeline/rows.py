@@ -38,10 +38,11 @@ def dataset_row(manifest: Manifest) -> dict[str, Any]:
 
 def file_rows(manifest: Manifest, entries: Sequence[FileEntry]) -> Iterator[dict[str, Any]]:
     """Yield rows of ``publication.DataSet.PhysicalFile``."""
+    alias, name = manifest.alias, manifest.name
     for entry in entries:
         yield {
-            "globus_alias": manifest.alias,
-            "dataset_name": manifest.name,
+            "globus_alias": alias,
+            "dataset_name": name,
             "file_id": file_id(entry.subpath),
             "file_subpath": entry.subpath,
             "file_type": entry.file_type,

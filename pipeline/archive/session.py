@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import date
@@ -36,6 +36,9 @@ State = Literal[
 
 # Never change: the identity of every file row in every index hangs on it.
 _FILE_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://mapshell/physical-file")
+_HASHED_NAMESPACE = hashlib.sha1(_FILE_NAMESPACE.bytes, usedforsecurity=False)
+_NOT_OURS, _VERSION_5 = ~((0xF000 << 64) | (0xC000 << 48)), (5 << 76) | (0x8000 << 48)
+"""The bits that tell version and variant (RFC 9562), and what they are for version 5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +126,8 @@ def _beginning(folder: str) -> str:
     return str(PurePath(folder) / "x")[:-1]
 
 
-@dataclass(frozen=True, slots=True)
-class LocalFile:
-    """A regular file under a local root.
+class LocalFile(NamedTuple):
+    """A regular file under a local root; a walk makes a million of them, and a tuple is made fastest.
 
     ``size`` in bytes, ``mtime`` in whole UTC seconds, ``mtime_ns`` in nanoseconds.  ``ctime_ns`` is when the file's
     entry last changed (on Windows: when it was made), which no tool can set back.  Nanoseconds are never stored in the
@@ -181,7 +183,9 @@ def dataset_name(dataset_type: DatasetType, key: SessionKey) -> str:
 
 def file_id(subpath: str) -> uuid.UUID:
     """Return the identity of a file within its dataset, from the exact UTF-8 subpath."""
-    return uuid.uuid5(_FILE_NAMESPACE, subpath)
+    hashed = _HASHED_NAMESPACE.copy()  # as uuid.uuid5 does, which hashes the namespace again for each file
+    hashed.update(subpath.encode())
+    return uuid.UUID(int=int.from_bytes(hashed.digest()[:16], "big") & _NOT_OURS | _VERSION_5)
 
 
 def token(name: str, alias: str, generation: int) -> str:

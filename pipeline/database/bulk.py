@@ -8,6 +8,7 @@ import uuid
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from pipeline.database import copying
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -233,17 +234,23 @@ def _statement(connection: LabConnection, table: Any, names: tuple[str, ...], va
 
 
 def _insert(connection: LabConnection, table: Any, names: tuple[str, ...], values: Sequence[Sequence[Any]]) -> None:
-    if connection.adapter.backend == "postgresql":
-        from psycopg2.extras import execute_values
-
-        statement = _statement(connection, table, names, "%s")
-
-        def run(raw: Any) -> None:
-            with raw.cursor() as cursor:
-                execute_values(cursor, statement, values, page_size=len(values))
-    else:
+    if connection.adapter.backend != "postgresql":
         _executemany(connection, _statement(connection, table, names, f"({', '.join(['%s'] * len(names))})"), values)
         return
+    content = copying.written(values) if len(values) >= copying.WORTH else None
+    if content is not None:
+        columns = ", ".join(connection.adapter.quote_identifier(name) for name in names)
+        copied = f"COPY {table.full_table_name} ({columns}) FROM STDIN"
+        connection.run(lambda raw: copying.copy(raw, copied, content), copied)
+        return
+    statement = _statement(connection, table, names, "%s")
+
+    def run(raw: Any) -> None:
+        from psycopg2.extras import execute_values
+
+        with raw.cursor() as cursor:
+            execute_values(cursor, statement, values, page_size=len(values))
+
     connection.run(run, statement)
 
 

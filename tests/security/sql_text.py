@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 HOLE = "\0"
 _SQL = re.compile(
     r"\s*(?:SELECT\s|INSERT\s+INTO\s|UPDATE\s.*\sSET\s|DELETE\s+FROM\s|WITH\s.*\sAS\s|CREATE\s+\w+\s|DROP\s+\w+\s|"
-    r"ALTER\s+\w+\s|SET\s+(?:SESSION|lock_|GLOBAL)|GRANT\s|REVOKE\s|LOCK\s+TABLE|PRAGMA\s|BEGIN\b)",
+    r"ALTER\s+\w+\s|SET\s+(?:SESSION|lock_|GLOBAL)|GRANT\s|REVOKE\s|LOCK\s+TABLE|COPY\s|PRAGMA\s|BEGIN\b)",
     re.DOTALL,
 )
 _QUOTING = {"quote_identifier", "quote", "make_full_table_name", "utc_now_sql", "version_table"}

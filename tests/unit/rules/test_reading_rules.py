@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -116,6 +117,12 @@ def test_the_top_folders_hold_every_file_and_none_holds_another(subpaths):
 def test_files_have_one_identity_each(one, other):
     assert (file_id(one) == file_id(other)) == (one == other)
     assert (token(one, "a", 1) == token(other, "a", 1)) == (one == other)
+
+
+@given(ANY)
+def test_the_identity_of_a_file_is_the_uuid_that_the_standard_makes_of_its_name(name):
+    assert file_id(name) == uuid.uuid5(uuid.uuid5(uuid.NAMESPACE_URL, "https://mapshell/physical-file"), name)
+    assert (file_id(name).version, file_id(name).variant) == (5, uuid.RFC_4122)
 
 
 @given(st.tuples(st.integers(0, 2**31), st.integers(0, 2**31)), st.tuples(st.integers(0, 2**31), st.integers(0, 2**31)))
