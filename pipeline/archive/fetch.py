@@ -155,7 +155,7 @@ class Fetching:
 
     ``staging`` is the name of our own folder in a site; ``threads`` how many files are read, or fetched over HTTPS, at
     once; ``stop`` is set when the run ends early; ``sent`` are the files that tasks are bringing, or have brought;
-    ``begun`` says that the archive has answered.
+    ``begun`` says that the archive has something of it.
     """
 
     store: Callable[[], Store]

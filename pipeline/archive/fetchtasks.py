@@ -143,8 +143,8 @@ def _submit(fetching: Fetching, items: Sequence[Item], *, listed: bool) -> list[
     each = parts(items)
     entries = []
     for part in each if listed else look_in_parts(fetching, each):
-        fetching.begun = True
         for start in range(0, len(part), MOST_FILES):
+            fetching.begun = True
             entry = _plan(fetching, part[start : start + MOST_FILES])
             fetching.journal.save(entry)
             step("retrieve: planned")

@@ -21,17 +21,23 @@ class Look:
     files: int
     size: int
 
+    @property
+    def moved(self) -> bool:
+        """Whether anything had been moved."""
+        return bool(self.files or self.size)
+
 
 @dataclass(slots=True)
 class Course:
-    """The newest looks at one task, which has begun to move something."""
+    """The newest looks at one task; of those before it has moved anything, the last."""
 
     looks: deque[Look] = field(default_factory=lambda: deque(maxlen=_LOOKS))
 
     def add(self, look: Look) -> None:
-        """Note a look; before anything has moved, nobody can tell how fast it is."""
-        if look.files or look.size:
-            self.looks.append(look)
+        """Note a look."""
+        if self.looks and not (self.looks[-1].moved or look.moved):
+            self.looks.pop()  # how long it waited for its turn says nothing of its speed
+        self.looks.append(look)
 
     def left(self, files: int, size: int) -> float | None:
         """Return how long a task of so many files and bytes (0: nobody knows) still takes (s); None: cannot be told."""
