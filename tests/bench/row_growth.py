@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 SCALES, QUICK = (1, 10, 100), (1, 2, 4)
 GROWING = (1, 4, 6, 7, 9)
 TOLERANCE = 1.2
+TITLE = "What each piece of work costs, the more there is of it"
+BELOW = "Both axes are logarithmic. A level line: twice the work takes twice the time; a falling one: less than that."
+    "Beyond start-up; both axes logarithmic. A level line: twice the work takes twice the time; a falling one: less."
+)
 
 
 def measure(options: Options) -> list[Table]:
@@ -32,7 +36,7 @@ def measure(options: Options) -> list[Table]:
         tables.append(_judged(row, table, list(growths.values())))
         lines += _line(row, table, list(growths.values()))
     if options.plot is not None and lines:
-        drawn = plot.svg("Cost of each piece of work", "pieces of work", "ms for each", lines)
+        drawn = plot.svg(TITLE, BELOW, "pieces of work", "time for each piece", lines)
         options.plot.write_text(drawn, encoding="utf-8")
     return tables
 
@@ -75,4 +79,4 @@ def _line(row: Row, table: Table, growths: list[Growth]) -> list[plot.Series]:
         for growth, each in zip(growths, table.measured, strict=True)
         if each.median > 0
     ]
-    return [plot.Series(f"{row.number} {row.name} ({growths[0].unit})", tuple(points))] if points else []
+    return [plot.Series(f"{row.name} (row {row.number})", tuple(points), growths[0].unit)] if points else []

@@ -104,7 +104,7 @@ def test_a_row_that_fails_is_told_and_the_others_are_measured(monkeypatch, capsy
 
 def test_a_plot_is_well_formed():
     lines = [plot.Series("1 a & b <files>", ((10.0, 3.0), (100.0, 0.3))), plot.Series("one point", ((1.0, 1.0),))]
-    drawn = plot.svg("a < b", "work", "ms", lines)
+    drawn = plot.svg("a < b", "under it", "work", "ms", lines)
     assert len(xml.dom.minidom.parseString(drawn).getElementsByTagName("circle")) == 3
 
 
