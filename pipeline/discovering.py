@@ -13,6 +13,7 @@ from pipeline.archive.lister import Lister
 from pipeline.archive.naming import compile_layout
 from pipeline.archive.spool import Spool
 from pipeline.discovered import DiscoverReport, FoundFolder, FoundSession
+from pipeline.discovery.early import Early
 from pipeline.errors import DatabaseReadOnly, MapshellError
 from pipeline.from_listings import name_obstacle, take
 from pipeline.from_manifests import Kept, read, write
@@ -97,12 +98,13 @@ def discover(
     report = DiscoverReport(dry_run=dry_run, restricted=not wanted.everything, created=create_sessions)
     manager = store()
     shown = progress or Silence()
-    with Lister(manager) as lister, Spool() as spool, ExitStack() as leases:
+    with Lister(manager) as lister, Early(lister) as early, Spool() as spool, ExitStack() as leases:
         search = Search(
             wanted=wanted,
             lab=lab_sessions,
             store=manager,
             lister=lister,
+            early=early,
             progress=shown,
             patient=_patient(settings, clock or SystemClock(), shown),
             report=report,

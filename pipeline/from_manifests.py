@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pipeline.archive.confirm import unconfirmed
@@ -13,6 +14,8 @@ from pipeline.archive.paths import printable
 from pipeline.archive.reader import THREADS, read_small
 from pipeline.archive.scan import list_remote
 from pipeline.discovered import FoundSession
+from pipeline.discovery import pages
+from pipeline.discovery.ahead import ahead
 from pipeline.errors import IntegrityError, MapshellError
 from pipeline.rebuild import Busy, NotMeant, Wish
 from pipeline.search import Place, ends
@@ -20,20 +23,26 @@ from pipeline.sorting_out import refuse, report, undecided
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from pipeline.archive.manifest import Manifest
     from pipeline.archive.remote_find import Described
     from pipeline.archive.session import SessionKey
     from pipeline.archive.spool import Spool
+    from pipeline.labrows import Entered
     from pipeline.search import Search
+
+    Compared = tuple["Kept", Manifest, list[str] | MapshellError | None]
 
 _LIES = "correct or rename that manifest at the archive, or enter the session by hand; nothing was taken from it."
 _SMALL = 2 * 1024 * 1024
 """Manifests up to this size (bytes) are read many at once."""
 
-_FILES = 20_000
-"""Files of manifests in memory at once, unless one manifest has more."""
+_FILES = 10_000
+"""Files of manifests that are written together, unless one manifest has more; twice as many are in memory."""
+
+_SESSIONS = 100
+"""Sessions that are written together at most."""
 
 _SHOWN = 3
 """How many differences of a manifest are told."""
@@ -57,7 +66,7 @@ def read(search: Search, place: Place, wanted: Sequence[Described], spool: Spool
     by_path = {described.subpath: described for described in wanted}
     kept: dict[str, Kept] = {}
     items = []
-    for described in wanted:
+    for described in sorted(wanted, key=_newest, reverse=True):  # as they will be written, as far as names tell
         if described.size > MAX_BYTES:
             refuse(search, place, described, f"it has {described.size:,} bytes, more than any manifest", _LIES)
         else:
@@ -83,6 +92,10 @@ def read(search: Search, place: Place, wanted: Sequence[Described], spool: Spool
         refuse(search, place, by_path[subpath], why, _LIES, kept[subpath].key)
         del kept[subpath]
     return list(kept.values())
+
+
+def _newest(described: Described) -> tuple[date, str]:
+    return described.name.session_date, described.subpath
 
 
 def _read(search: Search, place: Place, items: Sequence[Read]) -> Iterator[tuple[str, bytes | MapshellError]]:
@@ -136,6 +149,7 @@ def _believed(
             return None
     assert manifest.archived_at is not None  # noqa: S101  # doubt() has looked
     spot = spool.put(raw)
+    search.early.offer(place.location, manifest)
     return Kept(place, described, key, spot, manifest.archived_at, len(manifest.files), folders(manifest.files))
 
 
@@ -148,35 +162,68 @@ def write(search: Search, kept: Sequence[Kept], spool: Spool) -> None:
     title = "comparing with the archive and writing the index"
     if ordered:
         search.progress.task(title, title, 0)
+    search.early.finish()
     count = 0
-    for group in _groups(ordered):
-        manifests = [from_json(spool.get(one.spot), name=one.described.subpath) for one in group]
-        wrong: dict[int, list[str] | MapshellError] = {}
-        for place in search.places:
-            mine = [number for number, one in enumerate(group) if one.place is place]
-            found = unconfirmed(search.lister, place.location, [manifests[number] for number in mine])
-            wrong.update({mine[number]: what for number, what in found.items()})
-        for number, one in enumerate(group):
-            _write(search, one, manifests[number], wrong.get(number))
+    for group in ahead(_compared(search, ordered, spool)):
+        for one, manifest, wrong, entered in _entered(search, group):
+            _write(search, one, manifest, wrong, entered)
             count += 1
             search.progress.update(title, 0, f"{count:,} of {len(ordered):,} sessions")
+        del one, manifest, wrong, entered, group  # the next ones take their place in memory
     search.progress.done(title, f"{count:,} {'session' if count == 1 else 'sessions'}")
+
+
+def _compared(search: Search, ordered: Sequence[Kept], spool: Spool) -> Iterator[list[Compared]]:
+    """Yield groups of manifests with what the archive lists otherwise."""
+    for group in _groups(ordered):
+        manifests = [from_json(spool.get(one.spot), name=one.described.subpath) for one in group]
+        wrong: dict[int, list[str] | MapshellError | None] = {
+            number: search.early.wrong(one.place.location, one.described.subpath) for number, one in enumerate(group)
+        }
+        for place in search.places:
+            mine = [
+                number
+                for number, one in enumerate(group)
+                if one.place is place and not search.early.compared(place.location, one.described.subpath)
+            ]
+            found = unconfirmed(search.lister, place.location, [manifests[number] for number in mine])
+            wrong.update({mine[number]: what for number, what in found.items()})
+        yield [(one, manifests[number], wrong[number]) for number, one in enumerate(group)]
+
+
+def _entered(search: Search, group: Sequence[Compared]) -> Iterator[tuple[*Compared, Entered | None]]:
+    """Yield the manifests of a group in turn, with the rows that were made of those that were written together."""
+    fit = [] if search.restore or search.dry_run or search.wanted.restricted else group
+    for right, some in groupby(fit, lambda compared: not compared[2]):
+        theirs = list(some)
+        if right:
+            written = pages.write([(one.place.index, manifest) for one, manifest, _ in theirs], lab=search.create)
+            for number, entered in written:
+                yield *theirs[number], entered
+        else:
+            yield from ((*compared, None) for compared in theirs)
+    if not fit:
+        yield from ((*compared, None) for compared in group)
 
 
 def _groups(kept: Sequence[Kept]) -> Iterator[list[Kept]]:
     """Group manifests so that a group has many folders to list and not too many files."""
     group: list[Kept] = []
+    files = 0
     for one in kept:
-        if group and sum(each.files for each in group) + one.files > _FILES:
+        if group and (files + one.files > _FILES or len(group) == _SESSIONS):
             yield group
-            group = []
+            group, files = [], 0
         group.append(one)
+        files += one.files
     if group:
         yield group
 
 
-def _write(search: Search, one: Kept, manifest: Manifest, wrong: list[str] | MapshellError | None) -> None:
-    """Write the rows of one session, and report it."""
+def _write(
+    search: Search, one: Kept, manifest: Manifest, wrong: list[str] | MapshellError | None, entered: Entered | None
+) -> None:
+    """Write the rows of one session, unless they were ``entered`` already, and report it."""
     place, described = one.place, one.described
     if isinstance(wrong, MapshellError):
         if ends(wrong):
@@ -188,16 +235,9 @@ def _write(search: Search, one: Kept, manifest: Manifest, wrong: list[str] | Map
         why = f"{described.subpath} is contradicted by the archive: {'; '.join(wrong[:_SHOWN])}{more}"
         refuse(search, place, described, why, _LIES, one.key)
         return
-    at = place.location
-    wish = Wish(
-        lab=search.create,
-        restore=search.restore,
-        meant=lambda key: search.wanted.meant(key, place.location),
-        dry_run=search.dry_run,
-        listed=lambda subpath: subpath in list_remote(search.store, at.endpoint, at.path, [subpath]),
-    )
     try:
-        entered = place.index.write(manifest, wish)
+        if entered is None:
+            entered = place.index.write(manifest, _wish(search, place))
     except NotMeant:
         return
     except Busy as error:
@@ -226,4 +266,15 @@ def _write(search: Search, one: Kept, manifest: Manifest, wrong: list[str] | Map
             made=frozenset(entered.made),
             notes=tuple(entered.notes),
         )
+    )
+
+
+def _wish(search: Search, place: Place) -> Wish:
+    at = place.location
+    return Wish(
+        lab=search.create,
+        restore=search.restore,
+        meant=lambda key: search.wanted.meant(key, place.location),
+        dry_run=search.dry_run,
+        listed=lambda subpath: subpath in list_remote(search.store, at.endpoint, at.path, [subpath]),
     )

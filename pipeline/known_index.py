@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import database, publication
 from pipeline.archive.acceptance import folders_in
+from pipeline.archive.credible import folders
 from pipeline.transitions import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+    from pipeline.archive.manifest import Manifest
     from pipeline.archive.session import Location, SessionKey
 
 _NAME = re.compile(r"(?:ephys|video)-([0-9]+)-([0-9]+)")
@@ -49,9 +51,9 @@ class KnownIndex:
     """
 
     def __init__(self, location: Location) -> None:
-        self._location = location
+        self.location = location
         self._here = {"globus_alias": location.alias}
-        self._archived = publication.archived_table(location.dataset_type)
+        self.archived = publication.archived_table(location.dataset_type)
         self._owners: dict[str, dict[str, set[SessionKey]]] = {}
 
     def known(self) -> dict[SessionKey, Known]:
@@ -64,7 +66,7 @@ class KnownIndex:
             row["dataset_name"]: (int(row["files"]), int(row["size"] or 0), int(row["files"]) - int(row["sized"]))
             for row in counted.to_dicts()
         }
-        archived = {row["dataset_name"]: row for row in (self._archived() & self._here).to_dicts()}
+        archived = {row["dataset_name"]: row for row in (self.archived() & self._here).to_dicts()}
         found = {}
         for row in (publication.DataSet() & self._here).to_dicts():
             name = _NAME.fullmatch(row["dataset_name"])
@@ -107,11 +109,23 @@ class KnownIndex:
         """Return the sessions that have files in an animal's folders: up to three components."""
         if h2o not in self._owners:
             self._owners[h2o] = {}
-            for dataset_name, folder in _folders(self._location.alias, h2o):
+            for dataset_name, folder in _folders(self.location.alias, h2o):
                 name = _NAME.fullmatch(dataset_name)
                 if name is not None:
                     self._own(h2o, folder, (int(name[1]), int(name[2])))
         return self._owners[h2o]
+
+    def note_owner(self, manifest: Manifest) -> None:
+        """Remember that a session has its files now, if anybody asked for the owners of its animal's folders."""
+        if manifest.session.h2o in self._owners:
+            for folder in {"/".join(entry.subpath.split("/")[:-1][:3]) for entry in manifest.files}:
+                self._own(manifest.session.h2o, folder, manifest.session.key)
+
+    def others(self, manifest: Manifest) -> set[SessionKey]:
+        """Return the other sessions that have files in the folders of a manifest's files."""
+        owners = self.owners(manifest.session.h2o)
+        found = {key for folder in folders(manifest.files) for key in owners.get(folder, ())}
+        return found - {manifest.session.key}
 
     def _own(self, h2o: str, folder: str, key: SessionKey) -> None:
         parts = folder.split("/")

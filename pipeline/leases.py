@@ -9,17 +9,22 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipeline import database, publication
+from pipeline.database.reading import columns
 from pipeline.errors import DatabaseError, DatabaseReadOnly, LeaseLost
 from pipeline.heartbeat import Heartbeat
 from pipeline.machine import machine_id
 from pipeline.services import is_process, process_created
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from pipeline.archive.session import Location, SessionKey
 
 LEASE = timedelta(minutes=10)
+
+_CHUNK = 200
+"""Leases in one statement at most."""
 
 _OURS: set[uuid.UUID] = set()
 """The owners of leases in this process whose rounds have not ended."""
@@ -67,10 +72,7 @@ class Leases:
         DatabaseReadOnly
             The account may not write; said here, before anything is submitted.
         """
-        if not self._writable:
-            database.ensure_writable()
-            database.note_writer(self._computer)
-            self._writable = True
+        self._begin_to_write()
         claim = publication.Claim() & self._restriction(key)
         now = database.now()
         for held in claim.to_dicts():
@@ -79,7 +81,51 @@ class Leases:
             if held["expires_at"] > now and not self._abandoned(held):
                 return _holder(held)
             _drop(claim & {"owner": held["owner"]})
-        row = {
+        row = self._row(key, now)
+        database.run_transaction(
+            lambda: database.insert_if_absent(publication.Claim, row), done=lambda: bool(claim & {"owner": self._owner})
+        )
+        found = (claim.to_dicts() or [{"owner": None, "process_id": "?", "computer": "another computer"}])[0]
+        if found["owner"] != self._owner:
+            return _holder(found)
+        self._hold([key])
+        return None
+
+    def claim_free(self, keys: Collection[SessionKey]) -> set[SessionKey]:
+        """Take the leases of those sessions that nobody has, all at once; return which sessions are ours now.
+
+        One that is not among them may be free all the same (its lease has run out, say): :meth:`claim` tells.
+
+        Raises
+        ------
+        DatabaseReadOnly
+            The account may not write.
+        DatabaseError
+            Somebody took one of them at this very moment; none was taken.
+        """
+        self._begin_to_write()
+        owners: dict[SessionKey, uuid.UUID] = {}
+        for some in _pages(sorted(keys)):
+            claims = publication.Claim() & [self._restriction(key) for key in some]
+            held = columns(claims, ("subject_id", "session", "owner"))
+            owners.update({(subject_id, session): uuid.UUID(bytes=bytes(owner)) for subject_id, session, owner in held})
+        free = [key for key in sorted(keys) if key not in owners]
+        now = database.now()
+        rows = [self._row(key, now) for key in free]
+        one = publication.Claim() & {**self._restriction(free[0]), "owner": self._owner} if free else None
+        if free:
+            database.run_transaction(lambda: database.bulk_insert(publication.Claim, rows), done=lambda: bool(one))
+        self._hold(free)
+        return {key for key, owner in owners.items() if owner == self._owner}.union(free)
+
+    def _begin_to_write(self) -> None:
+        if not self._writable:
+            database.ensure_writable()
+            database.note_writer(self._computer)
+            self._writable = True
+
+    def _row(self, key: SessionKey, now: datetime) -> dict[str, Any]:
+        return {
             **self._restriction(key),
             "owner": self._owner,
             "computer": self._computer,
@@ -89,16 +135,11 @@ class Leases:
             "claimed_at": now,
             "expires_at": now + LEASE,
         }
-        database.run_transaction(
-            lambda: database.insert_if_absent(publication.Claim, row), done=lambda: bool(claim & {"owner": self._owner})
-        )
-        found = (claim.to_dicts() or [{"owner": None, "process_id": "?", "computer": "another computer"}])[0]
-        if found["owner"] != self._owner:
-            return _holder(found)
-        self._held.add(key)
-        if self._heartbeat is None and self._owner in _OURS:
+
+    def _hold(self, keys: Iterable[SessionKey]) -> None:
+        self._held.update(keys)
+        if self._held and self._heartbeat is None and self._owner in _OURS:
             self._heartbeat = Heartbeat(self._owner, LEASE)
-        return None
 
     def _abandoned(self, held: Mapping[str, Any]) -> bool:
         """Say whether the holder was a process of this machine that is gone, or a round of this process that ended."""
@@ -118,24 +159,27 @@ class Leases:
         """
         bound = database.connection()
         lock = " FOR UPDATE" if bound.in_transaction else ""
-        for subject_id, session in sorted(keys):
+        for some in _pages(sorted(keys)):
+            which = " OR ".join(["(subject_id = %s AND session = %s)"] * len(some))
             held = bound.query(
-                f"SELECT owner FROM {publication.Claim.full_table_name} "  # noqa: S608
-                f"WHERE subject_id = %s AND session = %s AND globus_alias = %s{lock}",
-                (subject_id, session, self._location.alias),
-            ).fetchone()
-            if held is None or uuid.UUID(bytes=bytes(held[0])) != self._owner:
-                raise LeaseLost(
-                    f"Subject {subject_id} session {session} was taken over by another process, which had not heard "
-                    "of this one for too long.",
-                    remedy="publish again when the other one has ended.",
-                )
+                f"SELECT subject_id, session, owner FROM {publication.Claim.full_table_name} "  # noqa: S608
+                f"WHERE globus_alias = %s AND ({which}) ORDER BY subject_id, session{lock}",
+                (self._location.alias, *(number for key in some for number in key)),
+            ).fetchall()
+            ours = {(row[0], row[1]) for row in held if uuid.UUID(bytes=bytes(row[2])) == self._owner}
+            for subject_id, session in some:
+                if (subject_id, session) not in ours:
+                    raise LeaseLost(
+                        f"Subject {subject_id} session {session} was taken over by another process, which had not "
+                        "heard of this one for too long.",
+                        remedy="publish again when the other one has ended.",
+                    )
 
     def release(self, keys: Collection[SessionKey]) -> None:
         """Give leases back."""
-        for key in self._held.intersection(keys):
-            _drop(publication.Claim() & self._restriction(key) & {"owner": self._owner})
-            self._held.discard(key)
+        for some in _pages(sorted(self._held.intersection(keys))):
+            _drop(publication.Claim() & [self._restriction(key) for key in some] & {"owner": self._owner})
+            self._held.difference_update(some)
 
     def tidy(self) -> None:
         """Drop leases of processes of this machine that are gone."""
@@ -157,6 +201,10 @@ class Leases:
 
     def _restriction(self, key: SessionKey) -> dict[str, Any]:
         return {"subject_id": key[0], "session": key[1], "globus_alias": self._location.alias}
+
+
+def _pages(keys: Sequence[SessionKey]) -> Iterator[Sequence[SessionKey]]:
+    return (keys[begin : begin + _CHUNK] for begin in range(0, len(keys), _CHUNK))
 
 
 def _drop(claims: Any) -> None:

@@ -75,23 +75,23 @@ class Index(KnownIndex):
 
     def __init__(self, location: Location, refs: Mapping[SessionKey, SessionRef], computer: str) -> None:
         super().__init__(location)
-        self._journal = TableJournal(location, refs, computer)
+        self.journal = TableJournal(location, refs, computer)
         self.followed: set[SessionKey] = set()
 
     def __enter__(self) -> Index:
-        self._journal.__enter__()
+        self.journal.__enter__()
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._journal.__exit__(*error)
+        self.journal.__exit__(*error)
 
     def working(self) -> dict[SessionKey, str]:
         """Return which computer works on a session now."""
-        return self._journal.working()
+        return self.journal.working()
 
     def left_by_us(self, key: SessionKey) -> set[str]:
         """Return the subpaths that transfers which failed may have left at the archive, whole or half."""
-        return self._journal.leftovers(key)
+        return self.journal.leftovers(key)
 
     # -- writing -----------------------------------------------------------------------------------------------
 
@@ -107,7 +107,7 @@ class Index(KnownIndex):
         NotMeant
             The session is none of those that were asked for.
         """
-        behind = left_behind(manifest, self._journal.indexed) if wish.described else None
+        behind = left_behind(manifest, self.journal.indexed) if wish.described else None
         if behind is not None and behind.before is not None:
             _refuse_what_is_there(behind.before, manifest, wish)
         if wish.dry_run:
@@ -116,24 +116,26 @@ class Index(KnownIndex):
         held: list[SessionKey] = []
         try:
             for key in keys:
-                holder = self._journal.claim(key)
+                holder = self.journal.claim(key)
                 if holder is not None:
                     raise Busy(f"{holder} works on it", remedy="discover again when that has ended.")
                 held.append(key)
             step("discover: claimed")
-            if any(any(self._open_transfers(key)) for key in keys):
+            if self.in_flight(keys):
                 raise Busy("its transfer is under way", remedy="`mapshell publication-publish` gathers it.")
             left = set() if wish.described else self.left_by_us(manifest.session.key)
             if any(entry.subpath in left for entry in manifest.files):  # listed while it was on its way, say
                 raise Refused("a transfer of it that failed left some of these files", remedy=FINISHES)
             return self._write(manifest, wish, keys)
         finally:
-            self._journal.release(held)
+            self.journal.release(held)
 
-    def _open_transfers(self, key: SessionKey) -> list[Any]:
-        mine = publication.Transfer.Session() & self._here & {"subject_id": key[0], "session": key[1]}
+    def in_flight(self, keys: Sequence[SessionKey]) -> set[SessionKey]:
+        """Return those of some sessions whose transfer is under way now."""
+        chosen = [{"subject_id": key[0], "session": key[1]} for key in keys]
+        mine = publication.Transfer.Session() & self._here & chosen
         open_ = publication.Transfer() & "purpose in ('publish', 'move')" & f"state in {OPEN}"
-        return list((mine.proj() * open_.proj()).to_dicts())
+        return {(row["subject_id"], row["session"]) for row in (mine.proj() * open_.proj()).to_dicts()}
 
     def _write(self, manifest: Manifest, wish: Wish, held: Sequence[SessionKey] = ()) -> labrows.Entered:
         entered: list[labrows.Entered] = []
@@ -141,9 +143,9 @@ class Index(KnownIndex):
         def work() -> None:
             entered.clear()
             if wish.dry_run:
-                database.insert_if_absent(publication.GlobusStorageLocation, location_row(self._location))
+                database.insert_if_absent(publication.GlobusStorageLocation, location_row(self.location))
             else:
-                self._journal.keep(held)
+                self.journal.keep(held)
             entered.append(self._lab(manifest, wish))
             if wish.meant is not None and not wish.meant(manifest.session.key):
                 raise NotMeant
@@ -159,9 +161,7 @@ class Index(KnownIndex):
 
         with told([manifest.session]), suppress(_RolledBack):
             database.run_transaction(work, done=lambda: is_committed(manifest))
-        for folder in {"/".join(entry.subpath.split("/")[:-1][:3]) for entry in manifest.files}:
-            if manifest.session.h2o in self._owners:
-                self._own(manifest.session.h2o, folder, manifest.session.key)
+        self.note_owner(manifest)
         return entered[0] if entered else labrows.Entered()
 
     @staticmethod
@@ -184,7 +184,7 @@ class Index(KnownIndex):
         Busy
             They have come only now.
         """
-        behind = left_behind(manifest, self._journal.indexed)
+        behind = left_behind(manifest, self.journal.indexed)
         if behind is None or behind.before is None:
             return
         was = behind.before.session
@@ -198,13 +198,11 @@ class Index(KnownIndex):
 
     def _refuse_others(self, manifest: Manifest) -> None:
         """Refuse files that the index gives to another session: they were reassigned, or the manifest lies."""
-        owners = self.owners(manifest.session.h2o)
-        folders = {"/".join(entry.subpath.split("/", 2)[:2]) for entry in manifest.files}
-        others = {key for folder in folders for key in owners.get(folder, ())} - {manifest.session.key}
+        others = self.others(manifest)
         if not others:
             return
         mine = {entry.subpath for entry in manifest.files}
-        for key, theirs in self._journal.indexed(others).items():
+        for key, theirs in self.journal.indexed(others).items():
             both = mine & {entry.subpath for entry in theirs.files}
             if both:
                 raise Refused(
@@ -225,10 +223,10 @@ class Index(KnownIndex):
         database.bulk_insert(publication.DataSet.PhysicalFile, file_rows(manifest, new))
         step("discover: files")
         archived = archived_row(manifest)
-        if self._archived() & {name: archived[name] for name in self._archived.primary_key}:
-            self._archived.update1(archived)
+        if self.archived() & {name: archived[name] for name in self.archived.primary_key}:
+            self.archived.update1(archived)
         else:
-            self._archived.insert1(archived, allow_direct_insert=True)
+            self.archived.insert1(archived, allow_direct_insert=True)
 
     def _forward(
         self, manifest: Manifest, row: Mapping[str, Any], key: Mapping[str, Any], wish: Wish
@@ -236,7 +234,7 @@ class Index(KnownIndex):
         """Bring a dataset to the manifest's generation; return its files that the index lacks."""
         (stored,) = (publication.DataSet() & key).to_dicts()
         had = {
-            entry.subpath: entry for entry in self._journal.indexed([manifest.session.key])[manifest.session.key].files
+            entry.subpath: entry for entry in self.journal.indexed([manifest.session.key])[manifest.session.key].files
         }
         said = {entry.subpath: entry for entry in manifest.files}
         if not wish.described:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.archive.remote_find import Animal
     from pipeline.archive.session import Location, Root, SessionKey
     from pipeline.discovered import DiscoverReport
+    from pipeline.discovery.early import Early
     from pipeline.known_index import Known
     from pipeline.rebuild import Index
     from pipeline.sessions import LabSessions
@@ -62,6 +63,7 @@ class Search:
     lab: LabSessions
     store: Store
     lister: Lister
+    early: Early
     progress: Progress
     patient: Patient
     report: DiscoverReport

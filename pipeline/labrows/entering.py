@@ -20,7 +20,7 @@ from pipeline.errors import Refused
 from pipeline.labrows.tables import json_value, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipeline.archive.manifest import Manifest
 
@@ -64,6 +64,23 @@ def check(manifest: Manifest) -> bool:
         (session.h2o, session.subject_id),
     )
     names = [(int(subject_id), str(h2o)) for subject_id, h2o in named.fetchall()]
+    refuse_other_animal(session, names)
+    rows = (experiment.Session() & {"subject_id": session.subject_id, "session": session.session}).to_dicts()
+    if not rows or not names:
+        return False
+    now = SessionRef(*session.key, session.h2o, rows[0]["session_date"], clock(rows[0].get("session_time")))
+    refuse_other_session(session, now)
+    return True
+
+
+def refuse_other_animal(session: SessionRef, names: Iterable[tuple[int, str]]) -> None:
+    """Refuse a session whose animal the lab's tables know otherwise: ``names`` are those of its number and its name.
+
+    Raises
+    ------
+    Refused
+        They do.
+    """
     for subject_id, h2o in names:
         if (subject_id, h2o) != (session.subject_id, session.h2o):
             raise Refused(
@@ -71,14 +88,19 @@ def check(manifest: Manifest) -> bool:
                 f"tables say that {h2o} is subject {subject_id}",
                 remedy="find out which of the two is right; nothing was taken from the manifest.",
             )
-    rows = (experiment.Session() & {"subject_id": session.subject_id, "session": session.session}).to_dicts()
-    if not rows or not names:
-        return False
-    now = SessionRef(*session.key, session.h2o, rows[0]["session_date"], clock(rows[0].get("session_time")))
+
+
+def refuse_other_session(session: SessionRef, now: SessionRef) -> None:
+    """Refuse a session that is not what the lab's tables have ``now``.
+
+    Raises
+    ------
+    Refused
+        It is another one.
+    """
     if not is_same(session, now):
         wrong = mistaken(session, now)
         raise Refused(f"{wrong.subpath}: {wrong.message}", remedy=wrong.remedy)
-    return True
 
 
 def enter(manifest: Manifest, only: Sequence[str] = ()) -> Entered:
@@ -97,8 +119,28 @@ def enter(manifest: Manifest, only: Sequence[str] = ()) -> Entered:
         A row is of another session, or its values are not what its table holds.
     """
     done = Entered()
-    known = tables()
-    said = manifest.lab
+    for name, row, parent in rows_of(manifest, done, only):
+        table = tables()[name]
+        if database.insert_if_absent(table, row):
+            done.made.add((name, called(table, row)))
+        elif not parent:
+            _compare(table, name, row, done)
+    return done
+
+
+def rows_of(
+    manifest: Manifest, done: Entered, only: Sequence[str] = ()
+) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
+    """Yield the rows of a manifest in the order in which they can be made, each with the name of its table.
+
+    The third says that it is but the key of something that a later row refers to.
+
+    Raises
+    ------
+    Refused
+        As :func:`enter`.
+    """
+    known, said = tables(), manifest.lab
     done.notes.extend(
         f"the manifest has rows of {printable(name)}, which are not known" for name in said.keys() - known
     )
@@ -108,14 +150,14 @@ def enter(manifest: Manifest, only: Sequence[str] = ()) -> Entered:
         rows = [_row(table, name, row, manifest.session, done) for row in _listed(said.get(name, ()), name)]
         for row in rows or _least(name, manifest.session):
             for key, parent in _PARENTS.get(name, ()):
-                value = row.get(key)
-                if value is not None and database.insert_if_absent(parent, {key: value}):
-                    done.made.add((_name(parent), str(value)))
-            if database.insert_if_absent(table, row):
-                done.made.add((name, ", ".join(str(row[key]) for key in table.heading.primary_key)))
-            else:
-                _compare(table, name, row, done)
-    return done
+                if row.get(key) is not None:
+                    yield _name(parent), {key: row[key]}, True
+            yield name, row, False
+
+
+def called(table: Any, row: Mapping[str, Any]) -> str:
+    """Return what a row is called where it is told: its key."""
+    return ", ".join(str(row[key]) for key in table.heading.primary_key)
 
 
 def _least(name: str, session: SessionRef) -> list[dict[str, Any]]:
@@ -217,10 +259,17 @@ def _compare(table: Any, name: str, row: Mapping[str, Any], done: Entered) -> No
     if found is None:
         done.notes.append(f"{name}: a row of the manifest is another's here; it was left as it is")
         return
-    for attribute, there in zip(names, found, strict=True):
-        if not _equal(json_value(there), row[attribute]):
-            who = ", ".join(str(value) for value in key.values())
-            here, other = json_value(there), row[attribute]
+    note_differences(name, key, row, dict(zip(names, found, strict=True)), done)
+
+
+def note_differences(
+    name: str, key: Mapping[str, Any], row: Mapping[str, Any], there: Mapping[str, Any], done: Entered
+) -> None:
+    """Note where the values of a row that is ``there`` are not those of a manifest's row."""
+    for attribute, value in there.items():
+        if not _equal(json_value(value), row[attribute]):
+            who = ", ".join(str(part) for part in key.values())
+            here, other = json_value(value), row[attribute]
             done.notes.append(f"{name} {who} has {attribute} {here!r}, the manifest says {other!r}; left as it is")
 
 

@@ -12,6 +12,10 @@ from tests.integration.kills import kill_at, needs_sigkill
 
 STEPS = ("discover: claimed", "discover: files")
 ONLY = ("publication-discover", "--type", "ephys")
+TOGETHER = """
+from pipeline import from_manifests
+from_manifests._SESSIONS = {}
+"""
 # At a listing that is about to be asked for; the program knows nothing of being watched.
 WHILE_LISTING = """
 import os, signal
@@ -29,16 +33,18 @@ requests.Session.send = send
 pytestmark = [needs_sigkill, pytest.mark.fault(8)]
 
 
+@pytest.mark.parametrize(("together", "whole_ones"), [(1, 2), (2, 2), (100, 0)])
 @pytest.mark.parametrize("step", STEPS)
-def test_killed_in_the_middle_it_leaves_whole_sessions_and_goes_on(rig, step):
+def test_killed_in_the_middle_it_leaves_whole_sessions_and_goes_on(rig, step, together, whole_ones):
+    """In the middle of the third session: what was written together before it is there, or nothing of it."""
     rig.publish(types=("ephys",))
     lost = rows(*PUBLICATION)
     drop(rig, "publication")
-    killed = rig.run(*ONLY, prelude=kill_at(step, 3))
+    killed = rig.run(*ONLY, prelude=TOGETHER.format(together) + kill_at(step, 3))
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     database.bind(rig.settings)
     left = rows(*PUBLICATION)
-    assert len(left["DataSet"]) == len(left["ArchivedRawEphys"]) == 2
+    assert len(left["DataSet"]) == len(left["ArchivedRawEphys"]) == whole_ones
     names = {row["dataset_name"] for row in left["DataSet"]}
     whole = [row for row in lost["DataSet.PhysicalFile"] if row["dataset_name"] in names]
     assert left["DataSet.PhysicalFile"] == whole

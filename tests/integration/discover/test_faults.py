@@ -16,6 +16,7 @@ from pipeline import from_manifests, publication
 from pipeline.archive.filetypes import classify
 from pipeline.archive.manifest import FileEntry, Manifest, to_json
 from pipeline.archive.session import SessionRef
+from pipeline.discovery import early
 from pipeline.errors import DatabaseReadOnly
 from tests.integration.accounts import read_only
 from tests.integration.publish.bench import DAY, SC038, write
@@ -129,6 +130,7 @@ def describe(bench, number, files):
 def test_memory_is_that_of_some_sessions_not_of_all(bench, monkeypatch):
     """If all files were held at once they would take two or three times as much."""
     monkeypatch.setattr(from_manifests, "_FILES", 400)
+    monkeypatch.setattr(early, "_FILES", 400)
     sessions, files = 100, 120
     for number in range(sessions):
         describe(bench, number, files)

@@ -1,0 +1,1 @@
+"""How discover is quick: sessions written together, listings asked for before they are needed."""
