@@ -20,9 +20,7 @@ SCALES, QUICK = (1, 10, 100), (1, 2, 4)
 GROWING = (1, 4, 6, 7, 9)
 TOLERANCE = 1.2
 TITLE = "What each piece of work costs, the more there is of it"
-BELOW = "Both axes are logarithmic. A level line: twice the work takes twice the time; a falling one: less than that."
-    "Beyond start-up; both axes logarithmic. A level line: twice the work takes twice the time; a falling one: less."
-)
+BELOW = "Both axes are logarithmic. A level line: twice the work takes twice the time; a falling one: less."
 
 
 def measure(options: Options) -> list[Table]:
