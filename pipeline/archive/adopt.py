@@ -12,10 +12,9 @@ from pipeline.archive.ports import TransferItem, TransferRequest
 from pipeline.archive.round import Flight, outcome
 from pipeline.archive.session import join_remote
 from pipeline.archive.submit import draft
-from pipeline.archive.transfer import label_of_any_attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from pipeline.archive.find import LocalSession
@@ -32,10 +31,11 @@ def lost_task(
     known: Manifest | None,
     remote: Mapping[str, int],
     verdict: Verdict,
+    found: Iterable[TaskStatus],
     *,
     dry_run: bool = False,
 ) -> Flight | Outcome | None:
-    """Look for tasks of this generation that the journal does not know.
+    """Look among the tasks that were ``found`` for this generation at those that the journal does not know.
 
     One that still runs must be waited for.  One that succeeded, brought every file that is to be sent, and began
     after the last change of each of them, is taken into the journal and checked like our own; nothing is sent again.
@@ -45,8 +45,7 @@ def lost_task(
     files = tuple(file for file in session.files if file.subpath not in indexed)
     if not files:
         return None
-    manifest = draft(round_, session, known, files, verdict)
-    for task in round_.store().find_tasks(label_of_any_attempt(manifest)):
+    for task in found:
         if round_.journal.knows_task(task.task_id):
             continue
         if task.state in ("ACTIVE", "INACTIVE"):
@@ -56,7 +55,7 @@ def lost_task(
             if dry_run:
                 reason = f"task {task.task_id}, which the journal does not know, has brought its files; nothing is sent"
                 return outcome(round_, session, differing(known, "queued"), reason)
-            return _adopted(round_, session, manifest, files, task)
+            return _adopted(round_, session, draft(round_, session, known, files, verdict), files, task)
     return None
 
 

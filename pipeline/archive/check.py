@@ -11,7 +11,7 @@ from pipeline.archive.aside import set_aside
 from pipeline.archive.gate import wrong_checksum
 from pipeline.archive.manifest import with_checksum
 from pipeline.archive.paths import top_folders
-from pipeline.archive.scan import Defect, look_remote, sizes, unchanged
+from pipeline.archive.scan import Defect, look_there, sizes, unchanged
 from pipeline.archive.session import join_remote
 from pipeline.errors import DiskBusy, MapshellError
 
@@ -66,7 +66,7 @@ def check(round_: Round, flight: Flight, status: TaskStatus) -> tuple[Entry | No
 def _at_the_archive(round_: Round, flight: Flight) -> list[Defect]:
     location = round_.location
     wanted = {entry.subpath: entry.size for entry in flight.new_entries}
-    there, compared = look_remote(round_.store(), location.endpoint, location.path, wanted), flight.compared
+    there, compared = look_there(round_.store(), location.endpoint, location.path, wanted), flight.compared
     listed = sizes(there)
     defects = []
     for subpath, size in wanted.items():

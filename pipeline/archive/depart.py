@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pipeline.archive import relocate
 from pipeline.archive.adopt import lost_task
 from pipeline.archive.adoption.decide import adopt, later, to_read_back
+from pipeline.archive.departing.glance import Glance
 from pipeline.archive.describe import unstage
 from pipeline.archive.foreseen import foreseen
 from pipeline.archive.gate import judge, refused
@@ -16,7 +17,6 @@ from pipeline.archive.identity import disowned
 from pipeline.archive.journal import Entry, Outcome, step
 from pipeline.archive.known import differing, unlooked
 from pipeline.archive.lent import gone
-from pipeline.archive.manifest import Manifest
 from pipeline.archive.news import look_again
 from pipeline.archive.plan import Plan, diff
 from pipeline.archive.renamed import suspects, with_renames
@@ -35,8 +35,9 @@ from pipeline.archive.round import (
     under_way,
 )
 from pipeline.archive.scan import Defect, look_remote, sizes
-from pipeline.archive.submit import Prepared, next_generation, submit
+from pipeline.archive.submit import Prepared, next_draft, submit
 from pipeline.archive.superseding import doubtful, supersede, to_supersede, unlike
+from pipeline.archive.transfer import label_of_any_attempt
 from pipeline.errors import CollectionNotFound, CollectionOffline, ServiceFull
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from pipeline.archive.find import LocalSession
     from pipeline.archive.integrity import Verdict
+    from pipeline.archive.manifest import Manifest
     from pipeline.archive.session import LocalFile, SessionKey
 
 T = TypeVar("T")
@@ -73,6 +75,7 @@ def depart(
             unstage(round_, (part.manifest for part in entry.parts))  # we died after the commit
             round_.journal.settle(entry)
     left = Departures()
+    round_.glance = Glance(next_draft(round_, each, indexed.get(each.ref.key)) for each in sessions)
     waiting: list[Prepared] = []
     for session in sessions:
         if left.full is not None:
@@ -242,10 +245,10 @@ def _against_archive(
     round_: Round, session: LocalSession, known: Manifest | None, verdict: Verdict, *, dry_run: bool
 ) -> Prepared | Flight | Outcome:
     store, location, key = round_.store(), round_.location, session.ref.key
-    draft = Manifest(session.ref, location.dataset_type, location.alias, next_generation(known), ())
+    draft = next_draft(round_, session, known)
     looked_for = [draft.subpath, *(file.subpath for file in session.files)]
     try:
-        there = look_remote(store, location.endpoint, location.path, looked_for, draft.is_before)
+        there = look_remote(store, location.endpoint, location.path, looked_for, draft.is_before, round_.glance.folder)
     except (CollectionOffline, CollectionNotFound) as error:
         round_.closed = error  # the next sessions need not wait for it again
         raise
@@ -257,7 +260,8 @@ def _against_archive(
     strangers = set(remote) - ours - already
     if strangers or not round_.journal.knows(key):
         # A task of ours that the journal has lost (with its database) may have brought them, or be about to.
-        lost = lost_task(round_, session, known, remote, verdict, dry_run=dry_run)
+        found = store.find_tasks(label_of_any_attempt(draft)) if strangers else round_.glance.tasks(store, draft)
+        lost = lost_task(round_, session, known, remote, verdict, found, dry_run=dry_run)
         if lost is not None:
             return lost
     plan = _compare(round_, session, known, remote=remote, ours=ours, dry_run=dry_run)

@@ -18,6 +18,7 @@ import io
 import json
 import sys
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -118,8 +119,9 @@ class Part:
         """Serialise for the journal."""
         packed = io.BytesIO()
         with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6, mtime=0) as stream:
-            for piece in self._pieces():
-                stream.write(piece.encode("utf-8"))
+            pieces = self._pieces()
+            while some := "".join(islice(pieces, 1000)):
+                stream.write(some.encode("utf-8"))
         return packed.getvalue()
 
     def _pieces(self) -> Iterator[str]:

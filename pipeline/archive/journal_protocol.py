@@ -66,8 +66,10 @@ class Journal(Protocol):
     def settle(self, entry: Entry) -> bool:
         """End an open entry once the index has the generations of all its sessions; say whether it has."""
 
-    def lab_rows(self, session: SessionRef) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        """Return the session's rows of the lab's tables, as JSON data for the manifest."""
+    def lab_rows(
+        self, sessions: Collection[SessionRef]
+    ) -> Mapping[SessionKey, Mapping[str, Sequence[Mapping[str, Any]]]]:
+        """Return the sessions' rows of the lab's tables, as JSON data for their manifests."""
 
     def report(self, outcomes: Sequence[Outcome]) -> None:
         """Remember the state of sessions, for status."""

@@ -143,8 +143,8 @@ class Store(Protocol):
     def task(self, task_id: str) -> TaskStatus | None:
         """Status of one task, asked for directly; None when the service says that it knows none."""
 
-    def find_tasks(self, label: str, *, since: datetime | None = None) -> list[TaskStatus]:
-        """Own transfer tasks, of any state, with this label (``*`` stands for any text), newest first."""
+    def find_tasks(self, *labels: str, since: datetime | None = None) -> list[TaskStatus]:
+        """Own transfer tasks, of any state, with one of these labels (``*`` stands for any text), newest first."""
 
     def events(self, task_id: str, *, limit: int = 20) -> list[TaskEvent]:
         """Return the newest events of a task, oldest of them first."""

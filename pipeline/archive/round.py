@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.adoption.evidence import listed_before
 from pipeline.archive.adoption.remembered import Remembered
+from pipeline.archive.departing.glance import Glance
 from pipeline.archive.details import as_accepted, as_details, as_superseded
-from pipeline.archive.journal import Entry, Outcome
+from pipeline.archive.journal import Entry, Outcome, Source
 from pipeline.archive.known import differing, settled
 from pipeline.errors import (
     ConfigError,
@@ -64,7 +65,7 @@ class Round:
     ``drive`` is the loose drive on which all roots lie, if they do; ``stage`` is the root in which manifests are staged
     (None: the one that their files lie in).
     ``quiet`` tells whether something is recorded on a disk (None: nobody asks); ``acceptance`` is what a person
-    accepts of what the gate refuses, of one session.
+    accepts of what the gate refuses, of one session; ``glance`` is what sessions that depart together are told once.
     """
 
     location: Location
@@ -92,6 +93,7 @@ class Round:
     remembered: Remembered = field(default_factory=lambda: Remembered(None))
     drive: Drive | None = None
     stage: Root | None = None
+    glance: Glance = field(default_factory=Glance)
 
     def rest(self, files: Iterable[LocalFile]) -> bool:
         """Wait until nothing is recorded on the disks of these files; say whether that took any waiting.
@@ -123,6 +125,7 @@ class Flight:
     landed: bool = False
     more: bool = False
     moved: tuple[Defect, ...] = ()
+    _compared: tuple[Sequence[Source], dict[str, int | None]] | None = field(default=None, repr=False, compare=False)
 
     @property
     def manifest(self) -> Manifest:
@@ -157,7 +160,10 @@ class Flight:
     @property
     def compared(self) -> dict[str, int | None]:
         """The times, as the archive listed them, of its files that were compared with ours and are not sent."""
-        return {source.subpath: source.listed for source in self.entry.parts[0].sources if source.adopted}
+        sources = self.entry.parts[0].sources
+        if self._compared is None or self._compared[0] is not sources:
+            self._compared = sources, {each.subpath: each.listed for each in sources if each.adopted}
+        return self._compared[1]
 
     @property
     def unproved(self) -> tuple[LocalFile, ...]:

@@ -176,6 +176,12 @@ def next_generation(known: Manifest | None) -> int:
     return 1 if known is None else known.generation + 1
 
 
+def next_draft(round_: Round, session: LocalSession, known: Manifest | None) -> Manifest:
+    """Return the generation that a session would depart as, without its files."""
+    location = round_.location
+    return Manifest(session.ref, location.dataset_type, location.alias, next_generation(known), ())
+
+
 def draft(
     round_: Round,
     session: LocalSession,
@@ -217,7 +223,7 @@ def draft(
             **as_evidence([*records_in(earlier), *_accepted(round_, verdict, generation)]),
             **adoption.as_evidence([entry for entry in new if entry.verified_at], known),
         },
-        lab=round_.journal.lab_rows(session.ref),
+        lab=round_.glance.lab_rows(round_.journal, session.ref),
         provenance=round_.provenance,
     )
 

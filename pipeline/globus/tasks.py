@@ -85,23 +85,24 @@ class Tasks(Caller):
             raise
         return self._read(doing, documents.task, answer)
 
-    def find_tasks(self, label: str, *, since: datetime | None = None) -> list[TaskStatus]:
-        """Return the own transfer tasks with this label, newest first.
+    def find_tasks(self, *labels: str, since: datetime | None = None) -> list[TaskStatus]:
+        """Return the own transfer tasks with one of these labels, newest first.
 
         Parameters
         ----------
-        label
-            The whole label, case and all; with ``*`` for any text, a pattern.
+        labels
+            Whole labels, case and all; with ``*`` for any text, patterns.
         since
             Only those requested at this instant (UTC) or later.
         """
         clauses = ["type:TRANSFER"]
-        if not set(label) & set("/,") and label:  # these have a meaning in filters
-            clauses.append(f"label:{'~' if '*' in label else '='}{label}")
+        if labels and not any(set(label) & set("/,") or not label for label in labels):  # these mean something there
+            clauses.append("label:" + ",".join(f"{'~' if '*' in label else '='}{label}" for label in labels))
         if since is not None:
             clauses.append(f"request_time:{since:%Y-%m-%d %H:%M:%S},")
         found = self._task_list("/".join(clauses), _TASK_PAGE)
-        return [each for each in found if fnmatchcase(each.label, label.replace("[", "[[]").replace("?", "[?]"))]
+        patterns = [label.replace("[", "[[]").replace("?", "[?]") for label in labels]
+        return [each for each in found if any(fnmatchcase(each.label, pattern) for pattern in patterns)]
 
     def _task_list(self, clauses: str, limit: int) -> Iterator[TaskStatus]:
         doing, offset = Doing("list transfer tasks"), 0

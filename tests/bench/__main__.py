@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -38,6 +39,7 @@ def main(args: Sequence[str]) -> int:
     A row of which somebody did not do the work is told, and the others are measured all the same.
     """
     chosen, options, rows = read(args)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # who uses a program has it compiled; so have all contenders
     say(f"{machine.kind()}; {options.database}; {options.repeat} runs each\n")
     documents: list[dict[str, Any]] = []
     failed = []

@@ -50,9 +50,9 @@ def begin(round_: Round, relocation: Relocation, session: LocalSession, *, more:
         It could not be brought to an end; the next round of publishing goes on with it.
     """
     before = relocation.before
-    after = replace(
-        relocation.after, lab=round_.journal.lab_rows(relocation.after.session), provenance=round_.provenance
-    )
+    ref = relocation.after.session
+    lab = round_.journal.lab_rows([ref])[ref.key]
+    after = replace(relocation.after, lab=lab, provenance=round_.provenance)
     parts = [Part(after, before=before, renames=relocation.renames)]
     if before.session.key != after.session.key:
         parts.append(Part(before, gone=True))

@@ -223,6 +223,18 @@ def test_tasks_are_found_by_their_exact_label(world, manager):
         assert manager.find_tasks(label, since=before + timedelta(days=1)) == []
 
 
+def test_tasks_of_several_labels_are_found_in_one_call(world, manager):
+    fill(world.folders[RIG], {"a": b"a"})
+    labels = ["publish SC022 s1 g1 ab12 x", "publish SC022 s2 g1 cd34 y", "publish SC023 s1 g1 ab12 z", "other ab12 x"]
+    for n, label in enumerate(labels):
+        manager.submit(request(manager, [TransferItem("/a", f"/{n}")], label=label))
+    world.admin.reset_counts()
+    found = manager.find_tasks("publish * cd34 *", "publish * ab12 *")
+    assert sorted(each.label for each in found) == sorted(labels[:3])
+    assert [each.label for each in manager.find_tasks("publish * ef56 *", labels[3])] == [labels[3]]
+    assert world.admin.total() == 2
+
+
 def test_cancel_may_be_repeated(world, manager):
     fill(world.folders[RIG], {"a": b"a"})
     world.admin.fail_tasks("hold")

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline import publication
 from pipeline.archive.manifest import from_json
-from pipeline.archive.session import file_id
+from pipeline.archive.session import SessionRef, file_id
 
 
 def sha1(path):
@@ -209,3 +209,39 @@ def test_a_session_of_many_files_makes_a_handful_of_calls(pg_rig, many):
     polls = sum(n for name, n in counts.items() if "task_list" in name)
     assert sum(counts.values()) - polls <= 30, counts
     assert polls <= 60, counts
+
+
+def test_sessions_that_depart_together_ask_together(pg_rig):
+    """An animal's folder, and whether a lost journal had sent them, is asked once for all of them."""
+    rig = pg_rig
+    rig.admin.reset_counts()
+    report = rig.publish(types=("ephys",))
+    sent = [outcome for outcome in report.outcomes if outcome.state == "archived"]
+    assert len(sent) == 5
+    animals = {outcome.key[0] for outcome in sent}
+    folders = {path.parent for path in rig.archived().values()}
+    listings = next(n for name, n in rig.admin.counts().items() if name.endswith("/ls"))
+    describing = sum(manifest.count("manifest") > 0 for manifest in rig.manifests())
+    assert len(animals) < len(sent)
+    # Before departure, in the check, and before and after their manifests, which may travel in several tasks.
+    assert listings <= len(animals) + len(folders) + 2 * describing
+
+
+def test_rows_of_the_lab_are_the_same_for_sessions_together_and_alone(rig):
+    from pipeline import experiment, labrows
+
+    rig.run("ingest-recordings", check=None)  # what is entered of the probes; some recordings are refused
+    rows = experiment.Session().to_dicts()
+    sessions = [SessionRef(row["subject_id"], row["session"], "", row["session_date"]) for row in rows]
+    assert len(sessions) > 3
+    together = labrows.collect(sessions)
+    assert list(together) == [one.key for one in sessions]
+    for one in sessions:
+        assert labrows.collect([one]) == {one.key: together[one.key]}
+        found = together[one.key]
+        assert [row["session"] for row in found["experiment.Session"]] == [one.session]
+        assert {row["subject_id"] for row in found["lab.Subject"]} == {one.subject_id}
+        probes = {row["probe"] for row in found.get("lab.Probe", ())}
+        assert probes == {row["probe"] for row in found.get("ephys.ProbeInsertion", ())}
+    assert any("lab.Probe" in found for found in together.values())
+    assert labrows.collect([]) == {}
