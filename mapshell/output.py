@@ -247,6 +247,9 @@ def to_json(value: Any, *, ascii_only: bool = False) -> str:
     return indented(plain(value), ascii_only=ascii_only)
 
 
+_AS_IT_IS = {str, int, bool, type(None)}
+
+
 def plain(value: Any) -> Any:
     """Return a value as what JSON has: keys become texts too, so that no row can break the document."""
     if value is None or isinstance(value, (bool, int, str)):
@@ -254,7 +257,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if value - value == 0 else str(value)  # JSON has no NaN and no infinity
     if isinstance(value, dict) or hasattr(value, "items"):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {str(key): each if type(each) in _AS_IT_IS else plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(each) for each in value]
     if isinstance(value, (set, frozenset)):
