@@ -79,7 +79,9 @@ def read(args: Sequence[str]) -> tuple[argparse.Namespace, Options, list[Row]]:
     parser.add_argument("--database", choices=["postgresql", "mariadb"], default="postgresql")
     parser.add_argument("--repeat", type=int, metavar="N", help=f"runs of each contender; default {REPEAT}, quick: 1")
     parser.add_argument("--dir", type=Path, help="a disk with room (50 GB for all rows); default: temporary")
-    parser.add_argument("--whole", action="store_true", help="row 1: send all files singly, not a part (an hour)")
+    parser.add_argument(
+        "--whole", action="store_true", help="rows 1 and 6: others do all of it, not a part (two hours)"
+    )
     chosen = parser.parse_args(args)
     rows = [_row(parser, name) for name in chosen.rows] or list(ROWS.values())
     repeat = chosen.repeat if chosen.repeat is not None else 1 if chosen.quick else REPEAT

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.load.place import Place
 
 OURS, CLIENT, SINGLY = "mapshell", "globus-cli + sha1sum", "one task per file"
+EMPTY = "mapshell, nothing to send"
 AIMS = {
     SPEEDS[0]: (Aim(OURS, CLIENT, 1.25),),
     SPEEDS[1]: (Aim(OURS, CLIENT, 1.0), Aim(OURS, SINGLY, 0.02)),
@@ -37,6 +38,7 @@ def measure(options: Options) -> list[Table]:
         contenders = [
             Contender(OURS, lambda: ours(at, template, sessions)),
             Contender(CLIENT, lambda: by_client(at, template, client)),
+            Contender(EMPTY, lambda: empty(at)),
             Contender(SINGLY, lambda: singly(at, template, alone), times=None if alone <= 2 else 1),
         ]
         note = f"{SINGLY}: {alone} of the {sessions * files} files were sent; the time is that of all, in proportion"
@@ -66,6 +68,14 @@ def ours(at: Place, template: Path, sessions: int) -> float:
         ran = mapshell(rig.command("publication-publish"))
         check.archived(own, [rig], sessions)
         return ran.seconds
+
+
+def empty(at: Place) -> float:
+    """Publish where nothing was recorded: what beginning and ending take."""
+    with corner(at) as own:
+        rig = computer(own)
+        days.enter(rig, 1)
+        return mapshell(rig.command("publication-publish")).seconds
 
 
 def by_client(at: Place, template: Path, client: GlobusCli) -> float:
