@@ -22,6 +22,7 @@ from pipeline.globus.tasks import Tasks
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pipeline.globus.asked_once import AskedOnce
     from pipeline.globus.documents import Collection
     from pipeline.globus.login import Session
     from pipeline.globus.pace import Pace
@@ -48,6 +49,8 @@ class GlobusStorageManager(Files, Tasks, Https):
         Environment variables; the process's own by default.
     pace
         How fast requests may follow each other; one of its own by default.
+    asked
+        What managers of the same login have heard of its consents; nothing by default.
 
     Raises
     ------
@@ -66,8 +69,9 @@ class GlobusStorageManager(Files, Tasks, Https):
         patience: Patience | None = None,
         environ: Mapping[str, str] | None = None,
         pace: Pace | None = None,
+        asked: AskedOnce | None = None,
     ) -> None:
-        super().__init__(settings, patience=patience, environ=environ, pace=pace)
+        super().__init__(settings, patience=patience, environ=environ, pace=pace, asked=asked)
         self.encrypt = encrypt
         self._collections: dict[str, Collection] = {}
         if interactive is None:
@@ -90,6 +94,7 @@ class GlobusStorageManager(Files, Tasks, Https):
                 patience=self._patience,
                 environ=self._environ,
                 pace=self._pace,
+                asked=self._asked,
             )
             for _ in range(number)
         ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pipeline.errors import ConfigError, MapshellError
 from pipeline.globus import demands, errors
+from pipeline.globus.asked_once import AskedOnce
 from pipeline.globus.errors import Doing
 from pipeline.globus.pace import Pace
 
@@ -35,6 +36,7 @@ class Caller:
         patience: Patience | None = None,
         environ: Mapping[str, str] | None = None,
         pace: Pace | None = None,
+        asked: AskedOnce | None = None,
     ) -> None:
         self._environ = os.environ if environ is None else environ
         if settings is None:
@@ -44,6 +46,7 @@ class Caller:
         self.settings = settings
         self._patience = patience
         self._pace = pace or Pace()
+        self._asked = asked or AskedOnce()
         self._lock = threading.RLock()
         self._open: list[Session] = []  # none or one
         self._finalizer = weakref.finalize(self, _close, self._open)
@@ -68,7 +71,7 @@ class Caller:
             patience = self._patience or Patience(total=self.settings.globus.patience_s)
             try:
                 address = resolve(self.settings, self._environ)
-                self._open.append(Session(self.settings, address, patience, self._pace))
+                self._open.append(Session(self.settings, address, patience, self._pace, self._asked))
             except ValueError as error:  # what the SDK finds wrong in its own variables
                 raise ConfigError(
                     f"The Globus SDK cannot be set up: {error}",

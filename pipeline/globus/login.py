@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import globus_sdk
 from globus_sdk.gare import GlobusAuthorizationParameters
@@ -16,6 +16,7 @@ from globus_sdk.scopes import AuthScopes, Scope
 from globus_sdk.token_storage import ScopeRequirementsValidator
 
 from pipeline.errors import ConfigError, LoginNeeded
+from pipeline.globus.asked_once import AskedOnce, SharedConsents
 from pipeline.globus.consents import Consents
 from pipeline.globus.demands import consent_needed, of_next_login
 from pipeline.globus.errors import Doing, translate
@@ -55,6 +56,8 @@ class Session(Consents):
         How long requests are tried.
     pace
         How fast requests to the Transfer service follow each other.
+    asked
+        What others of the same login have heard of its consents.
 
     Raises
     ------
@@ -64,7 +67,14 @@ class Session(Consents):
         The token file cannot be opened.
     """
 
-    def __init__(self, settings: Settings, address: Address, patience: Patience, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        address: Address,
+        patience: Patience,
+        pace: Pace | None = None,
+        asked: AskedOnce | None = None,
+    ) -> None:
         own = settings.globus
         if not own.client_id:
             raise ConfigError("No Globus client id is configured (globus.client_id).", remedy=REGISTER)
@@ -78,6 +88,7 @@ class Session(Consents):
         self._secret = own.client_secret
         self._patience = patience
         self._pace = pace
+        self._asked = asked or AskedOnce()
         # Every alias of a collection; a collection may serve several.
         self.configured: dict[str, list[str]] = {}
         places: list[StorageLocation | LocalRoot] = [*own.storage_locations, *own.local_roots]
@@ -131,7 +142,8 @@ class Session(Consents):
         # The client that the application made for itself knows nothing of our address and bounds.
         for validator in self.app.token_storage.validators:
             if isinstance(validator, ScopeRequirementsValidator):
-                validator.consent_client = self.auth
+                shared = SharedConsents(self.auth, self._asked, validator)
+                validator.consent_client = cast("globus_sdk.AuthClient", shared)
         self._clients = [login_client, self.app, self.auth, self.transfer]
 
     def _service(self, url: str, *, named: bool = True) -> dict[str, Any]:

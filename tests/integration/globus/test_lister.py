@@ -40,6 +40,14 @@ def test_all_folders_come_each_listed_once_and_a_missing_one_is_said(world, mana
     assert listings(world.admin) == 61
 
 
+def test_what_the_login_consents_to_is_asked_once_for_all_threads(world, manager):
+    fill(world, 20)
+    world.admin.reset_counts()
+    with Lister(manager) as lister:
+        assert len(dict(lister.folders(LAB, (f"/f{n:03d}" for n in range(20))))) == 20
+    assert sum("consents" in each["path"] for each in world.admin.requests()) <= 1
+
+
 def test_a_tree_is_walked_to_its_ends_and_what_is_not_wanted_is_never_listed(world, manager):
     fill(world, 3)
     deep = world.folders[LAB] / "f001" / "a" / "b"
