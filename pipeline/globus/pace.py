@@ -48,9 +48,13 @@ class Pace:
         self._lock = threading.Lock()
         self._begun: deque[float] = deque()
         self._held = self._slow = float("-inf")
+        self.counted = True
+        """Whether the service counts requests, by its last answer; none has to wait while it does not."""
 
     def wait(self) -> None:
         """Wait until a further request may begin, and count it."""
+        if not self.counted:
+            return
         while (pause := self._ask()) > 0:
             self._sleep(pause)
 

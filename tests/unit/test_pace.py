@@ -65,3 +65,16 @@ def test_a_service_cannot_hold_us_for_hours():
     pace.slow_down(1e9)
     pace.wait()
     assert time.now <= 10
+
+
+def test_nobody_waits_where_requests_are_not_counted():
+    time = Time()
+    pace = Pace(2, 10, clock=time, sleep=time.sleep)
+    pace.counted = False
+    for _ in range(100):
+        pace.wait()
+    assert time.now == 0
+    pace.counted = True
+    for _ in range(21):
+        pace.wait()
+    assert time.now >= 10
