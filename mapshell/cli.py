@@ -5,6 +5,7 @@ Nothing heavy is imported here: ``mapshell --help`` must feel instant.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from dataclasses import dataclass
@@ -174,6 +175,9 @@ def common_options(function: Callable[..., Any] | click.Command) -> Any:
     return with_common_options(function) if isinstance(function, click.Command) else function
 
 
+_COLLECTING = (50_000, 20, 50)
+"""Objects after which cycles among them are looked for: the files of a large lab are many, and none of them is one."""
+
 CONTEXT_SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -275,6 +279,7 @@ def main(args: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # names of files need not fit the terminal's alphabet
+    gc.set_threshold(*_COLLECTING)
     context = Context(Options())
     code = errors.run(cli, sys.argv[1:] if args is None else args, context)
     context.keep_names()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.checksums import ChecksumCache
 from pipeline.archive.quiet import Quiet
+from pipeline.archive.walk.listing import Listing
 from pipeline.errors import DatabaseReadOnly
 from pipeline.folders import cache_folder
 from pipeline.here import local_roots, look
@@ -102,6 +103,7 @@ class _Tour:
         self._work = work
         self._types = types
         self._seen: set[SessionKey] = set()
+        self._listing = Listing()
 
     def go(self) -> Report:
         """Publish at all locations; return the report."""
@@ -120,7 +122,8 @@ class _Tour:
             if report.stopped is not None:
                 break
         if work.keys is None:
-            beside = look_beside(work.settings, {facts.h2o for facts in work.lab_sessions.facts.values()}).strays
+            animals = {facts.h2o for facts in work.lab_sessions.facts.values()}
+            beside = look_beside(work.settings, animals, self._listing).strays
             report.strays.extend(beside)
             report.strangers -= {stray.folder for stray in beside}
         unknown = report.stopped is not None and reached < len(places)
@@ -162,7 +165,7 @@ class _Tour:
         work, report = self._work, self._work.report
         gone = sessionless(location, work.lab_sessions)
         report.sessionless.extend(each for each in gone if meets(each.session, work.wishes.restrictions))
-        found = look(work.settings, location, roots, journal, work.lab_sessions, work.wanted, gone)
+        found = look(work.settings, location, roots, journal, work.lab_sessions, work.wanted, gone, self._listing)
         animals = {work.lab_sessions.refs[key].h2o for key in work.wanted}
         lost = taken(gone)  # these are told with their datasets, unless another session may be meant
         strays = [stray for stray in found.strays if stray.refused or stray.folder not in lost]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from pipeline.archive.known import LISTED, in_words
 from pipeline.archive.plan import diff
 from pipeline.archive.renamed import in_short, suspects, with_renames
 from pipeline.archive.session import DatasetType, Location, SessionKey, dataset_name
-from pipeline.database.reading import columns
+from pipeline.archive.walk.listing import Listing
 from pipeline.drifted import drifted
 from pipeline.folders import cache_folder
 from pipeline.here import local_roots, look
@@ -29,7 +30,8 @@ from pipeline.sessionless import STATE, Sessionless, meets, sessionless
 from pipeline.states import told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Executor
     from datetime import datetime
 
     from pipeline.archive.find import Found, LocalSession
@@ -74,12 +76,15 @@ def status(
     lab_sessions = sessions.load()
     keys = sessions.chosen(restrictions)
     wanted = set(lab_sessions.refs) if keys is None else keys & set(lab_sessions.refs)
-    with closing(ChecksumCache(cache_folder(os.environ) / "sha1.sqlite")) as cache:
+    listing = Listing()
+    with closing(ChecksumCache(cache_folder(os.environ) / "sha1.sqlite")) as cache, ThreadPoolExecutor(1) as beside:
         for location in locations(settings, types, register=False):
+            sums = _totals(location, beside)
             journal = TableJournal(location, lab_sessions.refs, computer)
             lost = sessionless(location, lab_sessions)
-            found = look(settings, location, local_roots(settings, location.alias), journal, lab_sessions, wanted, lost)
-            archived, totals, differs = _archived(location), _totals(location), drifted(location)
+            roots = local_roots(settings, location.alias)
+            found = look(settings, location, roots, journal, lab_sessions, wanted, lost, listing)
+            archived, totals, differs = _archived(location), sums(), drifted(location)
             gone = _withdrawn(location)
             said, under_way = told(location), {**_under_way(location), **journal.working()}
             moving = being_moved(journal)
@@ -204,8 +209,8 @@ def _changes(here: LocalSession | None, known: Manifest | None, cache: ChecksumC
     earlier = {entry.subpath: entry for entry in known.files}
     maybe = suspects(here.files, earlier)
     undecided = {*(item.subpath for item in diff(here.files, earlier).only("hash")), *maybe}
-    read_before = {file.subpath: cache.get(file) for file in here.files if file.subpath in undecided}
-    sha1s = {name: sha1 for name, sha1 in read_before.items() if sha1}
+    read_before = cache.get_all([file for file in here.files if file.subpath in undecided]) if undecided else {}
+    sha1s = {file.subpath: sha1 for file, sha1 in read_before.items()}
     plan = with_renames(diff(here.files, earlier, checksums=sha1s), maybe, sha1s)
     new, changed, renamed = len(plan.only("send")), len(plan.only("conflict")), plan.only("renamed")
     unread = plan.only("hash")
@@ -247,19 +252,26 @@ def _archived(location: Location) -> dict[SessionKey, Mapping[str, Any]]:
     return {(row["subject_id"], row["session"]): row for row in table.to_dicts()}
 
 
-def _totals(location: Location) -> dict[str, tuple[int, int | None, int]]:
-    """Return files, bytes and files without a known SHA1 of the recording's own bytes, of every dataset."""
+def _totals(location: Location, beside: Executor) -> Callable[[], dict[str, tuple[int, int | None, int]]]:
+    """Return what returns files, bytes and files without a known SHA1 of the recording's own bytes, of every dataset.
+
+    The server goes through all files for it: it is asked at once, in a thread with a connection of its own, and
+    meanwhile the rest is read.
+    """
     import datajoint as dj
 
     files = publication.DataSet.PhysicalFile() & {"globus_alias": location.alias}
-    proved = "sum(case when file_sha1 is not null and coalesce(sha1_source, '') <> 'archive' then 1 else 0 end)"
+    proved = "count(file_sha1) - count(case when sha1_source = 'archive' then file_sha1 end)"
     query = dj.U("dataset_name").aggr(files, files="count(*)", size="sum(file_size)", known=proved)
-    sums = [
-        (name, int(count), _whole(size), int(known))
-        for name, count, size, known in columns(query, ("dataset_name", "files", "size", "known"))
-    ]
-    replaced = _replaced(files) if any(known < count for _, count, _, known in sums) else Counter[str]()
-    return {name: (count, size, count - known - replaced[name]) for name, count, size, known in sums}
+    connection, statement = query.connection, query.make_sql()
+    rows = beside.submit(lambda: connection.query(statement).fetchall())
+
+    def totals() -> dict[str, tuple[int, int | None, int]]:
+        sums = [(name, int(count), _whole(size), int(known)) for name, count, size, known in rows.result()]
+        replaced = _replaced(files) if any(known < count for _, count, _, known in sums) else Counter[str]()
+        return {name: (count, size, count - known - replaced[name]) for name, count, size, known in sums}
+
+    return totals
 
 
 def _replaced(files: Any) -> Counter[str]:

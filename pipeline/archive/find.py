@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive.integrity import earliest_start
 from pipeline.archive.matching import FoundFolder, SessionFacts, match
-from pipeline.archive.naming import parse_folder
 from pipeline.archive.scan import Defect, Scan, scan_folder
 from pipeline.archive.walk.former_names import Former, under_new_name, whose
+from pipeline.archive.walk.possible import by_name, possible, with_candidates
 from pipeline.archive.walk.session_folders import Stray, candidates
 from pipeline.archive.walk.withheld import as_further, as_taken, by_run, of_reassigned_run, taken_elsewhere
 from pipeline.errors import LocalDiskError
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pipeline.archive.layouts import Layout
-    from pipeline.archive.manifest import Manifest
+    from pipeline.archive.manifest import FileEntry, Manifest
     from pipeline.archive.session import DatasetType, LocalFile, Root, SessionKey, SessionRef
+    from pipeline.archive.walk.listing import Listing
     from pipeline.archive.walk.withheld import Run, Taken
 
 __all__ = ["Found", "LocalSession", "Stray", "candidates", "find", "local_session"]
@@ -66,6 +67,7 @@ def find(
     wanted: Collection[SessionKey] | None = None,
     former: Mapping[str, Sequence[Former]] | None = None,
     taken: Mapping[str, Taken] | None = None,
+    listing: Listing | None = None,
 ) -> Found:
     """Give every session its folders and files on this computer.
 
@@ -87,6 +89,8 @@ def find(
         What names of folders stand for that reassigned sessions had before.
     taken
         Folders that were archived as of sessions that the lab no longer has: another session must not get them.
+    listing
+        What was listed already in this round.
     """
     former, taken = former or {}, taken or {}
     h2os = {facts.h2o for facts in sessions.values()} | {folder.split("/")[0] for folder in (*former, *taken)}
@@ -94,13 +98,13 @@ def find(
     seen: list[tuple[Root, FoundFolder]] = []
     for root in roots:
         try:
-            seen.extend(candidates([root], kind, h2os, layouts, found.strangers, found.strays))
+            seen.extend(candidates([root], kind, h2os, layouts, found.strangers, found.strays, listing))
         except LocalDiskError as error:  # a disk that is not connected must not keep the others from being archived
             found.strays.append(Stray(".", root, error.message, error.remedy, refused=True))
-    found.strays = [_with_candidates(stray, kind, layouts, sessions) for stray in found.strays]
+    found.strays = [with_candidates(stray, kind, layouts, sessions) for stray in found.strays]
     hidden = {key for stray in found.strays for key in stray.candidates}
     renamed = {one.key for _, folder in seen for one in former.get(folder.subpath, ()) if one.key in refs}
-    found.indexed.update(indexed(sorted({*_possible([folder for _, folder in seen], sessions), *hidden, *renamed})))
+    found.indexed.update(indexed(sorted({*possible([folder for _, folder in seen], sessions), *hidden, *renamed})))
     owners = _owners(found.indexed, {folder.subpath for _, folder in seen})
     owned: dict[SessionKey, list[tuple[Root, str]]] = defaultdict(list)
     scans: dict[tuple[str, str], Scan] = {}
@@ -116,12 +120,12 @@ def find(
             settled.append((root, folder))
             continue
         if folder.subpath in taken:
-            could = _by_name(folder, sessions)
+            could = by_name(folder, sessions)
             found.strays.append(as_taken(root, folder.subpath, taken[folder.subpath], could, sessions))
             continue
-        scan = _scan(root, folder.subpath, patterns, found, _by_name(folder, sessions))
+        scan = _scan(root, folder.subpath, patterns, found, by_name(folder, sessions))
         if scan is not None and (by := taken_elsewhere(folder.subpath, scan.files, taken)) is not None:
-            found.strays.append(as_taken(root, folder.subpath, by, _by_name(folder, sessions), sessions))
+            found.strays.append(as_taken(root, folder.subpath, by, by_name(folder, sessions), sessions))
         elif scan is not None:
             scans[str(root.local_path), folder.subpath] = scan
             unknown.append((root, FoundFolder(folder.name, folder.subpath, earliest_start(scan.files))))
@@ -130,8 +134,11 @@ def find(
     _match_unknown(unknown, _same_runs(settled, unknown, patterns), sessions, owned, found)
     for key in owned if wanted is None else owned.keys() & set(wanted):
         parts = []
+        archived = found.indexed.get(key)
+        known = {} if archived is None else {entry.subpath: entry for entry in archived.files}
         for root, subpath in owned[key]:
-            scan = scans.get((str(root.local_path), subpath)) or _scan(root, subpath, patterns, found, [key])
+            here = {} if subpath in names else known  # there its files have other names
+            scan = scans.get((str(root.local_path), subpath)) or _scan(root, subpath, patterns, found, [key], here)
             if scan is not None:
                 parts.append((root, subpath, scan))
         found.sessions[key] = local_session(refs[key], parts, names)
@@ -149,7 +156,7 @@ def _withhold(
     """Take out, and name, folders of a run that was reassigned: their names tell the wrong session."""
     for root, folder in tuple(unknown) if former else ():
         if (one := of_reassigned_run(folder, former, own, found.indexed)) is not None:
-            found.strays.append(as_further(root, folder, one, layouts, _by_name(folder, sessions)))
+            found.strays.append(as_further(root, folder, one, layouts, by_name(folder, sessions)))
             unknown.remove((root, folder))
 
 
@@ -170,42 +177,6 @@ def _former(
     return None
 
 
-def _possible(folders: Sequence[FoundFolder], sessions: Mapping[SessionKey, SessionFacts]) -> list[SessionKey]:
-    """Return the sessions that a folder's name allows: same animal, and same day when the name has one."""
-    by_h2o: dict[str, list[SessionFacts]] = defaultdict(list)
-    for facts in sessions.values():
-        by_h2o[facts.h2o].append(facts)
-    return sorted(
-        {
-            facts.key
-            for folder in folders
-            for facts in by_h2o[folder.name.h2o]
-            if not folder.name.dates or facts.session_date in folder.name.dates
-        }
-    )
-
-
-def _with_candidates(
-    stray: Stray, kind: DatasetType, layouts: Sequence[Layout], sessions: Mapping[SessionKey, SessionFacts]
-) -> Stray:
-    """Name the sessions that an obstacle may hide: by its name, and all of an animal whose own folder it is."""
-    if stray.folder == ".":
-        return stray
-    parsed = parse_folder(stray.folder, kind, layouts)
-    if parsed is None and "/" not in stray.folder:
-        return replace(stray, candidates=tuple(sorted(f.key for f in sessions.values() if f.h2o == stray.folder)))
-    if parsed is None:
-        return stray
-    return replace(stray, candidates=_by_name(FoundFolder(parsed, stray.folder, None), sessions))
-
-
-def _by_name(folder: FoundFolder, sessions: Mapping[SessionKey, SessionFacts]) -> tuple[SessionKey, ...]:
-    """Return the sessions that a folder which cannot be read may be of: those of its ident, or all of its day."""
-    keys = _possible([folder], sessions)
-    same = [key for key in keys if sessions[key].ident == folder.name.ident]
-    return tuple(same or keys)
-
-
 def _owners(indexed: Mapping[SessionKey, Manifest], folders: Collection[str]) -> dict[str, SessionKey]:
     """Return which session the index gives each folder: what is archived is not matched anew."""
     owners: dict[str, SessionKey] = {}
@@ -220,10 +191,15 @@ def _owners(indexed: Mapping[SessionKey, Manifest], folders: Collection[str]) ->
 
 
 def _scan(
-    root: Root, subpath: str, patterns: Collection[str], found: Found, whose: Sequence[SessionKey]
+    root: Root,
+    subpath: str,
+    patterns: Collection[str],
+    found: Found,
+    whose: Sequence[SessionKey],
+    settled: Mapping[str, FileEntry] | None = None,
 ) -> Scan | None:
     try:
-        return scan_folder(root, subpath, patterns)
+        return scan_folder(root, subpath, patterns, settled)
     except LocalDiskError as error:
         found.strays.append(Stray(subpath, root, error.message, error.remedy, refused=True, candidates=tuple(whose)))
         return None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import NameRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
 MAX_SUBPATH = 1024
@@ -56,15 +56,14 @@ def is_safe(subpath: str) -> bool:
     return _defect(subpath) is None
 
 
-def ordinary_below(folder: str) -> Callable[[str], object]:
-    """Return what says of a name whether it is ordinary: then ``folder/name`` needs no :func:`check_subpath`.
+def is_ordinary(name: str) -> bool:
+    """Say whether a name is ordinary: in a plain folder it needs no :func:`check_subpath`; what is in doubt is not."""
+    return _ORDINARY.fullmatch(name) is not None
 
-    A walk asks of every file; what is the same for all of a folder is looked at once.  Whatever is in doubt is not
-    ordinary.
-    """
-    if len(folder) + 1 + _LONGEST_ORDINARY > MAX_SUBPATH or not is_safe(folder):
-        return lambda _: None
-    return _ORDINARY.fullmatch
+
+def plain_folder(folder: str) -> bool:
+    """Say whether any ordinary name in a folder is accepted: a walk asks once for all that lie in it."""
+    return len(folder) + 1 + _LONGEST_ORDINARY <= MAX_SUBPATH and is_safe(folder)
 
 
 def printable(name: str, limit: int = 200) -> str:

@@ -77,6 +77,7 @@ class Quiet:
         self._clock, self._epoch, self._say = clock, epoch, say
         self._quiet, self._patience, self._staging = quiet_seconds, patience, staging
         self._lock = threading.Lock()
+        self._scanned: list[LocalFile] = []
         self._devices: dict[Path, int | None] = {}
         by_device: dict[int, list[Path]] = {}
         for root in roots:
@@ -87,7 +88,12 @@ class Quiet:
 
     def seen(self, files: Iterable[LocalFile]) -> None:
         """Take what somebody else has just scanned for a first look."""
-        for file in files:
+        with self._lock:
+            self._scanned.extend(files)  # looked at when something is to be sent: most nights nothing is
+
+    def _take_scanned(self) -> None:
+        scanned, self._scanned = self._scanned, []
+        for file in scanned:
             disk = self._disk(file.root)
             if disk is not None:
                 disk.sizes[hash(file.where)] = hash((file.size, file.mtime_ns))
@@ -129,6 +135,7 @@ class Quiet:
             now = self._epoch()
             if now < disk.next_look:
                 return disk.growing
+            self._take_scanned()
             before = disk.growing
             disk.growing = self._walk(disk, now)
             after = self._epoch()

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
 from pipeline.archive.nesting import is_elsewhere
-from pipeline.archive.paths import check_subpath, ordinary_below, printable
+from pipeline.archive.paths import check_subpath, plain_folder, printable
 from pipeline.archive.session import LocalFile, Root, join_remote, stamp
-from pipeline.archive.walk.leaving_out import leaving_out
+from pipeline.archive.walk.names import names_of
 from pipeline.errors import Conflict, LocalDiskError, NameRefused, RemotePathNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from pipeline.archive.manifest import FileEntry
     from pipeline.archive.ports import RemoteEntry, Store
 
 
@@ -42,7 +44,9 @@ class Scan:
     defects: tuple[Defect, ...]
 
 
-def scan_folder(root: Root, folder: str, patterns: Collection[str]) -> Scan:
+def scan_folder(
+    root: Root, folder: str, patterns: Collection[str], settled: Mapping[str, FileEntry] | None = None
+) -> Scan:
     """Walk one folder below a local root.
 
     Parameters
@@ -53,6 +57,8 @@ def scan_folder(root: Root, folder: str, patterns: Collection[str]) -> Scan:
         Folder relative to the root, POSIX.
     patterns
         What to leave out.
+    settled
+        What the index has, by subpath: who reads nothing of a file that is as it was archived need not be able to.
 
     Raises
     ------
@@ -63,14 +69,16 @@ def scan_folder(root: Root, folder: str, patterns: Collection[str]) -> Scan:
         raise LocalDiskError(f"{folder} does not lie in {root.local_path}.", remedy=_LOOK_ELSEWHERE)
     files: list[LocalFile] = []
     defects: list[Defect] = []
-    is_left_out = leaving_out(patterns)
+    settled = settled or {}
+    names = names_of(tuple(patterns))
     pending = [folder]
     while pending:
         current = pending.pop()
-        is_ordinary = ordinary_below(current)
+        is_plain = plain_folder(current)
         for entry in _entries(root, current, defects, top=current == folder):
             name = entry.name
-            if is_left_out(name):
+            ordinary = names[name]
+            if ordinary is None:
                 continue
             subpath = f"{current}/{name}"
             if root.elsewhere and is_elsewhere(subpath, root.elsewhere):
@@ -78,20 +86,19 @@ def scan_folder(root: Root, folder: str, patterns: Collection[str]) -> Scan:
             if entry.is_dir(follow_symlinks=False) and not is_link(entry):
                 pending.append(subpath)
                 continue
-            found = _look(root, subpath, entry, checked=is_ordinary(name) is not None)
-            if isinstance(found, Defect):
-                defects.append(found)
-            else:
-                files.append(found)
-    return Scan(tuple(sorted(files, key=attrgetter("subpath"))), tuple(defects))
+            found = _look(root, subpath, entry, settled.get(subpath), checked=is_plain and ordinary)
+            (files if isinstance(found, LocalFile) else defects).append(found)  # type: ignore[arg-type]
+    files.sort(key=itemgetter(1))
+    defects.sort(key=attrgetter("subpath"))
+    return Scan(tuple(files), tuple(defects))
 
 
 def _entries(root: Root, folder: str, defects: list[Defect], *, top: bool) -> list[os.DirEntry[str]]:
-    """List a folder in the order of its names; one that cannot be listed is a defect, of the ``top`` an error."""
+    """List a folder; one that cannot be listed is a defect, of the ``top`` an error."""
     path = root.on_disk(folder)
     try:
         with os.scandir(path) as entries:
-            return sorted(entries, key=attrgetter("name"))
+            return list(entries)
     except OSError as error:
         if top:
             raise LocalDiskError(
@@ -102,7 +109,9 @@ def _entries(root: Root, folder: str, defects: list[Defect], *, top: bool) -> li
         return []
 
 
-def _look(root: Root, subpath: str, entry: os.DirEntry[str], *, checked: bool) -> LocalFile | Defect:
+def _look(
+    root: Root, subpath: str, entry: os.DirEntry[str], known: FileEntry | None, *, checked: bool
+) -> LocalFile | Defect:
     try:
         if not checked:
             check_subpath(subpath)
@@ -113,10 +122,12 @@ def _look(root: Root, subpath: str, entry: os.DirEntry[str], *, checked: bool) -
         return _unreadable(subpath, error)
     if not stat.S_ISREG(status.st_mode):
         return _special(subpath, entry)
-    if not os.access(entry.path, os.R_OK):
-        return _unreadable(subpath, PermissionError(13, "permission denied"))
     mtime_ns = status.st_mtime_ns
-    return LocalFile(root, subpath, status.st_size, mtime_ns // 1_000_000_000, mtime_ns, status.st_ctime_ns)
+    found = LocalFile(root, subpath, status.st_size, mtime_ns // 1_000_000_000, mtime_ns, status.st_ctime_ns)
+    as_archived = known is not None and known.proved and (known.size, known.mtime) == (found.size, found.mtime)
+    if not as_archived and not os.access(entry.path, os.R_OK):
+        return _unreadable(subpath, PermissionError(13, "permission denied"))
+    return found
 
 
 def is_link(entry: os.DirEntry[str]) -> bool:
@@ -175,10 +186,12 @@ def look_remote(
     root: str,
     subpaths: Iterable[str],
     besides: Callable[[str], bool] = lambda _: False,
+    top: Callable[[Store, str, str], Sequence[RemoteEntry]] | None = None,
 ) -> dict[str, RemoteEntry]:
     """List just the archive folders that hold (or would hold) these files.
 
-    A folder whose parent does not list it costs no call.
+    A folder whose parent does not list it costs no call.  ``top`` lists the animals' own folders, if need be from what
+    was listed a moment ago.
 
     Returns
     -------
@@ -202,7 +215,8 @@ def look_remote(
     while pending:
         folder = pending.pop()
         try:
-            entries = store.ls(endpoint, join_remote(root, folder))
+            path = join_remote(root, folder)
+            entries = store.ls(endpoint, path) if top is None or folder not in tops else top(store, endpoint, path)
         except RemotePathNotFound:
             continue
         for entry in entries:
@@ -216,6 +230,24 @@ def look_remote(
                 )
             if subpath in needed:
                 pending.append(subpath)
+    return found
+
+
+def look_there(store: Store, endpoint: str, root: str, subpaths: Iterable[str]) -> dict[str, RemoteEntry]:
+    """List the archive folders in which these files shall lie, and no folder above them.
+
+    Returns
+    -------
+    dict
+        What the archive lists under each of ``subpaths``, where it lists anything.
+    """
+    wanted = set(subpaths)
+    found: dict[str, RemoteEntry] = {}
+    for folder in sorted({subpath.rpartition("/")[0] for subpath in wanted}):
+        with suppress(RemotePathNotFound):
+            for entry in store.ls(endpoint, join_remote(root, folder)):
+                if (subpath := f"{folder}/{entry.name}" if folder else entry.name) in wanted:
+                    found[subpath] = entry
     return found
 
 

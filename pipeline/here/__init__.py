@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline import sessions
     from pipeline.archive.session import Location, SessionKey
+    from pipeline.archive.walk.listing import Listing
     from pipeline.journal import TableJournal
     from pipeline.settings import Settings
 
@@ -30,11 +31,13 @@ def look(
     lab_sessions: sessions.LabSessions,
     wanted: set[SessionKey],
     gone: Sequence[Sessionless] | None = None,
+    listing: Listing | None = None,
 ) -> Found:
     """Walk the local roots of a location once and give every session its folders.
 
     All sessions take part in the matching (a folder may fit one that is not wanted); only wanted ones are read.
-    Folders of datasets without session (``gone``, asked for when None) are given to nobody else.
+    Folders of datasets without session (``gone``, asked for when None) are given to nobody else.  All who look within
+    one round may share its ``listing``.
     """
     if not roots:
         return Found()
@@ -51,6 +54,7 @@ def look(
         wanted,
         former_names(location),
         taken(gone),
+        listing,
     )
 
 

@@ -10,11 +10,15 @@ if TYPE_CHECKING:
 
     from pipeline.archive.session import DatasetType, Root
     from pipeline.archive.walk.leftovers import Leftovers
+    from pipeline.archive.walk.listing import Listing
     from pipeline.settings import Settings
 
 
-def look_beside(settings: Settings, h2os: Collection[str]) -> Leftovers:
-    """Return what lies in the local roots and in no session's folder; ``h2os`` are the animals of the database."""
+def look_beside(settings: Settings, h2os: Collection[str], listing: Listing | None = None) -> Leftovers:
+    """Return what lies in the local roots and in no session's folder.
+
+    ``h2os`` are the animals of the database, ``listing`` is what others have just listed.
+    """
     from pipeline.archive.naming import compile_layout
     from pipeline.archive.walk.leftovers import Ground, leftovers
     from pipeline.here import local_roots
@@ -31,4 +35,4 @@ def look_beside(settings: Settings, h2os: Collection[str]) -> Leftovers:
     layouts = {kind: [compile_layout(each) for each in settings.archive.layouts.get(kind, ())] for kind in both}
     patterns = (*settings.archive.leave_out, settings.archive.staging_name, "dj_local_conf.json")
     grounds = [Ground(root, frozenset(kinds[path])) for path, root in roots.items()]
-    return leftovers(grounds, layouts, h2os, patterns)
+    return leftovers(grounds, layouts, h2os, patterns, listing)

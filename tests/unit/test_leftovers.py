@@ -12,6 +12,8 @@ from mapshell.strays import alike
 from pipeline.archive.naming import compile_layout
 from pipeline.archive.session import Root
 from pipeline.archive.walk.leftovers import Ground, leftovers
+from pipeline.archive.walk.listing import Listing
+from pipeline.archive.walk.session_folders import candidates
 from pipeline.archive.walk.suggesting import suggest_layout
 
 PATTERNS = (".mapshell", "Thumbs.db", "temp_wh.dat")
@@ -47,6 +49,20 @@ def told(found):
 def test_what_lies_in_a_session_or_is_left_out_is_nobodys_business(tmp_path, name):
     found = look(tmp_path, name)
     assert (found.strays, found.others) == ([], [])
+
+
+def test_folders_are_listed_once_in_a_round(tmp_path):
+    write = [tmp_path / "AB1" / name for name in ("AB1_040522_g0/x.bin", "odd/x.bin")]
+    for path in write:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x")
+    root, listing = Root("raw-ephys", "x", "/", tmp_path), Listing()
+    found = [folder.subpath for _, folder in candidates([root], "ephys", {"AB1"}, listing=listing)]
+    assert found == ["AB1/AB1_040522_g0"]
+    (tmp_path / "AB1" / "AB1_side.txt").write_bytes(b"x")
+    grounds, layouts = [Ground(root, frozenset({"ephys"}))], {"ephys": [], "video": []}
+    assert told(leftovers(grounds, layouts, {"AB1"}, PATTERNS, listing)).keys() == {"AB1/odd"}
+    assert told(leftovers(grounds, layouts, {"AB1"}, PATTERNS)).keys() == {"AB1/odd", "AB1/AB1_side.txt"}
 
 
 def test_files_beside_session_folders(tmp_path):

@@ -4,7 +4,6 @@ import os
 import sys
 from concurrent.futures import wait
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -149,7 +148,7 @@ def test_what_was_read_and_not_asked_for_is_remembered_and_what_was_forgotten_is
 def test_many_checksums_are_asked_for_and_remembered_like_one(tmp_path):
     here = Root("raw-ephys", "e", "/", tmp_path)
     files = [LocalFile(here, f"SC038/{number:05d}", number, 1, 1, 1) for number in range(1234)]
-    other = [replace(file, **{field: 7777}) for file in files[:9] for field in ("size", "mtime_ns", "ctime_ns")]
+    other = [file._replace(**{field: 7777}) for file in files[:9] for field in ("size", "mtime_ns", "ctime_ns")]
     with closing(ChecksumCache(tmp_path / "sha1")) as cache:
         cache.put_all((file, f"{file.size:040x}") for file in files[::2])
         cache.put_all([])

@@ -6,7 +6,7 @@ files decide, by names, sizes and times.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.archive.scan import Scan
@@ -85,5 +85,5 @@ def under_new_name(scan: Scan, folder: str, there: str) -> Scan:
     """Return what lies in a folder with the subpaths that it has, or gets, at the archive."""
     if folder == there:
         return scan
-    files = (replace(file, subpath=there + file.subpath[len(folder) :], lies=file.subpath) for file in scan.files)
+    files = (file._replace(subpath=there + file.subpath[len(folder) :], lies=file.subpath) for file in scan.files)
     return Scan(tuple(files), scan.defects)

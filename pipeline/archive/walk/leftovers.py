@@ -16,6 +16,7 @@ from pipeline.archive.nesting import is_elsewhere
 from pipeline.archive.paths import is_safe, printable
 from pipeline.archive.scan import is_link
 from pipeline.archive.walk.leaving_out import left_out
+from pipeline.archive.walk.listing import Listing
 from pipeline.archive.walk.session_folders import Stray
 from pipeline.archive.walk.suggesting import with_example
 
@@ -58,6 +59,7 @@ def leftovers(
     layouts: Mapping[DatasetType, Sequence[Layout]],
     h2os: Collection[str],
     patterns: Collection[str],
+    listing: Listing | None = None,
 ) -> Leftovers:
     """Return what lies under the roots and is no session folder's.
 
@@ -71,10 +73,12 @@ def leftovers(
         The animals of the database.
     patterns
         What is left out of every archive, and our own staging folder.
+    listing
+        What was listed already, where others have just looked.
     """
     found = Leftovers()
     for ground in grounds:
-        _Look(ground, layouts, h2os, patterns, found).top()
+        _Look(ground, layouts, h2os, patterns, found, Listing() if listing is None else listing).top()
     return found
 
 
@@ -85,6 +89,7 @@ class _Look:
     h2os: Collection[str]
     patterns: Collection[str]
     found: Leftovers
+    listing: Listing
 
     def top(self) -> None:
         folders, files = self._list("")
@@ -133,13 +138,13 @@ class _Look:
         folders: list[str] = []
         files: list[str] = []
         try:
-            with os.scandir(self.ground.root.local_path.joinpath(*folder.split("/"))) as entries:
-                for entry in sorted(entries, key=lambda entry: entry.name):
-                    subpath = f"{folder}/{entry.name}".lstrip("/")
-                    hidden = entry.name.startswith(".") or left_out(entry.name, self.patterns)
-                    if hidden or is_link(entry) or is_elsewhere(subpath, self.ground.root.elsewhere):
-                        continue
-                    (folders if entry.is_dir() else files).append(entry.name)
+            entries = self.listing.entries(self.ground.root.local_path.joinpath(*folder.split("/")))
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                subpath = f"{folder}/{entry.name}".lstrip("/")
+                hidden = entry.name.startswith(".") or left_out(entry.name, self.patterns)
+                if hidden or is_link(entry) or is_elsewhere(subpath, self.ground.root.elsewhere):
+                    continue
+                (folders if entry.is_dir() else files).append(entry.name)
         except OSError:
             return [], []  # told by those who look for sessions
         return folders, files

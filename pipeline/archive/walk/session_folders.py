@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from pipeline.archive.naming import parse_folder
 from pipeline.archive.nesting import is_elsewhere
 from pipeline.archive.paths import check_subpath, printable
 from pipeline.archive.scan import is_link
+from pipeline.archive.walk.listing import Listing
 from pipeline.errors import LocalDiskError, NameRefused
 
 if TYPE_CHECKING:
@@ -42,12 +42,13 @@ def candidates(
     layouts: Sequence[Layout] = (),
     strangers: set[str] | None = None,
     strays: list[Stray] | None = None,
+    listing: Listing | None = None,
 ) -> Iterator[tuple[Root, FoundFolder]]:
     """Yield the folders under the roots whose name says that they may be a session of one of these animals.
 
     Only the animals' own folders are listed, those below which a layout of the lab puts sessions, and one level below
     where sessions lie deeper.  Names of folders that are no animal of these are added to ``strangers``; what is an
-    animal's but cannot be listed or followed, to ``strays``.
+    animal's but cannot be listed or followed, to ``strays``.  Others may share the ``listing`` of a round.
 
     Raises
     ------
@@ -56,8 +57,9 @@ def candidates(
     """
     unknown: set[str] = set() if strangers is None else strangers
     obstacles: list[Stray] = [] if strays is None else strays
+    listing = Listing() if listing is None else listing
     for root in roots:
-        yield from _Walk(root, kind, h2os, layouts, unknown, obstacles).top()
+        yield from _Walk(root, kind, h2os, layouts, unknown, obstacles, listing).top()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,11 @@ class _Walk:
     layouts: Sequence[Layout]
     strangers: set[str]
     strays: list[Stray]
+    listing: Listing
 
     def top(self) -> Iterator[tuple[Root, FoundFolder]]:
         """Yield what the root's own folders hold."""
-        for name, linked in subfolders(self.root, "", self.strays):
+        for name, linked in subfolders(self.root, "", self.strays, self.listing):
             parsed = parse_folder(name, self.kind, self.layouts) if self.layouts else None
             led = [above for layout in self.layouts if (above := layout.above(name)) is not None]
             ours = not self._is_other(parsed.h2o) if parsed else name in self.h2os or any(map(self._may_be, led))
@@ -95,7 +98,7 @@ class _Walk:
 
     def _below(self, folder: str) -> Iterator[tuple[Root, FoundFolder]]:
         top = "/" not in folder
-        for name, linked in subfolders(self.root, folder, self.strays):
+        for name, linked in subfolders(self.root, folder, self.strays, self.listing):
             subpath = f"{folder}/{name}"
             if top:
                 try:
@@ -114,7 +117,7 @@ class _Walk:
                 yield from self._below(subpath)
 
 
-def subfolders(root: Root, folder: str, strays: list[Stray]) -> list[tuple[str, bool]]:
+def subfolders(root: Root, folder: str, strays: list[Stray], listing: Listing | None = None) -> list[tuple[str, bool]]:
     """Return the folders in a folder, each with whether it is a link; those that are another root's are left to it.
 
     A root that cannot be listed is an error.
@@ -124,8 +127,8 @@ def subfolders(root: Root, folder: str, strays: list[Stray]) -> list[tuple[str, 
         return [(root.below.removeprefix(led).split("/")[0], False)] if root.below.startswith(led) else []
     path = root.on_disk(folder)
     try:
-        with os.scandir(path) as entries:
-            found = sorted((entry.name, is_link(entry)) for entry in entries if is_link(entry) or entry.is_dir())
+        entries = (Listing() if listing is None else listing).entries(path)
+        found = sorted((entry.name, is_link(entry)) for entry in entries if is_link(entry) or entry.is_dir())
     except OSError as error:
         if folder:
             said = f"it cannot be listed: {error.strerror}"

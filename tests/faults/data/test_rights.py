@@ -61,6 +61,25 @@ def test_what_may_not_be_read_is_named(user):
         assert file in said, said
 
 
+@pytest.mark.fault(26)
+def test_what_is_archived_need_not_be_readable_any_more_what_is_new_must(user):
+    folder = user.session("one")
+    user.hand_over()
+    user.publish_as_user(check=DONE)
+    archived = only(folder, "*.bin")
+    write(folder / "later.txt", b"new")
+    user.hand_over()
+    close(archived, folder / "later.txt")
+    row = user.publish_as_user(check=PARTLY)["sessions"]["one"]
+    assert row["state"] != "archived"
+    assert "later.txt: it cannot be read" in row["reason"]
+    (folder / "later.txt").unlink()
+    assert user.publish_as_user(check=DONE)["sessions"]["one"]["state"] == "archived"
+    os.utime(archived, (1, 1))  # now its bytes would have to be compared
+    row = user.publish_as_user(check=PARTLY)["sessions"]["one"]
+    assert f"{archived.name}: it cannot be read" in row["reason"]
+
+
 @pytest.mark.fault(26, 27)
 @pytest.mark.parametrize("files", [0o600, 0o400])
 def test_folders_of_the_account_that_may_not_be_written(user, files):
