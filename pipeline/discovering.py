@@ -56,8 +56,8 @@ def discover(
     """Rebuild the index of the chosen tables from the archive.
 
     First all manifests that the index lacks are read and compared with the archive's listings; then the folders that
-    no manifest speaks of are given to the lab's sessions by their names.  Each session is written by itself, so that
-    an interrupted discovery keeps what it has, and the next one goes on.
+    no manifest speaks of are given to the lab's sessions by their names.  Sessions are written whole, some at a time,
+    so that an interrupted discovery keeps what it has, and the next one goes on.
 
     Parameters
     ----------

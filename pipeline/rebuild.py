@@ -1,4 +1,7 @@
-"""The index as discover writes it: one session's dataset, files and archived row at a time, all or none."""
+"""The index as discover writes it: one session's dataset, files and archived row at a time, all or none.
+
+Sessions that are simply new are written together (``pipeline.discovery.pages``).
+"""
 
 from __future__ import annotations
 
