@@ -48,7 +48,7 @@ def move(work: TransferPass, item: Item) -> Generator[float, None, None]:
                 return
         if work.target.spec.quota is not None and size > work.target.spec.quota:
             raise Fault("QUOTA_EXCEEDED", "quota exceeded", f"{item.destination}: no room for {size} bytes")
-        writer = yield from _open_target(work, item, status)
+        writer, identity = yield from _open_target(work, item, status)
         try:
             hashed = algorithm if work.verify or item.checksum else None
             copied = yield from _copy(work, item, reader, writer, size, hashed)
@@ -58,7 +58,7 @@ def move(work: TransferPass, item: Item) -> Generator[float, None, None]:
             if BY_FOLDER:
                 _keep_time(work, item, status, writer)
         finally:
-            _close_target(work, writer)
+            _close_target(work, writer, identity)
     finally:
         os.close(reader)
     if not BY_FOLDER:
@@ -104,15 +104,18 @@ def _open_source(work: TransferPass, item: Item) -> tuple[int, os.stat_result]:
     return reader, status
 
 
-def _open_target(work: TransferPass, item: Item, source: os.stat_result) -> Generator[float, None, int]:
+def _open_target(
+    work: TransferPass, item: Item, source: os.stat_result
+) -> Generator[float, None, tuple[int, tuple[int, int]]]:
     try:
         check_writable(work.target)
         writer = work.writing.open(item.destination, WRITE, make=True)
     except Exception as error:
         raise as_fault(error, item.destination, work.target.spec.display_name, source=False) from error
     try:
+        identity = _identity(writer)
         # Two tasks that write one file by turns would never see their own bytes arrive.
-        while not work.pace.claim(_identity(writer)):
+        while not work.pace.claim(identity):
             yield _BUSY_S
     except BaseException:
         os.close(writer)
@@ -120,9 +123,9 @@ def _open_target(work: TransferPass, item: Item, source: os.stat_result) -> Gene
     try:
         _empty(writer, source)
     except Exception as error:
-        _close_target(work, writer)
+        _close_target(work, writer, identity)
         raise as_fault(error, item.destination, work.target.spec.display_name, source=False) from error
-    return writer
+    return writer, identity
 
 
 def _identity(handle: int) -> tuple[int, int]:
@@ -130,8 +133,8 @@ def _identity(handle: int) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _close_target(work: TransferPass, writer: int) -> None:
-    work.pace.give_back(_identity(writer))
+def _close_target(work: TransferPass, writer: int, identity: tuple[int, int]) -> None:
+    work.pace.give_back(identity)
     os.close(writer)
 
 

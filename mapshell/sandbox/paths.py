@@ -73,6 +73,11 @@ def absolute(path: str, home: str = "/") -> str:
     return "/" + "/".join(split(path, home))
 
 
+def _is_plain(name: str) -> bool:
+    """Tell whether the last part of a path is a name that means itself and that any path may end with."""
+    return not (_WINDOWS or name in {"", ".", "..", "~"} or name[0] == _NOT_UTF8 or "\0" in name or "\r" in name)
+
+
 @dataclass
 class Folder:
     """The folder of a collection with its rules: the only way from a collection path to a file.
@@ -84,9 +89,11 @@ class Folder:
     spec: CollectionSpec
     _root: str = field(init=False)
     _parents: dict[str, str] = field(default_factory=dict, init=False)
+    _last: tuple[str, str] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._root = os.path.realpath(self.spec.path)
+        self._without_rules = not self.spec.denied and not self.spec.deny
 
     def local(self, path: str, *, follow: bool = True) -> Path:
         """Return the file behind a collection path (it need not exist).
@@ -130,6 +137,9 @@ class Folder:
         PathRefused
             As for :meth:`local`; a link at the end is not looked at.
         """
+        above, _, last = path.rpartition("/")
+        if (known := self._last) is not None and above == known[0] and _is_plain(last):
+            return known[1], last
         parts = split(path, self.spec.home)
         self.check_rules("/" + "/".join(parts))
         if not parts:
@@ -137,6 +147,8 @@ class Folder:
         parent, name = self._real_parent(parts[:-1]), to_disk(parts[-1])
         if self.spec.deny:
             self._check_resolved(os.path.join(parent, name))  # noqa: PTH118
+        if above and self._without_rules and _is_plain(last):
+            self._last = (above, parent)  # the next file of a task mostly lies in the same folder
         return parent, name
 
     def follow(self, parent: str, name: str) -> tuple[str, str]:
