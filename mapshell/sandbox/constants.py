@@ -35,7 +35,6 @@ AUTH_PREFIX = "/auth"
 TRANSFER_PREFIX = "/transfer"
 HTTPS_PREFIX = "/https"
 ADMIN_PREFIX = "/sandbox"
-UNCOUNTED = b"x-requests-uncounted"  # header of answers while requests are not counted; see pipeline.globus.transport
 
 
 def data_access_scope(collection_id: str) -> str:

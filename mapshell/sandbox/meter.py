@@ -84,14 +84,12 @@ class Road:
             return
         if realism.latency:
             await asyncio.sleep(realism.latency * self._spread(realism))
-        if not path.startswith(constants.TRANSFER_PREFIX + "/"):
-            await self._app(scope, receive, send)
-        elif realism.request_limit is None:
-            await self._app(scope, receive, _telling(send))
-        elif (wait := self._meter.admit(await self._user(scope), realism.request_limit)) > 0:
-            await _refuse(send, path, wait)
-        else:
-            await self._app(scope, receive, send)
+        if realism.request_limit is not None and path.startswith(constants.TRANSFER_PREFIX + "/"):
+            wait = self._meter.admit(await self._user(scope), realism.request_limit)
+            if wait > 0:
+                await _refuse(send, path, wait)
+                return
+        await self._app(scope, receive, send)
 
     def _spread(self, realism: Realism) -> float:
         if self._realism is not realism:
@@ -111,17 +109,6 @@ class Road:
                 self._users.clear()
             self._users[token] = grant.identity_id
         return self._users[token]
-
-
-def _telling(send: Send) -> Send:
-    """Tell with an answer that requests are not counted: whoever keeps to the real service's limit need not here."""
-
-    async def told(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], (constants.UNCOUNTED, b"1")]}
-        await send(message)
-
-    return told
 
 
 def _travels(path: str) -> bool:

@@ -181,7 +181,6 @@ class World:
         with self._lock:
             if endpoint not in self._stores:
                 from pipeline.globus import GlobusStorageManager
-                from pipeline.globus.pace import Pace
                 from pipeline.globus.transport import Patience
 
                 patience = Patience(retries=1, pause=2.0, total=REQUEST_S, timeout=REQUEST_S)
@@ -191,7 +190,7 @@ class World:
                     interactive=False,
                     environ=self.environ,
                     patience=patience,
-                    pace=first._pace if first is not None else Pace(),
+                    pace=first._pace if first is not None else None,
                 )
             return self._stores[endpoint]
 

@@ -45,7 +45,7 @@ class Caller:
             settings = load(environ=self._environ)
         self.settings = settings
         self._patience = patience
-        self._pace = pace or Pace()
+        self._pace = pace or Pace(settings.globus.requests_per_second)
         self._asked = asked or AskedOnce()
         self._lock = threading.RLock()
         self._open: list[Session] = []  # none or one

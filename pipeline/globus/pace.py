@@ -7,10 +7,12 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from pipeline.settings.types import DEFAULT_REQUESTS_PER_SECOND
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RATE = 18.0
+RATE = DEFAULT_REQUESTS_PER_SECOND
 """Requests a second; the service allows about 20 for each identity, and other computers may use the same."""
 WINDOW = 10.0
 """Seconds over which the service counts."""
@@ -21,12 +23,12 @@ SLOW = 60.0
 class Pace:
     """Lets at most ``rate * window`` requests begin within any ``window`` seconds; a burst of that many is fine.
 
-    Safe to use from several threads.
+    Once the service has asked for fewer, it gets half as many for a while.  Safe to use from several threads.
 
     Parameters
     ----------
     rate
-        Requests a second.
+        Requests a second; 0: as many as the service takes, and after it has asked for fewer half as many as usual.
     window
         Seconds over which they are counted.
     clock, sleep
@@ -41,20 +43,17 @@ class Pace:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._most = max(2, int(rate * window))
+        self._most = max(2, int(rate * window)) if rate else None
+        self._least = max(2, int((rate or RATE) * window)) // 2
         self._window = window
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
         self._begun: deque[float] = deque()
         self._held = self._slow = float("-inf")
-        self.counted = True
-        """Whether the service counts requests, by its last answer; none has to wait while it does not."""
 
     def wait(self) -> None:
         """Wait until a further request may begin, and count it."""
-        if not self.counted:
-            return
         while (pause := self._ask()) > 0:
             self._sleep(pause)
 
@@ -73,8 +72,8 @@ class Pace:
                 self._begun.popleft()
             if now < self._held:
                 return self._held - now
-            most = self._most // 2 if now < self._slow else self._most
-            if len(self._begun) < most:
+            most = self._least if now < self._slow else self._most
+            if most is None or len(self._begun) < most:
                 self._begun.append(now)
                 return 0.0
             return max(self._begun[-most] + self._window - now, 0.001)

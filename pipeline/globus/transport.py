@@ -49,10 +49,6 @@ class Patience:
     timeout: float | None = None
 
 
-UNCOUNTED = "X-Requests-Uncounted"
-"""Header by which a sandbox tells that it counts no requests; believed of this computer's own services alone."""
-
-
 class _Paced(HTTPAdapter):
     """Sends each request, repeated ones too, when the pace allows."""
 
@@ -67,7 +63,6 @@ class _Paced(HTTPAdapter):
         if response.status_code == _TOO_MANY:
             said = response.headers.get("Retry-After", "")
             self._pace.slow_down(float(said) if said.isdecimal() else 1.0)
-        self._pace.counted = UNCOUNTED not in response.headers or not is_loopback(str(response.url))
         return response
 
 

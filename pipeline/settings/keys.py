@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipeline.settings.types import DEFAULT_LEAVE_OUT, STAGING_NAME
+from pipeline.settings.types import DEFAULT_LEAVE_OUT, DEFAULT_REQUESTS_PER_SECOND, STAGING_NAME
 
 Kind = Literal["text", "integer", "number", "flag", "choice", "path", "uuid", "url", "patterns", "structure"]
 
@@ -192,6 +192,13 @@ KEYS: tuple[Key, ...] = (
         "How long a request is repeated that Globus does not answer (s).",
         default=100.0,
         highest=3600,
+    ),
+    Key(
+        "globus.requests_per_second",
+        "number",
+        "Most requests that are sent to Globus (in 10 s on average); 0 means as many as it takes.",
+        default=DEFAULT_REQUESTS_PER_SECOND,
+        highest=1000,
     ),
     Key("globus.service_file", "path", "State file of a local Globus service, which tells its addresses."),
     Key(

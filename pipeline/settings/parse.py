@@ -240,6 +240,7 @@ def _globus(
         token_file=token_file,
         local_roots=own + spread,
         patience_s=values["globus.patience_seconds"],
+        requests_per_second=values["globus.requests_per_second"],
         storage_locations=locations,
         shared_roots=shared,
     )

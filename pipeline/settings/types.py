@@ -15,6 +15,7 @@ DatasetType = Literal["ephys", "video"]
 DATASET_TYPES: tuple[DatasetType, ...] = get_args(DatasetType)
 DEFAULT_ALIASES: dict[str, DatasetType] = {"raw-ephys": "ephys", "raw-video": "video"}
 DEFAULT_PORTS: dict[Backend, int] = {"mysql": 3306, "postgresql": 5432}
+DEFAULT_REQUESTS_PER_SECOND = 18.0
 DEFAULT_LEAVE_OUT = ("temp_wh.dat", ".phy", "Thumbs.db", ".DS_Store")
 STAGING_NAME = ".mapshell"
 
@@ -107,7 +108,8 @@ class GlobusSettings:
     """Login and folders of this computer.
 
     ``local_roots`` lists every root by alias; ``shared_roots`` are those of the flat keys, which serve any alias that
-    has none of its own.  ``patience_s`` (s) is how long a request that Globus does not answer is repeated.
+    has none of its own.  ``patience_s`` (s) is how long a request that Globus does not answer is repeated,
+    ``requests_per_second`` how many are sent at most; 0 for no limit.
     ``service_file`` is the state file of a local Globus service, which tells ``auth_url`` and
     ``transfer_url`` at run time; an explicit URL wins over it.
     """
@@ -121,6 +123,7 @@ class GlobusSettings:
     local_roots: tuple[LocalRoot, ...] = ()
     storage_locations: tuple[StorageLocation, ...] = ()
     patience_s: float = 100.0
+    requests_per_second: float = DEFAULT_REQUESTS_PER_SECOND
     shared_roots: tuple[LocalRoot, ...] = ()
 
     @property

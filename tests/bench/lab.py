@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
     from .instrument import Options
 
-#: The computers of the benchmark have the settings that everybody has.
+#: The computers of the benchmark have the settings that everybody has, and where the service counts no requests
+#: they keep to no limit, like everybody beside them.
 AS_INSTALLED: Mapping[str, object] = {}
+UNCOUNTED: Mapping[str, object] = {"globus.requests_per_second": 0}
 SPEEDS = ("no added latency", "--realistic")
 _DELAYS = ("latency", "task_delay", "file_delay")
 
@@ -83,7 +85,8 @@ def drop(own: Place) -> None:
 
 def computer(own: Place, name: str = "rig") -> Computer:
     """Make a computer of a corner."""
-    return load_place.computer(own, name, settings_of_its_own=AS_INSTALLED)
+    counted = own.admin.realism()["request_limit"] is not None
+    return load_place.computer(own, name, settings_of_its_own=AS_INSTALLED if counted else UNCOUNTED)
 
 
 def collection(rig: Computer) -> str:

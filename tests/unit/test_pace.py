@@ -67,14 +67,20 @@ def test_a_service_cannot_hold_us_for_hours():
     assert time.now <= 10
 
 
-def test_nobody_waits_where_requests_are_not_counted():
+def test_without_a_limit_nobody_waits_until_the_service_asks_for_it():
     time = Time()
-    pace = Pace(2, 10, clock=time, sleep=time.sleep)
-    pace.counted = False
-    for _ in range(100):
+    pace = Pace(0, 10, clock=time, sleep=time.sleep)
+    for _ in range(1000):
         pace.wait()
     assert time.now == 0
-    pace.counted = True
-    for _ in range(21):
+    pace.slow_down(3)
+    pace.wait()
+    assert time.now >= 10  # the thousand count
+    began = time.now
+    for _ in range(90):
         pace.wait()
-    assert time.now >= 10
+    assert time.now - began >= 10
+    time.now = 3 + SLOW
+    for _ in range(1000):
+        pace.wait()
+    assert time.now == 3 + SLOW

@@ -198,6 +198,7 @@ def test_any_instant_of_the_service_is_one_or_none(text, zone):
 VALUES = {
     "globus.client_id": "5f0e4cb1-0000-4000-8000-00000000000a",
     "globus.patience_seconds": 5,
+    "globus.requests_per_second": 0,
     "archive.staging_name": ".ours",
     "archive.quiet_seconds": 7,
     "archive.leave_out": ["*.tmp"],
