@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 RATE = 1 / 0.9
 """Nine tenths of sha1sum's rate."""
 MEGABYTE = 1 << 20
-OURS, PLAIN = "mapshell", "sha1sum"
+OURS, PLAIN, BARE = "mapshell", "sha1sum", "a loop of Python, 1 thread"
 
 
 def measure(options: Options) -> list[Table]:
@@ -65,11 +65,14 @@ def _many(options: Options, folder: Path) -> list[Table]:
             Contender(f"{PLAIN}, {cores} at once", partial(_sha1sum, files, cores)),
             Contender(f"{OURS}, 1 thread", partial(_ours, folder, files, 1)),
             Contender(f"{PLAIN}, 1", partial(_sha1sum, files, 1)),
+            Contender(BARE, partial(_bare, folder, files)),
         ]
-        contenders[-1].run()
-        together, theirs, alone, _ = (each.name for each in contenders)
+        contenders[3].run()
+        together, theirs, alone, *_ = (each.name for each in contenders)
         aims = [Aim(together, theirs, RATE), Aim(together, alone, RATE / cores)]
-        tables.append(contest(f"SHA1 of {count:,} files of {said}, {cores} cores", contenders, options, aims))
+        title = f"SHA1 of {count:,} files of {said}, {cores} cores"
+        note = f"{BARE}: open, read, hashlib, close; nothing looked at, nothing remembered"
+        tables.append(contest(title, contenders, options, aims, notes=[note]))
         shutil.rmtree(folder / "many")
     return tables
 
@@ -125,6 +128,32 @@ def hash_all(listed: str, threads: int) -> dict[str, Any]:
     for left in remembered.parent.glob(f"{remembered.name}*"):
         left.unlink()
     return {"seconds": seconds, "sha1": [found[0], found[-1]]}
+
+
+def _bare(folder: Path, files: Sequence[Path]) -> float:
+    """Do what no program in Python can do without."""
+    listed = folder / "files.json"
+    listed.write_text(json.dumps([str(path) for path in files]))
+    done = apart(hash_barely, folder, str(listed))
+    _same(done["sha1"], files)
+    return float(done["seconds"])
+
+
+def hash_barely(listed: str) -> dict[str, Any]:
+    """Open, read, hash and close each file, one after the other."""
+    import hashlib
+
+    names = json.loads(Path(listed).read_text())
+    block = memoryview(bytearray(MEGABYTE))
+    found = []
+    began = time.perf_counter()
+    for name in names:
+        digest = hashlib.sha1(usedforsecurity=False)
+        with open(name, "rb", buffering=0) as stream:  # noqa: PTH123 - a path would cost as much as the reading
+            while size := stream.readinto(block):
+                digest.update(block[:size])
+        found.append(digest.hexdigest())
+    return {"seconds": time.perf_counter() - began, "sha1": [found[0], found[-1]]}
 
 
 def _silent(_: str) -> None:

@@ -1,5 +1,6 @@
 """Walking real folders: everything is found, and what cannot be archived is named."""
 
+import hashlib
 import os
 import sys
 from concurrent.futures import wait
@@ -176,6 +177,28 @@ def test_a_damaged_cache_only_costs_time(root, tmp_path):
         assert hasher.finish(file) == "a9993e364706816aba3e25717850c26c9cd0d89d"
     with Hasher(ChecksumCache(Path("/dev/null/no/such/folder")), threads=1) as hasher:
         assert hasher.finish(file) == "a9993e364706816aba3e25717850c26c9cd0d89d"
+
+
+@pytest.mark.parametrize("waits_for_a_disk", [False, True])
+def test_many_small_files_are_read_whole_whoever_reads_them(root, monkeypatch, waits_for_a_disk):
+    monkeypatch.setattr("pipeline.archive.checksums._BATCH_FILES", 100)
+    monkeypatch.setattr("pipeline.archive.checksums._IN_MEMORY", 0.001 if waits_for_a_disk else 1e9)
+    content = {f"{number:03d}.npy": b"%d" % number * number for number in range(350)}
+    for name, each in content.items():
+        write(root, f"SC038/run_g0/{name}", each)
+    files = scan_folder(root, "SC038/run_g0", LEAVE_OUT).files
+    changed = {f"{number:03d}.npy" for number in (3, 77, 149, 349)}  # among the first of a batch, and behind them
+    for name in changed:
+        write(root, f"SC038/run_g0/{name}", b"other")
+    with Hasher(ChecksumCache(None), threads=4) as hasher:
+        hasher.start(*files)
+        for file in files:
+            name = file.subpath.rpartition("/")[2]
+            if name in changed:
+                with pytest.raises(IntegrityError, match="changed while it was read"):
+                    hasher.finish(file)
+            else:
+                assert hasher.finish(file) == hashlib.sha1(content[name], usedforsecurity=False).hexdigest()
 
 
 def test_a_file_that_changes_under_the_reader_is_refused(root):
