@@ -175,7 +175,7 @@ def common_options(function: Callable[..., Any] | click.Command) -> Any:
     return with_common_options(function) if isinstance(function, click.Command) else function
 
 
-_COLLECTING = (50_000, 20, 50)
+COLLECTING = (50_000, 20, 50)
 """Objects after which cycles among them are looked for: the files of a large lab are many, and none of them is one."""
 
 CONTEXT_SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -279,8 +279,11 @@ def main(args: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # names of files need not fit the terminal's alphabet
-    gc.set_threshold(*_COLLECTING)
+    usual = gc.get_threshold()
+    gc.set_threshold(*COLLECTING)
     context = Context(Options())
     code = errors.run(cli, sys.argv[1:] if args is None else args, context)
     context.keep_names()
+    gc.set_threshold(*usual)  # for whoever called this from a process that goes on
+    gc.freeze()  # else Python takes a quarter of a second to look for cycles in all that ends with the process anyway
     sys.exit(code)

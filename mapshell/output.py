@@ -256,10 +256,10 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return value if value - value == 0 else str(value)  # JSON has no NaN and no infinity
+    if isinstance(value, (list, tuple)):
+        return [each if type(each) in _AS_IT_IS else plain(each) for each in value]
     if isinstance(value, dict) or hasattr(value, "items"):
         return {str(key): each if type(each) in _AS_IT_IS else plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(each) for each in value]
     if isinstance(value, (set, frozenset)):
         return sorted((plain(each) for each in value), key=str)
     if hasattr(value, "isoformat"):

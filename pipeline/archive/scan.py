@@ -69,8 +69,7 @@ def scan_folder(
         raise LocalDiskError(f"{folder} does not lie in {root.local_path}.", remedy=_LOOK_ELSEWHERE)
     files: list[LocalFile] = []
     defects: list[Defect] = []
-    settled = settled or {}
-    names = names_of(tuple(patterns))
+    known, names = (settled or {}).get, names_of(tuple(patterns))
     pending = [folder]
     while pending:
         current = pending.pop()
@@ -86,8 +85,27 @@ def scan_folder(
             if entry.is_dir(follow_symlinks=False) and not is_link(entry):
                 pending.append(subpath)
                 continue
-            found = _look(root, subpath, entry, settled.get(subpath), checked=is_plain and ordinary)
-            (files if isinstance(found, LocalFile) else defects).append(found)  # type: ignore[arg-type]
+            try:
+                if not (ordinary and is_plain):
+                    check_subpath(subpath)
+                status = entry.stat(follow_symlinks=False)
+            except NameRefused as error:
+                defects.append(Defect("name", printable(subpath), error.message, error.remedy))
+                continue
+            except OSError as error:
+                defects.append(_unreadable(subpath, error))
+                continue
+            if not stat.S_ISREG(status.st_mode):
+                defects.append(_special(subpath, entry))
+                continue
+            mtime_ns = status.st_mtime_ns
+            mtime = mtime_ns // 1_000_000_000
+            was = known(subpath)
+            as_archived = was is not None and was.mtime == mtime and was.size == status.st_size and was.proved
+            if not as_archived and not os.access(entry.path, os.R_OK):
+                defects.append(_unreadable(subpath, PermissionError(13, "permission denied")))
+                continue
+            files.append(LocalFile(root, subpath, status.st_size, mtime, mtime_ns, status.st_ctime_ns))
     files.sort(key=itemgetter(1))
     defects.sort(key=attrgetter("subpath"))
     return Scan(tuple(files), tuple(defects))
@@ -95,7 +113,7 @@ def scan_folder(
 
 def _entries(root: Root, folder: str, defects: list[Defect], *, top: bool) -> list[os.DirEntry[str]]:
     """List a folder; one that cannot be listed is a defect, of the ``top`` an error."""
-    path = root.on_disk(folder)
+    path = root.text_on_disk(folder)
     try:
         with os.scandir(path) as entries:
             return list(entries)
@@ -107,27 +125,6 @@ def _entries(root: Root, folder: str, defects: list[Defect], *, top: bool) -> li
             ) from error
         defects.append(_unreadable(folder, error))
         return []
-
-
-def _look(
-    root: Root, subpath: str, entry: os.DirEntry[str], known: FileEntry | None, *, checked: bool
-) -> LocalFile | Defect:
-    try:
-        if not checked:
-            check_subpath(subpath)
-        status = entry.stat(follow_symlinks=False)
-    except NameRefused as error:
-        return Defect("name", printable(subpath), error.message, error.remedy)
-    except OSError as error:
-        return _unreadable(subpath, error)
-    if not stat.S_ISREG(status.st_mode):
-        return _special(subpath, entry)
-    mtime_ns = status.st_mtime_ns
-    found = LocalFile(root, subpath, status.st_size, mtime_ns // 1_000_000_000, mtime_ns, status.st_ctime_ns)
-    as_archived = known is not None and known.proved and (known.size, known.mtime) == (found.size, found.mtime)
-    if not as_archived and not os.access(entry.path, os.R_OK):
-        return _unreadable(subpath, PermissionError(13, "permission denied"))
-    return found
 
 
 def is_link(entry: os.DirEntry[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -101,6 +102,7 @@ def is_new(number: int) -> bool:
 
 def find_new(root: str, sessions: int, files: int) -> dict[str, Any]:
     """Do what a round does before it asks anybody: walk, match, compare with the index (which is at hand)."""
+    from mapshell.cli import COLLECTING
     from pipeline.archive.find import find
     from pipeline.archive.plan import diff
     from pipeline.archive.session import Root
@@ -112,6 +114,7 @@ def find_new(root: str, sessions: int, files: int) -> dict[str, Any]:
     settings = ArchiveSettings()
     patterns = (*settings.leave_out, settings.staging_name)
     here = Root("raw-ephys", "", "/ephys", Path(root))
+    gc.set_threshold(*COLLECTING)  # as every command does
     began = time.perf_counter()
     found: Found = find([here], "ephys", facts, refs, lambda keys: {k: index[k] for k in keys if k in index}, patterns)
     new = sessions_with_new = seen = 0
