@@ -53,8 +53,8 @@ MUTATIONS = (
             ),
             (
                 "pipeline/leases.py",
-                "            if held is None or uuid.UUID(bytes=bytes(held[0])) != self._owner:",
-                "            if False:",
+                "                if (subject_id, session) not in ours:",
+                "                if False:",
             ),
         ),
     ),
@@ -196,12 +196,21 @@ MUTATIONS = (
                     continue
                 if listed.kind != "file":""",
     ),
-    _one(
+    Mutation(
         "discovered-but-one",
         "discover leaves out a file of each manifest",
-        "pipeline/rebuild.py",
-        "        database.bulk_insert(publication.DataSet.PhysicalFile, file_rows(manifest, new))\n",
-        "        database.bulk_insert(publication.DataSet.PhysicalFile, file_rows(manifest, list(new)[1:]))\n",
+        (
+            (
+                "pipeline/rebuild.py",
+                "        database.bulk_insert(publication.DataSet.PhysicalFile, file_rows(manifest, new))\n",
+                "        database.bulk_insert(publication.DataSet.PhysicalFile, file_rows(manifest, list(new)[1:]))\n",
+            ),
+            (
+                "pipeline/discovery/pages.py",
+                "(file_rows(manifest, manifest.files) for",
+                "(file_rows(manifest, manifest.files[1:]) for",
+            ),
+        ),
     ),
     _one(
         "wrong-day",
