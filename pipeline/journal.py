@@ -70,8 +70,9 @@ class TableJournal(Leases):
         table = publication.archived_table(self._location.dataset_type)()
         for names in _chunks(wanted):
             chosen = [{"dataset_name": name} for name in names]
-            for row in (publication.DataSet() & here & chosen).to_dicts():
-                datasets[row["dataset_name"]] = row
+            if not (rows := (publication.DataSet() & here & chosen).to_dicts()):
+                continue  # and so there are neither files nor archived rows
+            datasets.update({row["dataset_name"]: row for row in rows})
             for name, *entry in columns(publication.DataSet.PhysicalFile() & here & chosen, ("dataset_name", *ENTRY)):
                 files.setdefault(name, []).append(read_entry(entry))
             archived.update({row["dataset_name"]: row for row in (table & here & chosen).to_dicts()})
