@@ -244,8 +244,8 @@ MUTATIONS = (
         "times-touched",
         "reading a recording for its checksum sets its time",
         "pipeline/archive/checksums.py",
-        "        with FileIO(file.where) as stream:",
-        "        os.utime(file.where)\n        with FileIO(file.where) as stream:",
+        "        if file.size <= min(_SMALL, _BLOCK):\n",
+        "        os.utime(file.where)\n        if file.size <= min(_SMALL, _BLOCK):\n",
     ),
     _one(
         "settled-too-early",
