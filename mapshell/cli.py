@@ -5,6 +5,7 @@ Nothing heavy is imported here: ``mapshell --help`` must feel instant.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -285,5 +286,7 @@ def main(args: list[str] | None = None) -> None:
     code = errors.run(cli, sys.argv[1:] if args is None else args, context)
     context.keep_names()
     gc.set_threshold(*usual)  # for whoever called this from a process that goes on
-    gc.freeze()  # else Python takes a quarter of a second to look for cycles in all that ends with the process anyway
+    # Else Python takes a quarter of a second to look for cycles in all that ends with the process anyway.
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
     sys.exit(code)

@@ -41,9 +41,9 @@ def asked(monkeypatch):
         queries.append(text)
         return query(self, text, *args, **options)
 
-    def listed(root, folder, strays):
+    def listed(root, folder, strays, listing=None):
         folders.append(folder)
-        return subfolders(root, folder, strays)
+        return subfolders(root, folder, strays, listing)
 
     monkeypatch.setattr(LabConnection, "query", counted)
     monkeypatch.setattr(session_folders, "subfolders", listed)
