@@ -32,8 +32,8 @@ _SERVER_SETTINGS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_logical_replication_workers": "0",
-    # Containers often have a tiny /dev/shm; parallel workers would need it.
-    "max_parallel_workers_per_gather": "0",
+    # What parallel workers share: containers often have a tiny /dev/shm, so files in the server's own folder.
+    **({} if WINDOWS else {"dynamic_shared_memory_type": "mmap"}),
     "io_method": "sync",
     "jit": "off",
     "timezone": "UTC",
