@@ -205,14 +205,18 @@ class Output:
 
 def plain_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, title: str = "") -> str:
     """Return rows as aligned text, two spaces between columns, nothing cut."""
-    grid = [[column.title for column in columns]]
-    grid += [[cell(row, column) for column in columns] for row in rows]
-    widths = [max(width(line[index]) for line in grid) for index in range(len(columns))]
+    padded = [_padded([column.title, *(cell(row, column) for row in rows)], column.align) for column in columns]
     lines = [title] if title else []
-    for line in grid:
-        parts = [_pad(text, widths[index], columns[index].align) for index, text in enumerate(line)]
-        lines.append("  ".join(parts).rstrip())
+    lines += ["  ".join(parts).rstrip() for parts in zip(*padded, strict=True)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _padded(texts: Sequence[str], align: Align) -> list[str]:
+    """Return the texts of a column, all as wide as the widest; most of them come many times."""
+    different = set(texts)
+    to = max(map(width, different))
+    found = {text: _pad(text, to, align) for text in different}
+    return [found[text] for text in texts]
 
 
 def cell(row: Mapping[str, Any], column: Column) -> str:

@@ -76,6 +76,9 @@ def read(args: Sequence[str]) -> tuple[argparse.Namespace, Options, list[Row]]:
     parser.add_argument("--quick", action="store_true", help="small sizes, once: does it work?")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw row 12 there")
+    parser.add_argument(
+        "--of", action="append", default=[], metavar="ROW", help="row 12: of this row alone; repeatable"
+    )
     parser.add_argument("--database", choices=["postgresql", "mariadb"], default="postgresql")
     parser.add_argument("--repeat", type=int, metavar="N", help=f"runs of each contender; default {REPEAT}, quick: 1")
     parser.add_argument("--dir", type=Path, help="a disk with room (50 GB for all rows); default: temporary")
@@ -89,6 +92,8 @@ def read(args: Sequence[str]) -> tuple[argparse.Namespace, Options, list[Row]]:
         parser.error(f"--repeat {repeat}: give a number from 1 to 1000")
     if chosen.plot and 12 not in {row.number for row in rows}:
         parser.error("--plot draws row 12, which is not among those named: name 12, too")
+    if chosen.of and 12 not in {row.number for row in rows}:
+        parser.error("--of belongs to row 12, which is not among those named: name 12, too")
     if chosen.plot and chosen.plot.suffix != ".svg":
         parser.error(f"--plot {chosen.plot}: an SVG is drawn; give a name that ends in .svg")
     for option, file in (("--json", chosen.json), ("--plot", chosen.plot)):
@@ -103,17 +108,18 @@ def read(args: Sequence[str]) -> tuple[argparse.Namespace, Options, list[Row]]:
         repeat=repeat,
         folder=folder.absolute(),
         whole=chosen.whole,
+        growing=tuple(_row(parser, name, growing=True).number for name in chosen.of),
         plot=chosen.plot and chosen.plot.absolute(),
         tell=lambda text: say(f"  {text}", sys.stderr),
     )
     return chosen, options, rows
 
 
-def _row(parser: argparse.ArgumentParser, name: str) -> Row:
+def _row(parser: argparse.ArgumentParser, name: str, *, growing: bool = False) -> Row:
     row = ROWS.get(int(name)) if name.isdecimal() else NAMES.get(name)
-    if row is None:
-        told = ", ".join(f"{each.number} {each.name}" for each in ROWS.values())
-        parser.error(f"there is no row {name!r}; there are: {told}")
+    if row is None or (growing and row.grow is None):
+        told = ", ".join(f"{each.number} {each.name}" for each in ROWS.values() if each.grow or not growing)
+        parser.error(f"there is no {'growing ' if growing else ''}row {name!r}; there are: {told}")
     return row
 
 

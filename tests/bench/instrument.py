@@ -36,6 +36,8 @@ class Options:
         A running server instead of one that is begun for each row (the tests have one).
     whole
         Run also what takes hours in full, rather than a part of it.
+    growing
+        Which rows row 12 measures; none: all that it can.
     plot
         Where row 12 is drawn.
     tell
@@ -48,6 +50,7 @@ class Options:
     folder: Path | None = None
     server: DatabaseSettings | None = None
     whole: bool = False
+    growing: tuple[int, ...] = ()
     plot: Path | None = None
     tell: Callable[[str], None] = field(default=lambda _: None)
 

@@ -85,7 +85,7 @@ def ours(at: Place, template: Path, sessions: int) -> tuple[Asked, int]:
     """Publish; return the requests, and how many folders had to be listed.
 
     Those are: of each animal before the first departs (does something lie there?), each folder that received files,
-    and of each animal once more (are the manifests there?).
+    and of each animal twice for each task of manifests (are their names free, and do they lie there now?).
     """
     with corner(at) as own:
         rig = computer(own)
@@ -101,7 +101,7 @@ def ours(at: Place, template: Path, sessions: int) -> tuple[Asked, int]:
         folders = {path.parent for path in rig.ephys.rglob("*") if path.is_file()}
         animals = {path.parts[0] for path in (each.relative_to(rig.ephys) for each in folders)}
         check.must(files > 0 and bool(animals), "nothing was published")
-        return asked, len(folders) + 2 * len(animals)
+        return asked, len(folders) + len(animals) * (1 + 2 * (asked.tasks - sessions))
 
 
 def table(title: str, asked: Asked, needed: int, others: int) -> Table:
