@@ -85,6 +85,8 @@ def status(
             roots = local_roots(settings, location.alias)
             found = look(settings, location, roots, journal, lab_sessions, wanted, lost, listing)
             archived, totals, differs = _archived(location), sums(), drifted(location)
+            if any(dataset_name(location.dataset_type, key) not in totals for key in archived):
+                totals = _totals(location, beside)()  # something was committed after the sums were begun
             gone = _withdrawn(location)
             said, under_way = told(location), {**_under_way(location), **journal.working()}
             moving = being_moved(journal)

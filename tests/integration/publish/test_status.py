@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 
 from pipeline import publication
+from pipeline import status as status_module
 from pipeline.status import status
 
 from .bench import EPHYS, LONG_AGO, Meddler, only, write
@@ -35,6 +36,29 @@ def archived(bench):
     assert bench.publish().whole
     assert state_of(bench) == ("archived", "")
     return bench, folder
+
+
+def test_what_is_committed_while_status_sums_up_is_told_with_its_files(archived, monkeypatch):
+    """The sums are begun first, beside the rest: a session that comes after them must not have none."""
+    bench, _ = archived
+    bench.session("two")
+    read = status_module._archived
+
+    def later(location):
+        monkeypatch.setattr(status_module, "_archived", read)
+        assert bench.publish().whole
+        return read(location)
+
+    sums = status_module._totals
+
+    def at_once(location, beside):
+        found = sums(location, beside)()
+        return lambda: found
+
+    monkeypatch.setattr(status_module, "_archived", later)
+    monkeypatch.setattr(status_module, "_totals", at_once)
+    rows = list(status(bench.rig.settings, EPHYS))
+    assert [(row.state, row.files > 0, row.size > 0) for row in rows] == [("archived", True, True)] * 2
 
 
 def test_other_bytes_of_the_same_size_are_changes_before_and_after_publish(archived):
