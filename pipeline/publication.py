@@ -12,7 +12,7 @@ from pipeline import experiment
 from pipeline.archived import Archived
 from pipeline.database.table_classes import Imported, Lookup, Manual, Part
 from pipeline.drives.tables import Drive
-from pipeline.publication_journal import Claim, Retrieval, SessionState, Transfer, Withdrawal, schema
+from pipeline.publication_journal import Claim, Reclaim, Retrieval, Round, SessionState, Transfer, Withdrawal, schema
 from pipeline.withdrawing import Withdrawable
 
 if TYPE_CHECKING:
@@ -22,13 +22,16 @@ __all__ = [
     "ArchivedRawEphys",
     "ArchivedTrackingVideo",
     "Claim",
+    "Copy",
     "DataSet",
     "DataSetType",
     "Drive",
     "FileCheck",
     "FileType",
     "GlobusStorageLocation",
+    "Reclaim",
     "Retrieval",
+    "Round",
     "SessionIdent",
     "SessionState",
     "Transfer",
@@ -74,6 +77,19 @@ class GlobusStorageLocation(Manual):
     globus_endpoint: uuid          # Globus collection
     globus_path: varchar(1024)     # POSIX path in the collection
     -> DataSetType
+    """
+
+
+@schema
+class Copy(Manual):
+    """A storage location that shall hold every session of its type of data, as others of that type do."""
+
+    definition = """
+    # storage location that shall hold a copy of every session of its type
+    -> GlobusStorageLocation
+    ---
+    named_at: datetime(6)          # UTC
+    computer: varchar(255)         # where it was said
     """
 
 

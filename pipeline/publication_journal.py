@@ -1,4 +1,4 @@
-"""The journal: what is under way, who works on what, what was fetched and withdrawn.
+"""The journal: what is under way, who works on what, what was fetched, withdrawn and reclaimed; signs of life.
 
 None of these rows refers to the index or to the lab's tables: they outlive a rebuilt index, and it does not need them.
 Instants are UTC without zone.
@@ -11,7 +11,7 @@ from pipeline.database.table_classes import Manual, Part
 
 schema = TableGroup("publication")
 
-__all__ = ["Claim", "Retrieval", "SessionState", "Transfer", "Withdrawal", "schema"]
+__all__ = ["Claim", "Reclaim", "Retrieval", "Round", "SessionState", "Transfer", "Withdrawal", "schema"]
 
 
 @schema
@@ -142,3 +142,53 @@ class Retrieval(Manual):
         files: int32                 # fetched and checked
         bytes: int64                 # their sizes, summed
         """
+
+
+@schema
+class Round(Manual):
+    """A round of a computer: its sign of life."""
+
+    definition = """
+    # round of a computer, and what came of it
+    round_id: uuid                   # ours
+    ---
+    computer: varchar(255)           # that made it
+    verb: varchar(32)                # publish, discover, verify, reclaim
+    program: varchar(64)             # version of mapshell
+    began_at: datetime(6)            # UTC
+    ended_at = null : datetime(6)    # UTC; null: it goes on, or was killed
+    result: varchar(32)              # running, done, partly done, failed or interrupted
+    reason: varchar(2048)            # what needs a person, empty when nothing does
+    sessions_here: int32             # sessions of which that computer has files
+    queued_sessions: int32           # of these, not archived yet when the round ended
+    queued_bytes: int64              # their bytes that are not archived yet
+    archived_sessions: int32         # archived by this round
+    archived_bytes: int64            # sent, checked and committed by this round
+    disks: json                      # of its local roots: list of path, free and size in bytes
+    next_at = null : datetime(6)     # UTC, when the next round was to begin; null: nobody said
+    index (computer, began_at)
+    """
+
+
+@schema
+class Reclaim(Manual):
+    """Local files that were deleted after each had been proved at the archive."""
+
+    definition = """
+    # local files of a session that were deleted, each proved at the archive before
+    reclaim_id: uuid                 # ours
+    ---
+    subject_id: int32                # of lab.Subject
+    session: int16                   # of experiment.Session
+    dataset_type: varchar(32)        # ephys or video
+    computer: varchar(255)           # whose files they were
+    who: varchar(255)                # account that did it, and Globus identity where one is known
+    state: varchar(16)               # planned: proved, not all are deleted yet; done
+    proved_at: datetime(6)           # UTC, when the proofs were complete
+    ended_at = null : datetime(6)    # UTC, when the last file was deleted
+    files: int32                     # proved to be deleted, number
+    bytes: int64                     # sum of their sizes
+    evidence: bytes                  # gzip of JSON: places with listings and generations; files with sizes, SHA1
+    index (subject_id, session)
+    index (computer, proved_at)
+    """

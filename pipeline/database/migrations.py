@@ -87,6 +87,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     # Older programs count on a size of every file.
     Migration(3, "files whose size nobody knows yet; which mapshell wrote last", _unknown_sizes),
     Migration(4, "loose drives", _new_tables("Drive"), oldest_writer=3),
+    Migration(5, "rounds, copies, reclaimed files", _new_tables("Copy", "Round", "Reclaim"), oldest_writer=3),
 )
 
 
