@@ -20,6 +20,8 @@ from pipeline.settings.types import (
     DatabaseSettings,
     GlobusSettings,
     LocalRoot,
+    NotifySettings,
+    ReportSettings,
     Settings,
 )
 from pipeline.settings.values import convert, from_environment
@@ -101,6 +103,8 @@ def parse(text: str, *, file: Path | None, environ: Mapping[str, str]) -> Settin
         database=database,
         globus=globus,
         archive=archive,
+        report=ReportSettings(values["report.missed_after"], values["report.full_within"]),
+        notify=NotifySettings(values["notify.command"] or (), values["notify.timeout"]),
         origins=origins,
         foreign=tuple(found.foreign),
         warnings=(

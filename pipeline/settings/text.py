@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline.errors import ConfigError
 from pipeline.settings import lab
-from pipeline.settings.keys import BY_NAME, RETIRED, STRICT_SECTIONS
+from pipeline.settings.keys import BY_NAME, IN_CUSTOM, RETIRED, STRICT_SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,7 +121,7 @@ def _collect(found: Found, level: dict[str, Any], *, at_top: bool) -> None:
         if (at_top and written == "custom") or written.startswith("_"):
             continue  # a name that begins with an underscore is a remark
         section, dot, _ = written.partition(".")
-        ours = section in (SECTIONS if at_top else STRICT_SECTIONS)
+        ours = section in (SECTIONS if at_top else IN_CUSTOM)
         if written in lab.SCHEMA_NAMES:
             _take_schema(found, written, value)
             continue

@@ -180,6 +180,26 @@ class ArchiveSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportSettings:
+    """What the morning report judges by.
+
+    ``missed_after`` (h) is how long a computer that told no next time may be without a round, ``full_within`` (days)
+    how soon a disk must be full to be told.
+    """
+
+    missed_after: float = 30.0
+    full_within: float = 7.0
+
+
+@dataclass(frozen=True, slots=True)
+class NotifySettings:
+    """Who gets the report: a program with its arguments, empty for nobody, and how long it may take (s)."""
+
+    command: tuple[str, ...] = ()
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings at hand, where each came from, and what was left alone.
 
@@ -192,6 +212,8 @@ class Settings:
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     globus: GlobusSettings = field(default_factory=GlobusSettings)
     archive: ArchiveSettings = field(default_factory=ArchiveSettings)
+    report: ReportSettings = field(default_factory=ReportSettings)
+    notify: NotifySettings = field(default_factory=NotifySettings)
     origins: Mapping[str, str] = field(default_factory=dict)
     foreign: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

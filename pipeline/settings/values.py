@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 from pipeline.errors import ConfigError
+from pipeline.settings.command import as_command
 from pipeline.settings.text import BACKSLASH_REMEDY, describe
 from pipeline.settings.types import Secret
 
@@ -56,6 +57,8 @@ def convert(key: Key, value: Any, *, place: str, base: Path, home: Path) -> Any:
         result = _number(key, value, place)
     elif key.kind == "patterns":
         result = _patterns(value, place)
+    elif key.kind == "command":
+        result = as_command(value, place, base=base, home=home)
     elif key.secret:
         if not isinstance(value, str):  # not shown: it may be the secret itself, without its quotation marks
             raise ConfigError(f"{place}: expected a text in quotation marks.", remedy="put it in quotation marks.")
@@ -87,7 +90,7 @@ def from_environment(key: Key, text: str, *, place: str) -> Any:
     if key.kind == "flag":
         word = text.strip().lower()
         return True if word in _TRUE else False if word in _FALSE else text
-    if key.kind == "structure" or (key.kind == "patterns" and text.lstrip().startswith("[")):
+    if key.kind == "structure" or (key.kind in {"patterns", "command"} and text.lstrip().startswith("[")):
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline import settings
 from pipeline.errors import ConfigError
+from pipeline.settings.command import split
 from pipeline.settings.keys import KEYS
 from pipeline.settings.types import DEFAULT_LEAVE_OUT
 
@@ -467,3 +468,45 @@ def test_any_text_gives_settings_or_a_config_error(text):
 @given(st.sampled_from([name for key in KEYS for name in key.variables]), st.text(max_size=12))
 def test_any_environment_gives_settings_or_a_config_error(variable, value):
     settings_or_error({}, **{variable: value})
+
+
+# --- who gets the report --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (["notify", "a b", ";"], ("notify", "a b", ";")),
+        ("notify 'a b' c", ("notify", "a b", "c")),
+        ("~/bin/tell --to lab", (str(HOME / "bin/tell"), "--to", "lab")),
+        (["./tell.py", "./data"], (str(FILE.parent / "tell.py"), "./data")),
+        (["/opt/tell"], ("/opt/tell",)),
+    ],
+    ids=["list", "text", "home", "beside the file", "absolute"],
+)
+def test_the_command_that_gets_the_report(value, words):
+    assert parse({"notify.command": value}).notify.command == words
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["tell | mail", "", "tell 'open", [], [""], [3], {"a": 1}, ["tell", "a\nb"], 5],
+    ids=["pipe", "empty", "quote", "no words", "no program", "number in it", "object", "line end", "number"],
+)
+def test_what_is_no_command_is_refused(value):
+    assert "notify.command" in refused({"notify.command": value}).message
+
+
+def test_the_command_from_the_environment():
+    assert parse({}, MAPSHELL_NOTIFY_COMMAND='["tell", "a b"]').notify.command == ("tell", "a b")
+    assert parse({}, MAPSHELL_NOTIFY_COMMAND="tell 'a b'").notify.command == ("tell", "a b")
+
+
+def test_windows_paths_keep_their_backslashes():
+    assert split(r'C:\tools\tell.exe "a b"', "x", windows=True) == [r"C:\tools\tell.exe", "a b"]
+
+
+def test_report_and_notify_of_others_under_custom_are_left_alone():
+    found = parse({"custom": {"notify": {"x": 1}, "report.y": 2}})
+    assert found.foreign == ("custom.notify", "custom.report.y")
+    refused({"notify": {"x": 1}})
