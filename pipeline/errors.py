@@ -83,6 +83,10 @@ class ServiceFull(GlobusError):
     """Globus takes no further task of this login until some that wait have ended."""
 
 
+class RoundOver(MapshellError):
+    """The round is to end early: nothing more is begun, what is under way goes on by itself."""
+
+
 class CollectionNotFound(GlobusError):
     """The collection UUID is unknown to Globus."""
 

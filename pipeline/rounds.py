@@ -47,6 +47,7 @@ def publish_round(
     progress: Progress | None = None,
     clock: Clock | None = None,
     epoch: Callable[[], float] = time.time,
+    ending: Callable[[], str] = str,
 ) -> Report:
     """Publish what this computer holds of the chosen sessions and data types.
 
@@ -69,6 +70,9 @@ def publish_round(
         ones, which are moved aside; ``because`` says why.
     adopt
         Read back what the index knows from a listing alone, and archive it when it is what this computer has.
+    ending
+        Says why the round is to end early, empty while it may go on.  Then nothing more is begun, and transfers are not
+        waited for; the next round gathers them.
 
     Raises
     ------
@@ -77,7 +81,7 @@ def publish_round(
         what is to be superseded.
     """
     clock, progress = clock or SystemClock(), progress or Silence()
-    wishes = Wishes(restrictions, dry_run, wait, accept, because, supersede, adopt)
+    wishes = Wishes(restrictions, dry_run, wait, accept, because, supersede, adopt, ending)
     with Work(settings, store, wishes, settings.archive.computer, clock, epoch, progress) as work:
         work.read_with(
             ChecksumCache(cache_folder(os.environ) / "sha1.sqlite"), _quiet(settings, clock, epoch, progress)
@@ -119,14 +123,14 @@ class _Tour:
             except DatabaseReadOnly as error:  # since what an earlier round left under way was looked up
                 report.stopped = error
             reached += 1
-            if report.stopped is not None:
+            if report.stopped is not None or work.wishes.ending():
                 break
         if work.keys is None:
             animals = {facts.h2o for facts in work.lab_sessions.facts.values()}
             beside = look_beside(work.settings, animals, self._listing).strays
             report.strays.extend(beside)
             report.strangers -= {stray.folder for stray in beside}
-        unknown = report.stopped is not None and reached < len(places)
+        unknown = reached < len(places)
         report.not_here = 0 if unknown else len(work.wanted - self._seen)
         return work.end()
 

@@ -75,6 +75,7 @@ class Wishes:
     because: str = ""
     supersede: bool = False
     adopt: bool = False
+    ending: Callable[[], str] = str
 
 
 class Work:
@@ -166,6 +167,7 @@ class Work:
             "quiet": self.quiet,
             "acceptance": self.accepted,
             "adopt": self.wishes.adopt,
+            "ending": self.wishes.ending,
             "scratch": scratch_root(self.settings, location.alias),
             "remembered": self._remembered,
         }

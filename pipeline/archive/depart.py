@@ -38,7 +38,7 @@ from pipeline.archive.scan import Defect, look_remote, sizes
 from pipeline.archive.submit import Prepared, next_draft, submit
 from pipeline.archive.superseding import doubtful, supersede, to_supersede, unlike
 from pipeline.archive.transfer import label_of_any_attempt
-from pipeline.errors import CollectionNotFound, CollectionOffline, ServiceFull
+from pipeline.errors import CollectionNotFound, CollectionOffline, RoundOver, ServiceFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -78,7 +78,7 @@ def depart(
     round_.glance = Glance(next_draft(round_, each, indexed.get(each.ref.key)) for each in sessions)
     waiting: list[Prepared] = []
     for session in sessions:
-        if left.full is not None:
+        if left.full is not None or round_.ending():
             left.rest.append(session)
             continue
         key = session.ref.key
@@ -94,7 +94,7 @@ def depart(
         if left.stopped is not None:
             break
     for prepared in waiting:
-        if left.stopped is None and left.full is None:
+        if left.stopped is None and left.full is None and not round_.ending():
             result = _attempt(round_, left, prepared.session, prepared.known, partial(adopt, round_, prepared))
             if result is not None:
                 _note(round_, left, result, dry_run=dry_run, hash_early=hash_early)
@@ -110,13 +110,16 @@ def _attempt(
 ) -> T | Outcome | None:
     """Do what is to be done for one session; an error, of whatever kind, never stops the others.
 
-    None: Globus takes no further task now.
+    None: Globus takes no further task now, or the round is to end.
     """
     result: T | Outcome
     try:
         result = work()
     except ServiceFull as error:
         left.full = error
+        left.rest.append(session)
+        return None
+    except RoundOver:
         left.rest.append(session)
         return None
     except Exception as error:  # noqa: BLE001 - see above

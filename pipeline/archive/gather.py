@@ -99,7 +99,7 @@ class Gatherer:
             for description in list(self._described):
                 with self._only_ending(description.flights):
                     self._look_at_description(watch, description)
-            if not wait_for_tasks:
+            if not wait_for_tasks or self._round.ending():
                 return
             self._depart()
             if not self._flights():

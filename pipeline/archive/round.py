@@ -22,6 +22,7 @@ from pipeline.errors import (
     LoginNeeded,
     MapshellError,
     OtherLogin,
+    RoundOver,
     ServiceError,
     ServiceFull,
 )
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("mapshell.publish")
 
 PROVE = "to have what is here compared with the archive's bytes: `mapshell publication-publish --adopt`."
+
+NEXT = "nothing needs to be done: the next round goes on with it."
 
 UNWRITABLE = (DatabaseUnavailable, DatabaseReadOnly)
 """After these nothing more can be written down."""
@@ -66,6 +69,7 @@ class Round:
     (None: the one that their files lie in).
     ``quiet`` tells whether something is recorded on a disk (None: nobody asks); ``acceptance`` is what a person
     accepts of what the gate refuses, of one session; ``glance`` is what sessions that depart together are told once.
+    ``ending`` says why the round is to end early, empty while it may go on: then nothing more is begun or waited for.
     """
 
     location: Location
@@ -94,6 +98,7 @@ class Round:
     drive: Drive | None = None
     stage: Root | None = None
     glance: Glance = field(default_factory=Glance)
+    ending: Callable[[], str] = str
 
     def rest(self, files: Iterable[LocalFile]) -> bool:
         """Wait until nothing is recorded on the disks of these files; say whether that took any waiting.
@@ -102,8 +107,13 @@ class Round:
         ------
         DiskBusy
             Something still is, after the longest pause.
+        RoundOver
+            The round is to end.
         """
-        return self.quiet is not None and self.quiet.wait({file.root for file in files})
+        waited = self.quiet is not None and self.quiet.wait({f.root for f in files}, lambda: bool(self.ending()))
+        if why := self.ending():
+            raise RoundOver(f"{why}.", remedy=NEXT)
+        return waited
 
 
 @dataclass(slots=True)
@@ -186,7 +196,8 @@ class Flight:
 class Departures:
     """What the first half of a round leaves for the second; ``stopped`` is what ended it early.
 
-    ``full`` is why Globus takes no further task now, ``rest`` the sessions that did not depart because of that.
+    ``full`` is why Globus takes no further task now, ``rest`` the sessions that did not depart because of that, or
+    because the round is to end.
     """
 
     flights: list[Flight] = field(default_factory=list)

@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.archive.depart import depart
-from pipeline.archive.round import failure
+from pipeline.archive.round import NEXT, failure, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,12 +87,25 @@ class Queue:
             flights += left.flights
             self.outcomes += left.outcomes
             self.stopped = left.stopped
+            self._sessions.extendleft(reversed(left.rest))
+            if (why := self._round.ending()) and self.stopped is None:
+                self._stay(why)
+                break
             if left.full is not None:
-                self._sessions.extendleft(reversed(left.rest))
                 if not self._wait or not (in_the_air or flights):  # nothing of ours will make room
                     self._give_up(left.full)
                 break
         return flights
+
+    def _stay(self, why: str) -> None:
+        """Leave the rest to the next round; what is new is told, of what the index has nothing was looked at."""
+        keys = [session.ref.key for session in self._sessions]
+        begun = {part.key for entry in self._round.journal.unfinished(keys) for part in entry.parts} if keys else set()
+        for session in self._sessions:
+            if session.ref.key not in begun and session.ref.key not in self._indexed:
+                self.outcomes.append(outcome(self._round, session, "queued", why, NEXT))
+        self._round.journal.release(keys)
+        self._sessions.clear()
 
     def _give_up(self, full: ServiceFull) -> None:
         for session in self._sessions:
