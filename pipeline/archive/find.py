@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive.integrity import earliest_start
 from pipeline.archive.matching import FoundFolder, SessionFacts, match
+from pipeline.archive.matching_rules import claiming
 from pipeline.archive.scan import Defect, Scan, scan_folder
 from pipeline.archive.walk.former_names import Former, under_new_name, whose
+from pipeline.archive.walk.given import FORMER, INDEXED, Given
 from pipeline.archive.walk.possible import by_name, possible, with_candidates
-from pipeline.archive.walk.session_folders import Stray, candidates
+from pipeline.archive.walk.session_folders import ROOT, UNLISTABLE, Stray, candidates
 from pipeline.archive.walk.withheld import as_further, as_taken, by_run, of_reassigned_run, taken_elsewhere
 from pipeline.errors import LocalDiskError
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.archive.walk.listing import Listing
     from pipeline.archive.walk.withheld import Run, Taken
 
-__all__ = ["Found", "LocalSession", "Stray", "candidates", "find", "local_session"]
+__all__ = ["Found", "Given", "LocalSession", "Stray", "candidates", "find", "local_session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,14 @@ class Found:
     """The outcome of one walk.
 
     ``indexed`` is what the index holds of the sessions that were possible, ``strangers`` the folders at the top of a
-    root that are no animal of the database.
+    root that are no animal of the database, ``given`` who got each folder, and by which rule.
     """
 
     sessions: dict[SessionKey, LocalSession] = field(default_factory=dict)
     strays: list[Stray] = field(default_factory=list)
     indexed: dict[SessionKey, Manifest] = field(default_factory=dict)
     strangers: set[str] = field(default_factory=set)
+    given: list[Given] = field(default_factory=list)
 
 
 def find(
@@ -68,6 +71,7 @@ def find(
     former: Mapping[str, Sequence[Former]] | None = None,
     taken: Mapping[str, Taken] | None = None,
     listing: Listing | None = None,
+    animals: Collection[str] = (),
 ) -> Found:
     """Give every session its folders and files on this computer.
 
@@ -91,6 +95,8 @@ def find(
         Folders that were archived as of sessions that the lab no longer has: another session must not get them.
     listing
         What was listed already in this round.
+    animals
+        Further animals of the lab, whose sessions were left out: only their names count.
     """
     former, taken = former or {}, taken or {}
     h2os = {facts.h2o for facts in sessions.values()} | {folder.split("/")[0] for folder in (*former, *taken)}
@@ -100,7 +106,7 @@ def find(
         try:
             seen.extend(candidates([root], kind, h2os, layouts, found.strangers, found.strays, listing))
         except LocalDiskError as error:  # a disk that is not connected must not keep the others from being archived
-            found.strays.append(Stray(".", root, error.message, error.remedy, refused=True))
+            found.strays.append(Stray(".", root, error.message, error.remedy, refused=True, rule=ROOT))
     found.strays = [with_candidates(stray, kind, layouts, sessions) for stray in found.strays]
     hidden = {key for stray in found.strays for key in stray.candidates}
     renamed = {one.key for _, folder in seen for one in former.get(folder.subpath, ()) if one.key in refs}
@@ -117,6 +123,7 @@ def find(
             owner, names[folder.subpath] = one.key, one.folder
         if owner is not None:
             owned[owner].append((root, folder.subpath))
+            found.given.append(Given(root, folder.subpath, owner, FORMER if folder.subpath in names else INDEXED))
             settled.append((root, folder))
             continue
         if folder.subpath in taken:
@@ -131,7 +138,7 @@ def find(
             unknown.append((root, FoundFolder(folder.name, folder.subpath, earliest_start(scan.files))))
     own = {folder.subpath for _, folder in seen} - names.keys()
     _withhold(unknown, by_run(former, kind, layouts), own, layouts, sessions, found)
-    _match_unknown(unknown, _same_runs(settled, unknown, patterns), sessions, owned, found)
+    _match_unknown(unknown, _same_runs(settled, unknown, patterns), sessions, owned, found, animals)
     for key in owned if wanted is None else owned.keys() & set(wanted):
         parts = []
         archived = found.indexed.get(key)
@@ -201,7 +208,8 @@ def _scan(
     try:
         return scan_folder(root, subpath, patterns, settled)
     except LocalDiskError as error:
-        found.strays.append(Stray(subpath, root, error.message, error.remedy, refused=True, candidates=tuple(whose)))
+        said, remedy = error.message, error.remedy
+        found.strays.append(Stray(subpath, root, said, remedy, True, tuple(whose), rule=UNLISTABLE))
         return None
 
 
@@ -230,16 +238,21 @@ def _match_unknown(
     sessions: Mapping[SessionKey, SessionFacts],
     owned: dict[SessionKey, list[tuple[Root, str]]],
     found: Found,
+    animals: Collection[str],
 ) -> None:
-    matching = match([folder for _, folder in unknown], list(sessions.values()), others=same_runs)
+    folders_only = [folder for _, folder in unknown]
+    matching = match(folders_only, list(sessions.values()), others=same_runs, animals=animals)
     places = {id(folder): root for root, folder in unknown}
     for key, folders in matching.owned.items():
         owned[key].extend((places[id(folder)], folder.subpath) for folder in folders)
+        found.given.extend(
+            Given(places[id(folder)], folder.subpath, key, matching.rules[id(folder)]) for folder in folders
+        )
     for strays, refused in ((matching.refused, True), (matching.unmatched, False)):
         for stray in strays:
-            root = places[id(stray.folder)]
+            root, rule, ident = places[id(stray.folder)], stray.rule, claiming(stray.folder.name)
             found.strays.append(
-                Stray(stray.folder.subpath, root, stray.reason, stray.remedy, refused, stray.candidates)
+                Stray(stray.folder.subpath, root, stray.reason, stray.remedy, refused, stray.candidates, rule, ident)
             )
 
 

@@ -48,10 +48,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.archive.matching_rules import Day, Refusal, judge
-from pipeline.archive.matching_types import FoundFolder, Matching, SessionFacts, Unowned
+from pipeline.archive.matching_types import FoundFolder, Matching, Owner, SessionFacts, Unowned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from pipeline.archive.session import SessionKey
 
@@ -70,6 +70,7 @@ def match(
     *,
     tolerance: timedelta = TOLERANCE,
     others: Sequence[FoundFolder] = (),
+    animals: Collection[str] = (),
 ) -> Matching:
     """Give every folder to the session it belongs to, or say why not.
 
@@ -83,13 +84,17 @@ def match(
         How far starts may be apart where times decide.
     others
         Folders that have their owners, of the same runs: they tell when these began.
+    animals
+        Further animals of the lab, whose sessions were left out.
     """
     by_animal: dict[str, list[SessionFacts]] = defaultdict(list)
     for session in sessions:
         by_animal[session.h2o].append(session)
+    for h2o in animals:
+        by_animal.setdefault(h2o, [])  # a run may be named for it
     starts = run_starts([*folders, *others])
     outcome = Matching()
-    verdicts: list[SessionFacts | Unowned | Day] = []
+    verdicts: list[Owner | Unowned | Day] = []
     refusals: set[int] = set()
     for folder in folders:
         try:
@@ -104,8 +109,9 @@ def match(
     settled = {id(day.folder): day.settle(rivals, tolerance) for rivals in days.values() for day in rivals}
     for number, (folder, verdict) in enumerate(zip(folders, verdicts, strict=True)):
         final = settled[id(folder)] if isinstance(verdict, Day) else verdict
-        if isinstance(final, SessionFacts):
-            outcome.owned.setdefault(final.key, []).append(folder)
+        if isinstance(final, Owner):
+            outcome.owned.setdefault(final.session.key, []).append(folder)
+            outcome.rules[id(folder)] = final.rule
         elif number in refusals:
             outcome.refused.append(final)
         else:

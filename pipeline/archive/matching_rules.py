@@ -6,36 +6,44 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pipeline.archive.matching_types import FoundFolder, SessionFacts, Unowned
+from pipeline.archive.matching_types import FoundFolder, Owner, SessionFacts, Unowned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, timedelta
 
+    from pipeline.archive.naming import FolderName
     from pipeline.archive.session import SessionKey
+
+
+def claiming(name: FolderName) -> str:
+    """Return the ident by hand that gives a session a folder of this name, whatever its start; empty for "none"."""
+    if not name.dates or name.names_other_animal:
+        return name.run
+    return (name.number if name.origin == "old" else name.ident) or ""
 
 
 def _set_ident(folder: FoundFolder) -> str:
     """Name the command that gives a session this folder, whatever its start."""
     name = folder.name
-    dated = bool(name.dates) and not name.names_other_animal
-    ident = (name.number if name.origin == "old" else name.ident or "--none") if dated else name.run
-    said = f'"{ident}"' if ident and " " in ident else ident
+    ident = claiming(name) or "--none"
+    said = f'"{ident}"' if " " in ident else ident
     return f"give the right one this ident by hand: `mapshell session-ident {name.h2o} N {said}`"
 
 
 class Refusal(Exception):
     """A folder that contradicts its session, or fits several."""
 
-    def __init__(self, reason: str, remedy: str, candidates: Iterable[SessionFacts] = ()) -> None:
+    def __init__(self, rule: str, reason: str, remedy: str, candidates: Iterable[SessionFacts] = ()) -> None:
         super().__init__(reason)
+        self.rule = rule
         self.reason = reason
         self.remedy = remedy
         self.candidates = tuple(session.key for session in candidates)
 
     def unowned(self, folder: FoundFolder) -> Unowned:
         """Return the refusal of a folder."""
-        return Unowned(folder, self.reason, self.remedy, self.candidates)
+        return Unowned(folder, self.reason, self.remedy, self.candidates, self.rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +54,24 @@ class Day:
     start: datetime | None
     session: SessionFacts
 
-    def settle(self, rivals: Sequence[Day], tolerance: timedelta) -> SessionFacts | Unowned:
+    def settle(self, rivals: Sequence[Day], tolerance: timedelta) -> Owner | Unowned:
         """Decide by L1 to L4, given all folders of that day (this one too)."""
         ident = self.folder.name.ident
         near = self.near(tolerance)
         by_hand = self.session.ident_by_hand
         if by_hand is not None:  # H1 did not apply: the idents differ
             if near:
-                return self.session
-            return self._not_its(f"{self.session} has the ident {by_hand!r} by hand")
+                return Owner(self.session, "L1")
+            return self._not_its("L1", f"{self.session} has the ident {by_hand!r} by hand")
         if len({rival.folder.name.ident for rival in rivals}) == 1:
-            return self.session
+            return Owner(self.session, "L2")
         if any(rival.near(tolerance) for rival in rivals):
             if near or (ident is None and self.start is None):
-                return self.session
-            return self._not_its(f"another recording of that day began with {self.session}")
+                return Owner(self.session, "L3")
+            return self._not_its("L3", f"another recording of that day began with {self.session}")
         if ident is None:
-            return self.session
-        return self._not_its(f"there are several recordings of that day, but just {self.session}")
+            return Owner(self.session, "L4")
+        return self._not_its("L4", f"there are several recordings of that day, but just {self.session}")
 
     def near(self, tolerance: timedelta) -> bool:
         """Say whether the folder is known to have begun with the session."""
@@ -71,7 +79,7 @@ class Day:
         start = self.start or _ident_start(self.folder, self.session.session_date)
         return begun is not None and start is not None and abs(start - begun) <= tolerance
 
-    def _not_its(self, why: str) -> Unowned:
+    def _not_its(self, rule: str, why: str) -> Unowned:
         ident = self.folder.name.ident
         what = f"the ident {ident!r}" if ident else "no ident"
         return Unowned(
@@ -79,6 +87,7 @@ class Day:
             f"{why}, and this folder has {what}",
             "add the session it belongs to, or set the session's start time or its ident by hand "
             "(`mapshell session-ident`).",
+            rule=rule,
         )
 
 
@@ -87,7 +96,7 @@ def judge(
     start: datetime | None,
     sessions: Mapping[str, Sequence[SessionFacts]],
     tolerance: timedelta,
-) -> SessionFacts | Unowned | Day:
+) -> Owner | Unowned | Day:
     """Decide for one folder; a day with just one session is decided later, by :meth:`Day.settle`.
 
     Raises
@@ -102,27 +111,30 @@ def judge(
             folder,
             f"the database has no session of {name.h2o}",
             "ingest the animal and its sessions (`mapshell ingest-subjects`, `mapshell ingest-recordings`).",
+            rule="A1",
         )
     _refuse_other_animal(folder, sessions)
     dated = bool(name.dates) and not name.names_other_animal
     by_hand = _claimed_by_hand(folder, ours, dated=dated)
     if by_hand is not None:
-        return by_hand
+        return Owner(by_hand, "H1")
     day = _day(folder, start, ours, tolerance) if dated else (start.date() if start else None)
     if isinstance(day, SessionFacts):
-        return day
+        return Owner(day, "D1")
     if day is None:
         return Unowned(
             folder,
             "its name has no date of this animal's, and no meta in it tells when it was recorded",
             f"set {name.run!r} as the ident of its session by hand (`mapshell session-ident`), or put its metas back.",
+            rule="D2",
         )
     that_day = [session for session in ours if session.session_date == day]
     if not that_day:
         return _no_session(folder, day, start, ours)
     if len(that_day) == 1:
         return Day(folder, start, that_day[0])
-    return _among(folder, start or _ident_start(folder, day), that_day, tolerance, dated=dated)
+    told = start is None  # by its ident alone, if at all
+    return _among(folder, start or _ident_start(folder, day), that_day, tolerance, dated=dated, told=told)
 
 
 def _refuse_other_animal(folder: FoundFolder, sessions: Mapping[str, Sequence[SessionFacts]]) -> None:
@@ -133,6 +145,7 @@ def _refuse_other_animal(folder: FoundFolder, sessions: Mapping[str, Sequence[Se
     for other in sessions:
         if other.casefold() != name.h2o.casefold() and said.startswith(other.casefold() + "_"):
             raise Refusal(
+                "A2",
                 f"it lies under {name.h2o}, but its run is named for {other}",
                 f"move it under {other} if it is {other}'s; if it is not, rename nothing, and set {name.run!r} "
                 "as the ident of its session by hand (`mapshell session-ident`).",
@@ -150,6 +163,7 @@ def _claimed_by_hand(folder: FoundFolder, ours: Sequence[SessionFacts], *, dated
         claims = [s for s in ours if s.ident_by_hand == name.run]
     if len(claims) > 1:
         raise Refusal(
+            "H2",
             f"{_listed(claims)} have the same ident by hand",
             "give each its own ident (`mapshell session-ident`).",
             claims,
@@ -174,6 +188,7 @@ def _day(
     if not contradicted:
         return sure[0] if sure else dates[0]
     raise Refusal(
+        "D1",
         f"its name says {sure[0]}, but its recording began on {start:%Y-%m-%d} at {start:%H:%M:%S}",
         "move it to where it belongs if it is another day's; if the clock was wrong, set the ident of its session "
         "by hand (`mapshell session-ident`).",
@@ -191,7 +206,7 @@ def _no_session(folder: FoundFolder, day: date, start: datetime | None, ours: Se
     remedy = "ingest the session (`mapshell ingest-recordings`)."
     if start is not None and any(session.session_date == start.date() for session in ours):
         remedy = f"if its name is wrong, rename it for {start:%Y-%m-%d}; else {remedy}"
-    return Unowned(folder, f"the database has no session of {folder.name.h2o} on {day}{hint}", remedy)
+    return Unowned(folder, f"the database has no session of {folder.name.h2o} on {day}{hint}", remedy, rule="D5")
 
 
 def _among(
@@ -201,23 +216,25 @@ def _among(
     tolerance: timedelta,
     *,
     dated: bool,
-) -> SessionFacts:
+    told: bool,
+) -> Owner:
     """Choose among several sessions of a day (M0 to M7)."""
     has_ident = dated and folder.name.origin != "old"
     near = _near(start, that_day, tolerance)
     if near:
         _refuse_other_start(folder, near[0][2], that_day, tolerance)
         if len(near) > 1 and near[0][0] == near[1][0]:
-            raise _ambiguous(folder, [near[0][2], near[1][2]])
-        return near[0][2]
+            raise _ambiguous("M2", folder, [near[0][2], near[1][2]])
+        return Owner(near[0][2], "M5" if told else "M1")
     left = [session for session in that_day if start is None or session.started is None]
     same = [session for session in left if has_ident and session.ident == folder.name.ident]
     if len(same) == 1:
-        return same[0]
+        return Owner(same[0], "M6" if start is None else "M3")
     if left:
-        raise _ambiguous(folder, that_day)
+        raise _ambiguous("M7" if start is None else "M4", folder, that_day)
     what = "recording" if folder.started in (None, start) else "run"
     raise Refusal(
+        "M4",
         f"its {what} began at {start:%H:%M:%S}, not within {tolerance.seconds // 60} min of {_listed(that_day)}",
         f"correct the start times of the sessions, or {_set_ident(folder)}.",
         that_day,
@@ -242,6 +259,7 @@ def _refuse_other_start(
     other, name = own[0][2], folder.name
     ident = name.ident or "--none"
     raise Refusal(
+        "M0",
         f"it is a further gate of the run that began with {of_run}, but it began with {other} itself",
         f"if it is of session {of_run.key[1]} like its run, say `mapshell session-ident {name.h2o} {of_run.key[1]} "
         f"{ident}`; if it is of session {other.key[1]}, rename the folder, with an ident of its own before _g"
@@ -250,8 +268,9 @@ def _refuse_other_start(
     )
 
 
-def _ambiguous(folder: FoundFolder, sessions: Sequence[SessionFacts]) -> Refusal:
+def _ambiguous(rule: str, folder: FoundFolder, sessions: Sequence[SessionFacts]) -> Refusal:
     return Refusal(
+        rule,
         f"{_listed(sessions)} fit it",
         f"set the recording start time of these sessions (session_time), or {_set_ident(folder)}.",
         sessions,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.archive.naming import default_ident
 
@@ -62,14 +62,22 @@ class SessionFacts:
         return f"session {self.key[1]} of {self.h2o} ({self.session_date}{at})"
 
 
+class Owner(NamedTuple):
+    """The session that gets a folder, and the rule that gave it."""
+
+    session: SessionFacts
+    rule: str
+
+
 @dataclass(frozen=True, slots=True)
 class Unowned:
-    """A folder that no session owns: why, what to do, and the sessions it might have belonged to."""
+    """A folder that no session owns: by which rule, why, what to do, and the sessions it might have belonged to."""
 
     folder: FoundFolder
     reason: str
     remedy: str
     candidates: tuple[SessionKey, ...] = ()
+    rule: str = ""
 
     @property
     def session(self) -> SessionKey | None:
@@ -79,8 +87,36 @@ class Unowned:
 
 @dataclass(slots=True)
 class Matching:
-    """The outcome: folders by session, folders that contradict or fit several, folders without a session."""
+    """The outcome: folders by session, folders that contradict or fit several, folders without a session.
+
+    ``rules`` names, by ``id`` of each folder that has an owner, the rule that decided so.
+    """
 
     owned: dict[SessionKey, list[FoundFolder]] = field(default_factory=dict)
     refused: list[Unowned] = field(default_factory=list)
     unmatched: list[Unowned] = field(default_factory=list)
+    rules: dict[int, str] = field(default_factory=dict)
+
+
+MATCHING: dict[str, str] = {
+    "A1": "the animal has no session",
+    "A2": "the run is named for another animal than its folder",
+    "H1": "one session of that day has this ident by hand",
+    "H2": "two sessions of that day have this ident by hand",
+    "D1": "the date in the name and the start in the metas contradict each other",
+    "D2": "no date in the name, and no start in a meta",
+    "D5": "its day has no session",
+    "M0": "a further gate began with another session than its run",
+    "M1": "of several sessions that day, one began when it did",
+    "M2": "of several sessions that day, two fit it alike",
+    "M3": "of several sessions that day, one without a start has its ident",
+    "M4": "of several sessions that day, none began when it did",
+    "M5": "as M1, by the start that its ident tells",
+    "M6": "of several sessions that day, one has its ident",
+    "M7": "of several sessions that day, nothing tells which",
+    "L1": "the only session of its day has another ident by hand",
+    "L2": "its day has one session, and one run",
+    "L3": "its day has one session and several runs: who began with it",
+    "L4": "its day has one session and several runs: who has no ident",
+}
+"""The rules that decide whose a folder is (``matching.py`` tells them in full), in a few words each."""

@@ -14,7 +14,7 @@ from pipeline.reassign.former import former_names
 from pipeline.sessionless import Sessionless, sessionless, taken
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from pipeline import sessions
     from pipeline.archive.session import Location, SessionKey
@@ -32,6 +32,7 @@ def look(
     wanted: set[SessionKey],
     gone: Sequence[Sessionless] | None = None,
     listing: Listing | None = None,
+    animals: Collection[str] = (),
 ) -> Found:
     """Walk the local roots of a location once and give every session its folders.
 
@@ -55,6 +56,7 @@ def look(
         former_names(location),
         taken(gone),
         listing,
+        animals,
     )
 
 

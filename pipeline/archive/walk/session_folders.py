@@ -20,11 +20,16 @@ if TYPE_CHECKING:
     from pipeline.archive.session import DatasetType, Root, SessionKey
 
 
+ROOT, UNLISTABLE, LINK, NAME = "root", "unlistable", "folder-link", "folder-name"
+"""Rules of the walk: a root, or a folder, that cannot be listed; a folder that is a link; one of a hostile name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stray:
     """A folder that belongs to no session, or (``refused``) must not be given to one, with reason and remedy.
 
-    ``folder`` is ``.`` for a whole root; ``candidates`` are the sessions that a refused folder may be of.
+    ``folder`` is ``.`` for a whole root; ``candidates`` are the sessions that a refused folder may be of; ``rule``
+    names what decided so, and ``ident`` is the ident by hand that would give a session the folder (None: none would).
     """
 
     folder: str
@@ -33,6 +38,8 @@ class Stray:
     remedy: str
     refused: bool = False
     candidates: tuple[SessionKey, ...] = ()
+    rule: str = ""
+    ident: str | None = None
 
 
 def candidates(
@@ -104,7 +111,8 @@ class _Walk:
                 try:
                     check_subpath(subpath)
                 except NameRefused as error:
-                    self.strays.append(Stray(printable(subpath), self.root, error.message, error.remedy, refused=True))
+                    said = printable(subpath)
+                    self.strays.append(Stray(said, self.root, error.message, error.remedy, refused=True, rule=NAME))
                     continue
             parsed = parse_folder(subpath, self.kind, self.layouts)
             if parsed is not None and self._is_other(parsed.h2o):
@@ -133,7 +141,7 @@ def subfolders(root: Root, folder: str, strays: list[Stray], listing: Listing | 
         if folder:
             said = f"it cannot be listed: {error.strerror}"
             remedy = "give the account that runs mapshell the right to read it, or check the disk."
-            strays.append(Stray(printable(folder), root, said, remedy, refused=True))
+            strays.append(Stray(printable(folder), root, said, remedy, refused=True, rule=UNLISTABLE))
             return []
         raise LocalDiskError(
             f"The local root {path} ({root.alias}) cannot be listed: {error.strerror}.",
@@ -145,4 +153,5 @@ def subfolders(root: Root, folder: str, strays: list[Stray], listing: Listing | 
 
 def _linked(root: Root, folder: str) -> Stray:
     remedy = "put the folder itself there, or make the place where it lies a further local root."
-    return Stray(folder, root, "it is a link to another place; links are not followed", remedy, refused=True)
+    said = "it is a link to another place; links are not followed"
+    return Stray(folder, root, said, remedy, refused=True, rule=LINK)

@@ -29,6 +29,9 @@ Recording = tuple[str, int, int]
 
 Run = tuple[str | None, ...]
 
+TAKEN, FURTHER = "archived-elsewhere", "reassigned-run"
+"""Rules: the folder was archived as of a session that is gone; it is a further one of a run that was reassigned."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -64,7 +67,7 @@ def as_taken(
     remedy = by.remedy
     if len(could) == 1 and " " not in sessions[could[0]].h2o:
         remedy = remedy.replace(" TO`", f" {sessions[could[0]].h2o}/{could[0][1]}`")
-    return Stray(folder, root, said, remedy, refused=bool(could), candidates=tuple(could))
+    return Stray(folder, root, said, remedy, refused=bool(could), candidates=tuple(could), rule=TAKEN)
 
 
 def by_run(
@@ -126,4 +129,4 @@ def as_further(
     as_one = "" if now is None else f"{now.h2o}/{last.replace(folder.name.run, now.run, 1)}"
     move = f"if it belongs to that session, move it here to {as_one}; " if as_one and as_one != folder.subpath else ""
     remedy = f"{move}if it is another one's, rename it so that it has that session's date and ident."
-    return Stray(folder.subpath, root, said, remedy, refused=True, candidates=tuple(could))
+    return Stray(folder.subpath, root, said, remedy, refused=True, candidates=tuple(could), rule=FURTHER)
