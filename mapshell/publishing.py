@@ -77,6 +77,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "to_read_back_bytes": outcome.to_read_back_bytes,
         "reason": outcome.reason,
         "remedy": fitting(outcome.remedy),
+        "rule": outcome.rule,
         "details": list(outcome.details),
     }
 

@@ -25,6 +25,11 @@ class MapshellError(Exception):
     def __str__(self) -> str:
         return f"{self.message}\n  Remedy: {self.remedy}"
 
+    @property
+    def kind(self) -> str:
+        """The kind of error as a rule's name: ``login-needed``."""
+        return "".join(f"-{c.lower()}" if c.isupper() else c for c in type(self).__name__).lstrip("-")
+
 
 class ConfigError(MapshellError):
     """The configuration is missing, broken or contradicts itself."""

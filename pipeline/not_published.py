@@ -48,6 +48,7 @@ def refused(
                 reason=f"{first.folder}: {first.reason}",
                 remedy=first.remedy,
                 failed=True,
+                rule=first.rule,
                 details=tuple(
                     {"rule": "folder", "file": stray.folder, "reason": stray.reason, "remedy": stray.remedy}
                     for stray in theirs

@@ -163,9 +163,8 @@ def _depart(
     if not session.files and not session.defects:
         if known is not None:
             return settled_outcome(round_, session, known)
-        return outcome(
-            round_, session, "refused", f"{', '.join(session.folders)}: it holds no file", _FILL, failed=True
-        )
+        said = f"{', '.join(session.folders)}: it holds no file"
+        return outcome(round_, session, "refused", said, _FILL, failed=True, rule="no-files")
     plan = _compare(round_, session, known, dry_run=dry_run)
     if plan.nothing_to_do and not session.defects:
         return settled_outcome(round_, session, known)

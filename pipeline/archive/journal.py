@@ -221,7 +221,8 @@ def request_from_json(data: Mapping[str, Any]) -> TransferRequest:
 class Outcome:
     """What became of one session at one storage location in this round.
 
-    ``reason`` is empty when there is nothing to say; ``remedy`` likewise.  ``failed`` marks what a person should see
+    ``reason`` is empty when there is nothing to say; ``remedy`` likewise; ``rule`` names what decided so, where a rule
+    of the gate or an error did.  ``failed`` marks what a person should see
     (the round is then only partly done).  ``files`` and ``size`` (bytes) count what the session holds here,
     ``sent_files`` and ``sent_bytes`` what this round sent and archived, ``adopted_files`` and ``adopted_bytes`` what it
     archived without sending.  Of a dry run, ``to_send_files`` and ``to_send_bytes`` are what is to be sent,
@@ -251,6 +252,7 @@ class Outcome:
     to_adopt_bytes: int = 0
     to_read_back_bytes: int = 0
     details: tuple[Mapping[str, str], ...] = field(default=())
+    rule: str = ""
 
     def with_sent(self, files: int, size: int) -> Outcome:
         """Return the outcome with what this round sent."""

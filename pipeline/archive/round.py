@@ -280,22 +280,13 @@ def in_words(error: Exception) -> MapshellError:
 def failure(round_: Round, session: LocalSession, error: MapshellError, known: Manifest | None = None) -> Outcome:
     """Make the outcome of a session that an error kept from being archived; the next round tries again."""
     if isinstance(error, LeaseLost):
-        return outcome(round_, session, "in flight", error.message, error.remedy, failed=True)
+        return outcome(round_, session, "in flight", error.message, error.remedy, failed=True, rule=error.kind)
     first: State = "refused" if isinstance(error, Conflict) else "queued"
-    return outcome(round_, session, differing(known, first), error.message, error.remedy, failed=True)
+    return outcome(round_, session, differing(known, first), error.message, error.remedy, failed=True, rule=error.kind)
 
 
 def refusal(round_: Round, session: LocalSession, state: str, defects: Sequence[Defect], **more: Any) -> Outcome:
     """Make the outcome of a session with defects: the first one in words, all of them in the details."""
-    first = defects[0]
-    rest = f" (and {len(defects) - 1} more)" if len(defects) > 1 else ""
-    return outcome(
-        round_,
-        session,
-        state,
-        f"{first.subpath}: {first.message}{rest}",
-        first.remedy,
-        failed=True,
-        details=as_details(defects),
-        **more,
-    )
+    first, told = defects[0], as_details(defects)
+    said = f"{first.subpath}: {first.message}" + (f" (and {len(defects) - 1} more)" if len(defects) > 1 else "")
+    return outcome(round_, session, state, said, first.remedy, failed=True, details=told, rule=first.rule, **more)
