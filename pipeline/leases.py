@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import uuid
 from contextlib import suppress
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline import database, publication
 from pipeline.database.reading import columns
@@ -17,7 +17,6 @@ from pipeline.services import is_process, process_created
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from pipeline.archive.session import Location, SessionKey
 
@@ -28,6 +27,16 @@ _CHUNK = 200
 
 _OURS: set[uuid.UUID] = set()
 """The owners of leases in this process whose rounds have not ended."""
+
+
+class Held(NamedTuple):
+    """A lease as it lies in the database; ``free`` says why anybody may take it all the same: dead or expired."""
+
+    holder: str
+    computer: str
+    since: datetime
+    until: datetime
+    free: str
 
 
 class Leases:
@@ -198,6 +207,14 @@ class Leases:
             for row in held
             if row["expires_at"] > now and not self._abandoned(row)
         }
+
+    def look(self, key: SessionKey) -> Held | None:
+        """Say who holds the lease of a session, as :meth:`claim` would judge it; None when nobody does."""
+        for row in (publication.Claim() & self._restriction(key)).to_dicts():
+            over = "expired" if row["expires_at"] <= database.now() else ""
+            dead = "dead" if self._abandoned(row) else ""
+            return Held(_holder(row), row["computer"], row["claimed_at"], row["expires_at"], dead or over)
+        return None
 
     def _restriction(self, key: SessionKey) -> dict[str, Any]:
         return {"subject_id": key[0], "session": key[1], "globus_alias": self._location.alias}

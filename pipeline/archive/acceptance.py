@@ -173,6 +173,12 @@ def command(ref: SessionRef, kind: DatasetType, options: Iterable[str], drive: D
     return " ".join([f"mapshell publication-publish{root}", chosen, *options, '--because "WHY"'])
 
 
+def as_it_is(defects: Sequence[Defect], beyond: Iterable[str]) -> tuple[str, ...]:
+    """Return the rules that must be accepted to archive a session as it is; none when that is not possible."""
+    rules = {defect.rule for defect in defects} | set(beyond)
+    return tuple(sorted(rules)) if defects and rules <= ACCEPTABLE else ()
+
+
 def with_command(
     defects: Sequence[Defect], beyond: Iterable[str], ref: SessionRef, kind: DatasetType, drive: Drive | None = None
 ) -> tuple[Defect, ...]:
@@ -180,9 +186,9 @@ def with_command(
 
     ``beyond`` are rules that would come to light, or were accepted already; ``drive`` is where the session lies.
     """
-    rules = {defect.rule for defect in defects} | set(beyond)
-    if not defects or not rules <= ACCEPTABLE:
+    rules = as_it_is(defects, beyond)
+    if not rules:
         return tuple(defects)
-    first, accepted = defects[0], [f"--accept {rule}" for rule in sorted(rules)]
+    first, accepted = defects[0], [f"--accept {rule}" for rule in rules]
     remedy = f"{first.remedy.rstrip('.')}. To archive it as it is: `{command(ref, kind, accepted, drive)}`."
     return (replace(first, remedy=remedy), *defects[1:])

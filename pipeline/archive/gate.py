@@ -6,7 +6,7 @@ from concurrent.futures import wait
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.archive.acceptance import divided, with_command
+from pipeline.archive.acceptance import as_it_is, divided, with_command
 from pipeline.archive.acceptance_rules import ACCEPTABLE
 from pipeline.archive.integrity import Verdict, inspect
 from pipeline.archive.known import differing
@@ -133,7 +133,7 @@ def refused(round_: Round, session: LocalSession, known: Manifest | None, plan: 
     beyond = {defect.rule for defect in (*hidden, *verdict.accepted)}
     defects = with_command(verdict.defects, beyond, session.ref, round_.location.dataset_type, round_.drive)
     state = differing(known, "recording" if verdict.recording else "refused")
-    return refusal(round_, session, state, defects)
+    return refusal(round_, session, state, defects, accept=as_it_is(verdict.defects, beyond))
 
 
 def wrong_checksum(subpath: str, claimed: str, computed: str, source: str | None = "meta") -> Defect:

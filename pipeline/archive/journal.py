@@ -95,7 +95,8 @@ class Part:
 
     Of a move: ``before`` is what the index had and ``renames`` what leads from it to the manifest; ``gone`` marks the
     share of the session that has nothing any more afterwards (its manifest is what the index had).
-    ``lender`` is the loose drive on which the files lie, if they do.
+    ``lender`` is the loose drive on which the files lie, if they do; ``origin`` the alias of the storage location from
+    which they come instead of from this computer.
     """
 
     manifest: Manifest
@@ -104,6 +105,7 @@ class Part:
     renames: tuple[Rename, ...] = ()
     gone: bool = False
     lender: Lender | None = None
+    origin: str = ""
 
     @property
     def key(self) -> SessionKey:
@@ -142,6 +144,8 @@ class Part:
         if self.lender is not None:
             drive = [self.lender.drive_id, self.lender.name]
             yield f', "drive": {json.dumps(drive, ensure_ascii=False)}'
+        if self.origin:
+            yield f', "origin": {json.dumps(self.origin, ensure_ascii=False)}'
         yield "}"
 
     @classmethod
@@ -157,6 +161,7 @@ class Part:
             tuple(Rename(*row) for row in document.get("renames", ())),
             bool(document.get("gone")),
             Lender(*document["drive"]) if "drive" in document else None,
+            document.get("origin", ""),
         )
 
 
@@ -222,12 +227,14 @@ class Outcome:
     """What became of one session at one storage location in this round.
 
     ``reason`` is empty when there is nothing to say; ``remedy`` likewise; ``rule`` names what decided so, where a rule
-    of the gate or an error did.  ``failed`` marks what a person should see
+    of the gate or an error did; ``accept`` the rules that a person may accept to have it archived as it is.  ``failed``
+    marks what a person should see
     (the round is then only partly done).  ``files`` and ``size`` (bytes) count what the session holds here,
     ``sent_files`` and ``sent_bytes`` what this round sent and archived, ``adopted_files`` and ``adopted_bytes`` what it
     archived without sending.  Of a dry run, ``to_send_files`` and ``to_send_bytes`` are what is to be sent,
     ``to_adopt_files`` and ``to_adopt_bytes`` what the archive has already, as far as names and sizes tell;
     ``to_read_bytes`` is what is to be read here for checksums, ``to_read_back_bytes`` what at the archive.
+    ``copied_from`` is the storage location from which it was, or is to be, copied instead of from this computer.
     """
 
     key: SessionKey
@@ -253,6 +260,8 @@ class Outcome:
     to_read_back_bytes: int = 0
     details: tuple[Mapping[str, str], ...] = field(default=())
     rule: str = ""
+    accept: tuple[str, ...] = ()
+    copied_from: str = ""
 
     def with_sent(self, files: int, size: int) -> Outcome:
         """Return the outcome with what this round sent."""
