@@ -34,7 +34,8 @@ __all__ = ["Found", "Given", "LocalSession", "Stray", "candidates", "find", "loc
 class LocalSession:
     """What this computer holds of one session: its folders, its files, and what stood in the way of the scan.
 
-    ``names`` pairs folders that bear another name at the archive with that name.
+    ``names`` pairs folders that bear another name at the archive with that name; ``tombstones`` are what reclaim left
+    in place of files that it deleted, each with its root.
     """
 
     ref: SessionRef
@@ -42,6 +43,7 @@ class LocalSession:
     files: tuple[LocalFile, ...]
     defects: tuple[Defect, ...]
     names: tuple[tuple[str, str], ...] = ()
+    tombstones: tuple[tuple[Root, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -281,7 +283,8 @@ def local_session(
     ordered = tuple(files[subpath] for subpath in sorted(files))
     folders = sorted({subpath for _, subpath, _ in parts})
     other = tuple((folder, names[folder]) for folder in folders if names.get(folder, folder) != folder)
-    return LocalSession(ref, tuple(folders), ordered, tuple(defects), other)
+    left = tuple((root, tombstone) for root, _, scan in parts for tombstone in scan.tombstones)
+    return LocalSession(ref, tuple(folders), ordered, tuple(defects), other, left)
 
 
 def _is_fetched_back(one: LocalFile, other: LocalFile) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.archive.paths import printable
+from pipeline.archive.reclaiming.names import OWN
 from pipeline.archive.scan import is_link
 from pipeline.errors import DiskBusy
 
@@ -202,7 +203,7 @@ def _files(root: Path, staging: str, now: float) -> Iterator[tuple[str, int, int
         try:
             with os.scandir(pending.pop()) as entries:
                 for entry in entries:
-                    if entry.name == staging or is_link(entry):
+                    if entry.name == staging or entry.name in OWN or is_link(entry):
                         continue
                     try:
                         if entry.is_dir(follow_symlinks=False):

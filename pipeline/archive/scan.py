@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive.nesting import is_elsewhere
 from pipeline.archive.paths import check_subpath, plain_folder, printable
+from pipeline.archive.reclaiming.names import TOMBSTONES
 from pipeline.archive.session import LocalFile, Root, join_remote, stamp
 from pipeline.archive.walk.names import names_of
 from pipeline.errors import Conflict, LocalDiskError, NameRefused, RemotePathNotFound
@@ -38,10 +39,14 @@ class Defect:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The regular files below one folder, and what stood in the way."""
+    """The regular files below one folder, and what stood in the way.
+
+    ``tombstones`` are the subpaths of what reclaim left in place of files that it deleted.
+    """
 
     files: tuple[LocalFile, ...]
     defects: tuple[Defect, ...]
+    tombstones: tuple[str, ...] = ()
 
 
 def scan_folder(
@@ -69,6 +74,7 @@ def scan_folder(
         raise LocalDiskError(f"{folder} does not lie in {root.local_path}.", remedy=_LOOK_ELSEWHERE)
     files: list[LocalFile] = []
     defects: list[Defect] = []
+    tombstones: list[str] = []
     known, names = (settled or {}).get, names_of(tuple(patterns))
     pending = [folder]
     while pending:
@@ -78,6 +84,8 @@ def scan_folder(
             name = entry.name
             ordinary = names[name]
             if ordinary is None:
+                if name in TOMBSTONES and current == folder:
+                    tombstones.append(f"{current}/{name}")
                 continue
             subpath = f"{current}/{name}"
             if root.elsewhere and is_elsewhere(subpath, root.elsewhere):
@@ -108,7 +116,7 @@ def scan_folder(
             files.append(LocalFile(root, subpath, status.st_size, mtime, mtime_ns, status.st_ctime_ns))
     files.sort(key=itemgetter(1))
     defects.sort(key=attrgetter("subpath"))
-    return Scan(tuple(files), tuple(defects))
+    return Scan(tuple(files), tuple(defects), tuple(sorted(tombstones)))
 
 
 def _entries(root: Root, folder: str, defects: list[Defect], *, top: bool) -> list[os.DirEntry[str]]:

@@ -86,4 +86,4 @@ def under_new_name(scan: Scan, folder: str, there: str) -> Scan:
     if folder == there:
         return scan
     files = (file._replace(subpath=there + file.subpath[len(folder) :], lies=file.subpath) for file in scan.files)
-    return Scan(tuple(files), scan.defects)
+    return Scan(tuple(files), scan.defects, scan.tombstones)

@@ -1,4 +1,7 @@
-"""What is left out by its name, wherever it lies: patterns compiled once, for a walk asks of every file.  Pure."""
+"""What is left out by its name, wherever it lies: patterns compiled once, for a walk asks of every file.  Pure.
+
+Names of our own (what reclaim leaves in a folder) are left out whatever the patterns say.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import re
 from fnmatch import translate
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from pipeline.archive.reclaiming.names import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -29,7 +34,7 @@ def leaving_out(patterns: Collection[str]) -> Callable[[str], object]:
 @lru_cache(32)
 def _compiled(patterns: tuple[str, ...]) -> Callable[[str], object]:
     globs = [pattern.rstrip("/") for pattern in patterns if pattern]
-    names = frozenset(glob for glob in globs if not _WILD.search(glob))
+    names = OWN.union(glob for glob in globs if not _WILD.search(glob))
     wild = [translate(glob) for glob in globs if glob not in names]
     if not wild:
         return names.__contains__
