@@ -113,7 +113,7 @@ def past_moves(location: Location, computer: str) -> list[Move]:
 
 def _move(evidence: Any, computer: str) -> Move | None:
     try:
-        if evidence["computer"] != computer:
+        if evidence["computer"] != computer or "copied_from" in evidence:
             return None
         began, ended = (datetime.fromisoformat(evidence[name]) for name in ("requested", "completed"))
         return Move(began.replace(tzinfo=None), ended.replace(tzinfo=None), int(evidence["bytes"]))

@@ -97,6 +97,7 @@ def left_as_reported(round_: Round, flight: Flight, status: TaskStatus) -> tuple
 def left_at_the_archive(round_: Round, flight: Flight) -> tuple[str, ...]:
     """Look which destinations of a failed task hold something: only that may be ours, what comes later is not."""
     location = round_.location
-    subpaths = [file.subpath for file in flight.sent]  # what was adopted is not ours
+    adopted = flight.compared  # is not ours
+    subpaths = [entry.subpath for entry in flight.new_entries if entry.subpath not in adopted]
     there = list_remote(round_.store(), location.endpoint, location.path, subpaths)
     return tuple(join_remote(location.path, subpath) for subpath in there)

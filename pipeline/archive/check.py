@@ -110,7 +110,10 @@ def _evidence(flight: Flight, status: TaskStatus) -> dict[str, Any]:
         "files": len(flight.new_entries) - len(flight.adopted),
         "bytes": sum(entry.size for entry in flight.new_entries) - sum(entry.size for entry in flight.adopted),
         "folders": top_folders(entry.subpath for entry in flight.manifest.files),
-        "checks": [*_CHECKS, "read back at the archive"] if flight.compared else _CHECKS,
+        "checks": [
+            *(_COPIED if flight.origin else _CHECKS),
+            *(["read back at the archive"] if flight.compared else []),
+        ],
     }
 
 
@@ -158,6 +161,7 @@ def quarantine(round_: Round, flight: Flight, defects: Sequence[Defect], left: C
 
 
 _CHECKS = ["task succeeded", "listed at the archive with its size", "source unchanged", "checksums"]
+_COPIED = ["task succeeded", "listed at both archives with its size", "checksums of the index given beforehand"]
 _CHANGED = "find out who writes there; publish again to compare it anew."
 _COMPARE = "compare the two; nothing was overwritten."
 _ASK = "look at the task's events (`globus task event-list`); publish again to send it again."

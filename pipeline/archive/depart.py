@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pipeline.archive import relocate
 from pipeline.archive.adopt import lost_task
 from pipeline.archive.adoption.decide import adopt, later, to_read_back
+from pipeline.archive.copying.depart import depart_from_archive
 from pipeline.archive.departing.glance import Glance
 from pipeline.archive.describe import unstage
 from pipeline.archive.foreseen import foreseen
@@ -148,7 +149,8 @@ def _begin(
 ) -> Flight | Outcome | Prepared:
     """Go on with what an earlier round left of a session, or begin; one that must be compared first is handed back."""
     if entry is None:
-        return _depart(round_, session, known, dry_run=dry_run)
+        copied = depart_from_archive(round_, session, known, dry_run=dry_run)
+        return _depart(round_, session, known, dry_run=dry_run) if copied is None else copied
     if entry.purpose == "move":  # this round could not bring it to an end
         return outcome(round_, session, "in flight", relocate.under_way(entry))
     return outcome(round_, session, "in flight", under_way(entry)) if dry_run else resume(round_, session, entry)

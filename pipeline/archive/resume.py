@@ -28,9 +28,10 @@ def resume(round_: Round, session: LocalSession, entry: Entry) -> Flight | Outco
         return elsewhere
     lent = part.lender is not None  # a drive may be connected at another place by now
     here = {(file.subpath if lent else str(file.path), file.size, file.mtime_ns): file for file in session.files}
-    files = [here.get((s.subpath if lent else s.path, s.size, s.mtime_ns)) for s in part.sources]
+    sources = () if part.origin else part.sources  # what another archive sends lies on no computer
+    files = [here.get((s.subpath if lent else s.path, s.size, s.mtime_ns)) for s in sources]
     whole = tuple(file for file in files if file is not None)
-    if entry.computer != round_.computer and (len(whole) < len(part.sources) or entry.identity != _identity(round_)):
+    if entry.computer != round_.computer and (len(whole) < len(sources) or entry.identity != _identity(round_)):
         return _elsewhere(round_, session, entry)
     if not is_same(part.manifest.session, session.ref):
         other = mistaken(part.manifest.session, session.ref, "submitted")
@@ -52,7 +53,7 @@ def resume(round_: Round, session: LocalSession, entry: Entry) -> Flight | Outco
     if entry.state == "checked" and round_.journal.settle(entry):
         known = round_.journal.indexed([session.ref.key]).get(session.ref.key)
         return settled_outcome(round_, session, known, "another computer archived it meanwhile")
-    changed = [source for source, file in zip(part.sources, files, strict=True) if file is None]
+    changed = [source for source, file in zip(sources, files, strict=True) if file is None]
     if entry.state == "planned" and entry.identity != _identity(round_):
         wrong = other_login(entry)
         return outcome(round_, session, "in flight", wrong.message, wrong.remedy, failed=True)

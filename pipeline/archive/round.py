@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.adoption.evidence import listed_before
 from pipeline.archive.adoption.remembered import Remembered
+from pipeline.archive.copying.lacking import Nowhere
 from pipeline.archive.departing.glance import Glance
 from pipeline.archive.details import as_accepted, as_details, as_superseded
 from pipeline.archive.journal import Entry, Outcome, Source
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from pipeline.archive.acceptance import Acceptance
     from pipeline.archive.checksums import Hasher
+    from pipeline.archive.copying.lacking import Originals
     from pipeline.archive.filetypes import FileTypeRule
     from pipeline.archive.find import LocalSession
     from pipeline.archive.journal_protocol import Journal
@@ -70,6 +72,7 @@ class Round:
     ``quiet`` tells whether something is recorded on a disk (None: nobody asks); ``acceptance`` is what a person
     accepts of what the gate refuses, of one session; ``glance`` is what sessions that depart together are told once.
     ``ending`` says why the round is to end early, empty while it may go on: then nothing more is begun or waited for.
+    ``originals`` tells which other archives have a session that this one lacks.
     """
 
     location: Location
@@ -98,6 +101,7 @@ class Round:
     drive: Drive | None = None
     stage: Root | None = None
     glance: Glance = field(default_factory=Glance)
+    originals: Originals = field(default_factory=Nowhere)
     ending: Callable[[], str] = str
 
     def rest(self, files: Iterable[LocalFile]) -> bool:
@@ -187,8 +191,15 @@ class Flight:
         return self.files[0].root if self.files else None
 
     @property
+    def origin(self) -> str:
+        """The storage location that sends it; empty where this computer does."""
+        return self.entry.parts[0].origin
+
+    @property
     def size(self) -> int:
         """Bytes that a task moves."""
+        if self.origin:
+            return sum(entry.size for entry in self.new_entries) - sum(entry.size for entry in self.adopted)
         return sum(file.size for file in self.sent)
 
 
@@ -256,7 +267,7 @@ def with_amounts(result: Outcome, flight: Flight) -> Outcome:
     """Return the outcome of a session with how much of it was sent now, and how much adopted."""
     adopted = flight.adopted
     there = sum(entry.size for entry in adopted)
-    result = result.with_adopted(len(adopted), there)
+    result = replace(result.with_adopted(len(adopted), there), copied_from=flight.origin)
     return result.with_sent(len(flight.new_entries) - len(adopted), sum(e.size for e in flight.new_entries) - there)
 
 
