@@ -12,6 +12,7 @@ from pipeline.archive.haul import Patient
 from pipeline.archive.lister import Lister
 from pipeline.archive.naming import compile_layout
 from pipeline.archive.spool import Spool
+from pipeline.board.heartbeat import sign_of_life
 from pipeline.discovered import DiscoverReport, FoundFolder, FoundSession
 from pipeline.discovery.early import Early
 from pipeline.errors import DatabaseReadOnly, MapshellError
@@ -96,9 +97,14 @@ def discover(
     if refusal is not None:
         raise refusal
     report = DiscoverReport(dry_run=dry_run, restricted=not wanted.everything, created=create_sessions)
-    manager = store()
     shown = progress or Silence()
-    with Lister(manager) as lister, Early(lister) as early, Spool() as spool, ExitStack() as leases:
+    with (
+        sign_of_life(settings, "discover", dry_run=dry_run, scope="chosen" if report.restricted else "all") as life,
+        Lister(manager := store()) as lister,
+        Early(lister) as early,
+        Spool() as spool,
+        ExitStack() as leases,
+    ):
         search = Search(
             wanted=wanted,
             lab=lab_sessions,
@@ -117,6 +123,7 @@ def discover(
             _discover(settings, search, places, spool, leases)
         except MapshellError as error:
             report.stopped = error
+        life.came_of(report)
     _sort(report)
     return report
 

@@ -153,18 +153,23 @@ class Round(Manual):
     round_id: uuid                   # ours
     ---
     computer: varchar(255)           # that made it
+    machine = null : uuid            # where it ran: one mapshell of one person on one machine, whatever its name
+    process_id = null : int64        # of the round
+    process_began = null : float64   # s since boot or 1970: tells the process from a later one with its id
     verb: varchar(32)                # publish, discover, verify, reclaim
+    scope = "all" : varchar(16)      # all, chosen (some sessions only) or drive (a loose drive's)
     program: varchar(64)             # version of mapshell
     began_at: datetime(6)            # UTC
+    seen_at = null : datetime(6)     # UTC, its last sign of life: renewed every minute while it goes on
     ended_at = null : datetime(6)    # UTC; null: it goes on, or was killed
     result: varchar(32)              # running, done, partly done, failed or interrupted
     reason: varchar(2048)            # what needs a person, empty when nothing does
-    sessions_here: int32             # sessions of which that computer has files
-    queued_sessions: int32           # of these, not archived yet when the round ended
-    queued_bytes: int64              # their bytes that are not archived yet
+    sessions_here = null : int32     # sessions of which that computer has files; null: it did not look
+    queued_sessions = null : int32   # of these, not archived yet when the round ended; null: it did not look
+    queued_bytes = null : int64      # their bytes that are not archived yet; null: it did not look
     archived_sessions: int32         # archived by this round
     archived_bytes: int64            # sent, checked and committed by this round
-    disks: json                      # of its local roots: list of path, free and size in bytes
+    disks: json                      # of its local roots: list of path, free and size in bytes (null: not there)
     next_at = null : datetime(6)     # UTC, when the next round was to begin; null: nobody said
     index (computer, began_at)
     """

@@ -43,7 +43,8 @@ class Report:
     that were to be accepted and that no file broke; ``superseding`` counts files whose archived bytes are moved
     aside, ``unchanged`` says that files were to be superseded and none was changed; ``sessionless`` names
     datasets whose session the lab's tables no longer have; ``forecast`` what a dry run foretells; ``drive`` the loose
-    drive whose recordings were to be published, in words, and ``notes`` what is to be said of it.
+    drive whose recordings were to be published, in words, and ``notes`` what is to be said of it; ``waiting`` the bytes
+    of each session and location that are not archived yet.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -63,6 +64,7 @@ class Report:
     forecast: Forecast | None = None
     drive: str = ""
     notes: list[str] = field(default_factory=list)
+    waiting: dict[tuple[SessionKey, str], int] = field(default_factory=dict)
 
     @property
     def whole(self) -> bool:

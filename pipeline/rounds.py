@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline.archive.checksums import ChecksumCache
 from pipeline.archive.quiet import Quiet
 from pipeline.archive.walk.listing import Listing
+from pipeline.board.heartbeat import sign_of_life
+from pipeline.board.published import scope, tell
 from pipeline.errors import DatabaseReadOnly
 from pipeline.folders import cache_folder
 from pipeline.here import local_roots, look
@@ -24,6 +26,7 @@ from pipeline.work import Silence, SystemClock, Wishes, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from pipeline.archive.find import Found, Stray
     from pipeline.archive.ports import Clock, Progress, Store
@@ -48,6 +51,7 @@ def publish_round(
     clock: Clock | None = None,
     epoch: Callable[[], float] = time.time,
     ending: Callable[[], str] = str,
+    next_at: datetime | None = None,
 ) -> Report:
     """Publish what this computer holds of the chosen sessions and data types.
 
@@ -73,6 +77,8 @@ def publish_round(
     ending
         Says why the round is to end early, empty while it may go on.  Then nothing more is begun, and transfers are not
         waited for; the next round gathers them.
+    next_at
+        When the next round is to begin, UTC; None: nobody knows.
 
     Raises
     ------
@@ -82,11 +88,17 @@ def publish_round(
     """
     clock, progress = clock or SystemClock(), progress or Silence()
     wishes = Wishes(restrictions, dry_run, wait, accept, because, supersede, adopt, ending)
-    with Work(settings, store, wishes, settings.archive.computer, clock, epoch, progress) as work:
+    seen = scope(types, restrictions)
+    with (
+        sign_of_life(settings, "publish", dry_run=dry_run, scope=seen, next_at=next_at) as life,
+        Work(settings, store, wishes, settings.archive.computer, clock, epoch, progress) as work,
+    ):
         work.read_with(
             ChecksumCache(cache_folder(os.environ) / "sha1.sqlite"), _quiet(settings, clock, epoch, progress)
         )
-        return _Tour(work, types).go()
+        report = _Tour(work, types).go()
+        tell(life, report, seen)
+        return report
 
 
 _NO_ROOT = "This computer has no local folder, so nothing can be archived from it: see globus.local_endpoints."

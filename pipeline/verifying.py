@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import amounts, database, experiment
 from pipeline.absent import nothing_matches
 from pipeline.archive.due import Budget
+from pipeline.board.heartbeat import sign_of_life
 from pipeline.errors import MapshellError, UsageError
 from pipeline.holdings import keys, locations_by_alias
 from pipeline.locations import locations
@@ -88,27 +89,29 @@ def verify(
     budget = Budget(most, lambda: end is not None and clock.now() >= end)
     begun = database.now()
     older = None if patience is None else begun - patience
-    try:
-        passes = []
-        for location, mine in _by_location(chosen, gone):
-            presence = PresencePass(settings, store(), location, report, recorder)
-            presence.run(mine, progress, budget.over, gone.get(location.alias, ()))
-            passes.append(presence)
-            if not restricted:
-                presence.look_for_animals()
-        for presence in passes if checksum is not None else ():
-            reading = ChecksumPass(
-                settings, store(), presence.location, report, recorder, presence.source, begun, older
-            )
-            try:
-                reading.run(budget, progress, clock)
-            except ENDS:
-                raise
-            except MapshellError as error:
-                reading.give_up(error)
-    except MapshellError as error:
-        report.stopped = error
-    report.unrecorded = recorder.refused
+    with sign_of_life(settings, "verify", scope="chosen" if restricted else "all") as life:
+        try:
+            passes = []
+            for location, mine in _by_location(chosen, gone):
+                presence = PresencePass(settings, store(), location, report, recorder)
+                presence.run(mine, progress, budget.over, gone.get(location.alias, ()))
+                passes.append(presence)
+                if not restricted:
+                    presence.look_for_animals()
+            for presence in passes if checksum is not None else ():
+                reading = ChecksumPass(
+                    settings, store(), presence.location, report, recorder, presence.source, begun, older
+                )
+                try:
+                    reading.run(budget, progress, clock)
+                except ENDS:
+                    raise
+                except MapshellError as error:
+                    reading.give_up(error)
+        except MapshellError as error:
+            report.stopped = error
+        report.unrecorded = recorder.refused
+        life.came_of(report)
     return report
 
 

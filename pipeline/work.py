@@ -16,6 +16,7 @@ from pipeline.archive.checksums import Hasher
 from pipeline.archive.pace import Pace
 from pipeline.archive.publish import publish
 from pipeline.archive.round import Round
+from pipeline.board.published import unarchived
 from pipeline.errors import DatabaseError
 from pipeline.folders import cache_folder
 from pipeline.forecast import forecast, past_moves
@@ -179,6 +180,10 @@ class Work:
         with journal:
             result = publish(round_, here, found.indexed, dry_run=dry_run, wait=self.wishes.wait)
         report.outcomes.extend(result.outcomes)
+        local = {session.ref.key: session for session in here}
+        for each in result.outcomes:
+            if (size := unarchived(each, local.get(each.key), found.indexed.get(each.key))) is not None:
+                report.waiting[each.key, each.alias] = size
         report.stopped = result.stopped
         if report.stopped is not None:
             return False

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.find import Found, find
+from pipeline.board.heartbeat import sign_of_life
+from pipeline.board.published import tell
 from pipeline.drives.connected import connect
 from pipeline.drives.copies import without_twins
 from pipeline.drives.ground import layouts, root_of, walk
@@ -82,7 +84,10 @@ def publish_drive(
     drive = connect(path, settings.archive.computer)
     endpoint, there = globus_place(settings, drive, root_globus)
     wishes = Wishes(restrictions, dry_run, wait, accept, because, supersede, adopt)
-    with Work(settings, store, wishes, drive.computer, clock, epoch, progress) as work:
+    with (
+        sign_of_life(settings, "publish", dry_run=dry_run, scope="drive") as life,
+        Work(settings, store, wishes, drive.computer, clock, epoch, progress) as work,
+    ):
         report = work.report
         report.drive = str(drive)
         report.nameless.clear()  # whose folders nobody could name lie on no drive either
@@ -109,7 +114,9 @@ def publish_drive(
             )
             if not work.publish(round_, journal, here, found):
                 break
-        return work.end()
+        work.end()
+        tell(life, report, "drive")
+        return report
 
 
 @dataclass
