@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .disasters import Disasters
+from .doubts import Doubts
 from .plan import EVENTS
 from .said import judge, reasons
 from .silence import Before
@@ -51,7 +52,7 @@ class Ended:
     done: subprocess.CompletedProcess | None
 
 
-class Stage(Disasters):
+class Stage(Disasters, Doubts):
     """Carries out schedules on one world, and counts what happened."""
 
     def __init__(self, world, checker, looker):
@@ -66,6 +67,7 @@ class Stage(Disasters):
     def act(self, move):
         """Carry out one move; return the violations that are seen afterwards."""
         self.counts["moves"] += 1
+        self.checker.freed.begin()
         return [*(getattr(self, move["do"])(move) or ()), *self.checker.check(self.looker.look())]
 
     # -- what people do --------------------------------------------------------------------------------------------
@@ -126,6 +128,8 @@ class Stage(Disasters):
             yield from judge(self.world, each, facts, before if len(ended) == 1 else before.of_many())
 
     def together(self, commands):
+        """Let commands run at once, each when it shall; return what became of them."""
+        self.checker.freed.ordered(commands)
         ended = [None] * len(commands)
 
         def begin(place, command):
@@ -155,7 +159,7 @@ class Stage(Disasters):
 
     def one(self, command):
         kill = command.get("kill", {})
-        prelude = ""
+        prelude = command.get("prelude", "")
         if "step" in kill:
             prelude = KILL_AT_STEP.format(mark=MARK, **kill)
         elif "event" in kill:
@@ -177,6 +181,8 @@ class Stage(Disasters):
     def arguments(self, command):
         """Return a command's line."""
         verb = command["verb"]
+        if "line" in command:
+            return command["line"]
         line = [f"publication-{verb}", "--format", "json"]
         visit = self.world.lab.visits.get(command.get("visit"))
         if visit is not None:
@@ -189,6 +195,10 @@ class Stage(Disasters):
                 place = self.world.folder / command["rig"] / command["to"]
                 place.mkdir(parents=True, exist_ok=True)
                 line += ["--to", str(place)]
+        if verb == "reclaim":
+            line += ["--older-than", command["older"], "--dry-run" if command.get("dry") else "--yes"]
+            line += ["--copies", str(command["copies"])] if command.get("copies") else []
+            line += ["--file-type", command["file_type"]] if command.get("file_type") else []
         if command.get("checksum"):
             line += ["--checksum", "all"]
         if command.get("no_wait"):
@@ -227,7 +237,8 @@ class Stage(Disasters):
         visit = self._visit(change) if change else None
         if visit is not None:
             time.sleep(change["after"])
-            self.world.lab.change(visit, change["dice"], change["how"])
+            with contextlib.suppress(FileNotFoundError):  # the disk was freed of it a moment before
+                self.world.lab.change(visit, change["dice"], change["how"])
 
     def _count_faults(self):
         fired = dict.fromkeys(self.in_force, 1)  # those that struck as often as they may are forgotten

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+
 from .look import base
 from .said import reasons
+from .tombs import tombs
 from .violation import Violation, same_rows
 
 
@@ -48,11 +51,27 @@ class Calm:
             ended = [stage.one({"verb": "publish", "rig": rig}) for rig in ("rig-a", "rig-b")]
             text = "\n".join(f"{each.done.returncode} {reasons(each.done)}" for each in ended)
             yield Violation("I4", f"publishing does not converge: {codes}\n{text}")
+        yield from self._brought_back()
         facts = stage.looker.look()
         yield from stage.checker.check(facts)
         yield from self._everything(facts)
         yield from self._again(facts)
         yield from self._rebuilt(facts)
+
+    def _brought_back(self):
+        """What was freed comes back by the command that its tombstone names; then the tombstone goes."""
+        stage, roots = self._stage, [(rig, kind) for rig in ("rig-a", "rig-b") for kind in ("ephys", "video")]
+        stage.later({})
+        for rig, kind in roots:
+            for tomb in tombs(self.world.folder / rig / kind):
+                line = [*shlex.split(tomb.command)[1:], "--format", "json"]
+                yield from stage.calmly({"verb": "retrieve", "rig": rig, "to": "home", "line": line})
+        yield from stage.checker.check(stage.looker.look())
+        for path in sorted(self.world.lab.gone):
+            yield Violation("I2", f"{path} was freed, and no tombstone's command brings it back")
+        for rig, kind in roots:
+            for tomb in tombs(self.world.folder / rig / kind):
+                yield Violation("I4", f"{tomb.path} is still there, and so is what it tells of")
 
     def _excused(self):
         """Whether anything happened that takes a person's word; what is only killed or failed comes right by itself."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
+from .freed import Freed
 from .kept import Kept
 from .look import base, text, unzipped
+from .tombs import OWN
 from .violation import Violation
 
 ARCHIVE_ROOTS = ("raw-ephys", "raw-video")
@@ -20,7 +22,8 @@ class Checker:
         self._final = {}  # (alias, subpath) -> SHA1 of what a row ever named there, or a person put there
         self._raced = set()  # those of them that were put there while a transfer of ours was on its way
         self._whole = {}  # the same of what was whole there, though no row named it
-        self.kept = Kept(world)
+        self.freed = Freed(world)
+        self.kept = Kept(world, self.freed)
         self._brought = {}  # (alias, subpath) that was whole -> how many tasks had brought it by then
         self.lied = False  # the service said that a task succeeded, and it had not
         self.disturbed = False  # somebody put something of his own at the archive, or the journal was lost
@@ -44,7 +47,7 @@ class Checker:
 
     def check(self, facts):
         """Return all violations."""
-        found = [*self._index(facts), *self._archive(facts), *self._tasks(facts), *self._disks()]
+        found = [*self._index(facts), *self._archive(facts), *self._tasks(facts), *self._disks(facts)]
         return [*found, *self._places(), *self._secrets(facts), *self.kept.check(facts)]
 
     # -- I1: what the index says is so ----------------------------------------------------------------------------
@@ -176,22 +179,23 @@ class Checker:
 
     # -- I2, I3, I5 on the rigs -----------------------------------------------------------------------------------
 
-    def _disks(self):
+    def _disks(self, seen):
+        yield from self.freed.check(seen)
         for path, was in sorted(self._lab.known.items()):
-            try:
-                facts = path.stat()
-            except FileNotFoundError:
-                yield Violation("I2", f"{path} is gone")
-                continue
-            if (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_mode, self._world.looker.sha1(path)) != was:
+            facts = path.stat()
+            now = (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_mode, self._world.looker.sha1(path))
+            if now != was and not self.freed.and_back(path, was, now):
                 yield Violation("I2", f"{path} was changed")
         for rig in ("rig-a", "rig-b"):
             for kind in ("ephys", "video", "got"):
                 root = self._world.folder / rig / kind
                 for path in _files(root):
-                    if path in self._lab.known:
+                    if path in self._lab.known or path.name in OWN:
                         continue
                     yield from self._arrived(path, path.relative_to(root).as_posix(), kind)
+                    if kind != "got":
+                        facts = path.stat()
+                        self._lab.fetched[path] = (facts.st_size, facts.st_mtime_ns, self._world.looker.sha1(path))
 
     def _arrived(self, path, subpath, kind):
         alias = f"raw-{kind}"

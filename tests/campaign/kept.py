@@ -13,8 +13,8 @@ from .violation import Violation, same_rows
 class Kept:
     """Remembers what the index said, and every secret there ever was."""
 
-    def __init__(self, world):
-        self._world, self._lab = world, world.lab
+    def __init__(self, world, freed):
+        self._world, self._lab, self._freed = world, world.lab, freed
         self._rows = {}  # sessions that were archived -> their rows
         self._secrets, self._clean = set(), {}
 
@@ -56,7 +56,10 @@ class Kept:
         """No recording's folder is taken away, made, or closed."""
         for path, mode in sorted(self._lab.folders.items()):
             if not path.is_dir():
-                yield Violation("I2", f"the folder {path} is gone")
+                if not self._freed.folder_gone(path):
+                    yield Violation("I2", f"the folder {path} is gone")
+            elif self._freed.folder_back(path):
+                self._lab.folders[path] = stat.S_IMODE(path.stat().st_mode)
             elif stat.S_IMODE(path.stat().st_mode) != mode:
                 yield Violation("I2", f"the folder {path} has another mode")
         fetched = {

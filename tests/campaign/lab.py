@@ -10,10 +10,16 @@ import zlib
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mapshell.demo.metas import Probe
 from mapshell.demo.recordings import write_recording
 from mapshell.demo.videos import write_videos
+
+from .tombs import OWN
+
+if TYPE_CHECKING:
+    from .freed import Gone
 
 PROBE = Probe(0, "NP2.0", "19122519691", 4)
 ANIMALS = {480133: "SC038", 502716: "SC048"}
@@ -44,6 +50,10 @@ class Visit:
     def h2o(self):
         return ANIMALS[self.subject]
 
+    def names(self, subpath):
+        """Return what a file that was recorded as ``subpath`` may be called at the archive."""
+        return {subpath}
+
     @property
     def alias(self):
         return f"raw-{self.kind}"
@@ -65,6 +75,8 @@ class LabDisk:
         self.visits: dict[int, Visit] = {}
         self.known: dict[Path, tuple] = {}  # what lies on the rigs, by path: (inode, size, time, mode, SHA1)
         self.folders: dict[Path, int] = {}  # in which they lie -> mode
+        self.fetched: dict[Path, tuple] = {}  # files of sessions that lie on other rigs: (size, time, SHA1)
+        self.gone: dict[Path, Gone] = {}  # what was freed
         for rig in rigs:
             for kind in ("ephys", "video"):
                 (self.folder / rig / kind).mkdir(parents=True)
@@ -109,7 +121,7 @@ class LabDisk:
 
     def add(self, visit, count):
         """Files that come later, such as those of a sorter."""
-        place = self._folder_of(visit) / f"later_{zlib.crc32(f'{visit.number}-{len(visit.versions)}'.encode()):08x}"
+        place = self.folder_of(visit) / f"later_{zlib.crc32(f'{visit.number}-{len(visit.versions)}'.encode()):08x}"
         place.mkdir()
         for number in range(count):
             path = place / f"part {number}.npy"
@@ -119,7 +131,7 @@ class LabDisk:
 
     def change(self, visit, dice, how):
         """Somebody works on a file while it may be on its way: it grows, or a byte of it becomes another."""
-        free = [path for path in sorted(self._folder_of(visit).rglob("*")) if path.suffix in (".npy", ".avi", ".txt")]
+        free = [path for path in sorted(self.folder_of(visit).rglob("*")) if path.suffix in (".npy", ".avi", ".txt")]
         if not free:
             return
         path, visit.changed = free[dice % len(free)], True
@@ -140,6 +152,7 @@ class LabDisk:
             for subpath in visit.versions:
                 path = self.folder / rig / visit.kind / subpath
                 path.unlink(missing_ok=True)
+                self.fetched.pop(path, None)
                 for folder in path.relative_to(self.folder / rig / visit.kind).parents[:-1]:
                     with contextlib.suppress(OSError):  # it holds something, or is not there
                         (self.folder / rig / visit.kind / folder).rmdir()
@@ -147,20 +160,32 @@ class LabDisk:
     def subpaths(self, visit):
         """Return the files of a session that lie on its rig, by subpath."""
         root = self.folder / visit.rig / visit.kind
-        return {path.relative_to(root).as_posix(): path for path in self._folder_of(visit).rglob("*") if path.is_file()}
+        found = (path for path in self.folder_of(visit).rglob("*") if path.is_file() and path.name not in OWN)
+        return {path.relative_to(root).as_posix(): path for path in found}
 
     def owner(self, alias, subpath):
         """Return the session that a file was ever recorded for."""
         return next((v for v in self.visits.values() if v.alias == alias and subpath in v.versions), None)
 
-    def _folder_of(self, visit):
+    def recorded(self, kind, subpath):
+        """Return the session that was recorded as a file of this name."""
+        return next((v for v in self.visits.values() if v.kind == kind and subpath in v.versions), None)
+
+    def note(self, path):
+        """Remember what lies on a rig; return its SHA1."""
+        facts, sha1 = path.stat(), hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest()
+        self.known[path] = (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_mode, sha1)
+        return sha1
+
+    def folder_of(self, visit):
+        """Return the folder of a session on its rig."""
         root = self.folder / visit.rig / visit.kind / visit.h2o
         if visit.kind == "ephys":
             return root / f"{visit.h2o}_{visit.start:%m%d%y}_g0"
         return root / f"{visit.start:%m%d%Y}"
 
     def _unfinish(self, visit):
-        for path in self._folder_of(visit).rglob("*.meta"):
+        for path in self.folder_of(visit).rglob("*.meta"):
             whole = path.read_bytes()
             visit.hidden[path] = whole
             kept = [
@@ -172,12 +197,11 @@ class LabDisk:
             os.utime(path, (LONG_AGO, LONG_AGO))
 
     def _note(self, visit):
-        for folder in (self._folder_of(visit), *self._folder_of(visit).rglob("*"), *self._folder_of(visit).parents):
+        for folder in (self.folder_of(visit), *self.folder_of(visit).rglob("*"), *self.folder_of(visit).parents):
             if folder.is_dir() and folder.is_relative_to(self.folder / visit.rig / visit.kind):
                 self.folders[folder] = stat.S_IMODE(folder.stat().st_mode)
         for subpath, path in self.subpaths(visit).items():
-            facts, sha1 = path.stat(), hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest()
-            self.known[path] = (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_mode, sha1)
+            sha1 = self.note(path)
             versions = visit.versions.setdefault(subpath, [])
             if sha1 not in versions:
                 versions.append(sha1)

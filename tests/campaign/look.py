@@ -27,6 +27,9 @@ class Facts:
     open: set[tuple[str, int, int]]  # sessions with a transfer under way
     tasks: list[dict]
     journeys: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # destination -> tasks that brought it
+    carried: dict[object, set] = field(default_factory=dict)  # transfer that is under way -> sessions, as above
+    claims: set[tuple[str, int, int]] = field(default_factory=set)  # sessions that somebody holds a lease of
+    reclaims: list[dict] = field(default_factory=list)
 
 
 class Looker:
@@ -49,8 +52,7 @@ class Looker:
             if ".manifest-" in name[1] and not any(part in name[1] for part in ASIDE):
                 with contextlib.suppress(ValueError):  # half of one: it proves nothing
                     manifests[name] = json.loads(seen["path"].read_bytes())
-        tasks, journeys = self._tasks()
-        return Facts(files, manifests, *self._database(), tasks, journeys)
+        return Facts(files, manifests, **self._database(), **self._tasks())
 
     def sha1(self, path):
         """Return the SHA1 of a file."""
@@ -71,15 +73,28 @@ class Looker:
             for row in read("data_set__physical_file"):
                 rows.setdefault(_key(row), {})[text(row["file_subpath"])] = row
             for table in ("_archived_raw_ephys", "_archived_tracking_video"):
-                archived |= {(text(row["globus_alias"]), row["subject_id"], row["session"]) for row in read(table)}
+                archived |= {_session(row) for row in read(table)}
             entered = set(archived)
             archived -= {key for key, files in rows.items() if any(_only_listed(name, files) for name in files)}
             sessions = {(row["subject_id"], row["session"]) for row in read("session", "experiment")}
             journal = read("transfer")
             going = {row["transfer_id"] for row in journal if row["state"] not in ("done", "failed")}
             carried = [row for row in read("transfer__session") if row["transfer_id"] in going]
-            under_way = {(text(row["globus_alias"]), row["subject_id"], row["session"]) for row in carried}
-            return datasets, rows, archived, entered, sessions, journal, under_way
+            together = {}
+            for row in carried:
+                together.setdefault(row["transfer_id"], set()).add(_session(row))
+            return {
+                "datasets": datasets,
+                "rows": rows,
+                "archived": archived,
+                "entered": entered,
+                "sessions": sessions,
+                "journal": journal,
+                "open": {_session(row) for row in carried},
+                "carried": together,
+                "claims": {_session(row) for row in read("claim")},
+                "reclaims": read("reclaim"),
+            }
 
     def held_tasks(self):
         """Return the tasks that do not move."""
@@ -97,7 +112,7 @@ class Looker:
             done = "SELECT i.task_id, i.destination, t.destination AS at FROM items i JOIN tasks t USING (task_id) "
             for row in state.execute(done + "WHERE t.status = 'SUCCEEDED' AND i.kind = 'file' AND i.state = 'done'"):
                 journeys.setdefault((row["at"], row["destination"]), []).append(row["task_id"])
-        return tasks, journeys
+        return {"tasks": tasks, "journeys": journeys}
 
 
 class _Reader:
@@ -116,6 +131,10 @@ class _Reader:
             cursor.execute(f"SELECT * FROM {quote}{schema}{quote}.{quote}{table}{quote}")
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _session(row):
+    return text(row["globus_alias"]), row["subject_id"], row["session"]
 
 
 def _key(row):

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from mapshell.demo.run import ARCHIVE
 
+from .doubts import DOUBTS
+
 RIGS = ("rig-a", "rig-b")
 ANIMALS = (480133, 502716)
 MOST_VISITS = 14
@@ -52,9 +54,12 @@ COLLECTIONS = (
     {"kind": "permission", "collection": ARCHIVE, "request": "transfer/operation/*"},
     {"kind": "token-expired", "tokens": "access", "request": "transfer/*"},
 )
-EVENTS = "open os.rename os.remove os.mkdir os.link os.utime os.scandir http.client.send sqlite3.connect socket.connect"
-VERBS = {"publish": 6, "retrieve": 2, "verify": 2, "discover": 2, "status": 1}
-PREFIXES = {"retrieve": "retrieve: ", "verify": "verify: ", "discover": "discover: "}
+EVENTS = (
+    "open os.rename os.remove os.mkdir os.link os.rmdir os.utime os.scandir "
+    "http.client.send sqlite3.connect socket.connect"
+)
+VERBS = {"publish": 6, "retrieve": 2, "verify": 2, "discover": 2, "reclaim": 0, "status": 1}
+PREFIXES = {"reclaim": "reclaim: ", "retrieve": "retrieve: ", "verify": "verify: ", "discover": "discover: "}
 
 
 @functools.cache
@@ -124,8 +129,22 @@ class _Drawing:
         """Return the next moves."""
         dice = self._dice
         move = dice.choices(
-            ("run", "record", "finish", "late", "foreign", "forge", "own", "rot", "lose", "stand", "forget", "later"),
-            (80, 5 if self._visits < MOST_VISITS else 0, 2, 3, 2, 2, 2, 3, 3, 2, 2, 2),
+            (
+                "run",
+                "record",
+                "finish",
+                "late",
+                "foreign",
+                "forge",
+                "own",
+                "rot",
+                "lose",
+                "stand",
+                "forget",
+                "later",
+                "doubt",
+            ),
+            (80, 5 if self._visits < MOST_VISITS else 0, 2, 3, 2, 2, 2, 3, 3, 2, 2, 2, 0),
         )[0]
         if move == "run":
             news = self._news()
@@ -137,6 +156,8 @@ class _Drawing:
             return [lost] if dice.random() < 0.4 else [{**lost, "healed": False}, self._rebuild()]
         if move == "later":
             return [{"do": "later"}]
+        if move == "doubt":
+            return [{**self._about("doubt"), "how": dice.choice(DOUBTS)}]
         return [self._about(move)]
 
     def _news(self):
@@ -183,6 +204,12 @@ class _Drawing:
         if verb == "retrieve":
             command["via"] = dice.choice(("globus", "https"))
             command["to"] = dice.choice(("home", "got"))
+        if verb == "reclaim":
+            command["older"] = "0d" if dice.random() < 0.85 else "30d"
+            option = dice.choices(("", "copies", "file_type", "dry"), (80, 8, 8, 4))[0]
+            command |= {"copies": 2} if option == "copies" else {}
+            command |= {"file_type": "ephys-raw-*"} if option == "file_type" else {}
+            command |= {"dry": True} if option == "dry" else {}
         if verb == "verify" and dice.random() < 0.6:
             command["checksum"] = True
         if (verb == "publish" or command.get("via") == "globus") and dice.random() < 0.1:

@@ -51,7 +51,7 @@ def judge(world, ended, facts, before=None):
         yield Violation("I6", f"{verb} was partly done, and no reason is given:\n{done.stdout[-1500:]}")
     if done.returncode == 2 and not says_nothing_archived(done):
         yield Violation("I6", f"{verb} calls its command line wrong:\n{done.stderr[-1000:]}")
-    yield from {"publish": _publish, "retrieve": _retrieve, "status": _status}.get(verb, _nothing)(
+    yield from {"publish": _publish, "retrieve": _retrieve, "status": _status, "reclaim": _reclaim}.get(verb, _nothing)(
         world, ended, document, facts
     )
     if before is not None:
@@ -99,8 +99,30 @@ def _retrieve(world, ended, document, facts):
             yield Violation("I3", f"retrieve says that {path} was {row['verdict']}, and its bytes were never recorded")
 
 
+def _reclaim(world, ended, document, facts):
+    """What is called freed is gone, what is refused has its proof named, and a dry run frees nothing."""
+    command = ended.command
+    for row in document.get("sessions", ()):
+        alias = f"raw-{row['dataset_type']}"
+        visit = next(
+            (v for v in world.lab.visits.values() if v.key == (alias, row["subject_id"], row["session"])), None
+        )
+        if visit is None:
+            yield Violation("I5", f"reclaim tells of a session that nobody recorded: {row}")
+        elif row["verdict"] == "refused" and not (row["proof"] and row["reason"] and row["remedy"]):
+            yield Violation("I6", f"reclaim refuses {visit.key}, and does not say why: {row}")
+        elif row["verdict"] == "reclaimed" and (command.get("dry") or not row["files"]):
+            yield Violation("I6", f"reclaim says that it freed {visit.key}, and it was not to, or did not: {row}")
+        elif (
+            row["verdict"] == "reclaimed"
+            and visit.rig == command["rig"]
+            and "publication-retrieve" not in row["command"]
+        ):
+            yield Violation("I6", f"reclaim does not say how {visit.key} comes back: {row}")
+
+
 def _status(world, ended, document, facts):
-    for row in document if isinstance(document, list) else ():
+    for row in document if isinstance(document, list) else document["sessions"]:
         key = (row["alias"], row["subject_id"], row["session"])
         if row["state"].startswith("archived") and key not in facts.archived:
             yield Violation("I1", f"status says that {key} is archived, and it is not")

@@ -81,6 +81,19 @@ class PostgreSQL:
         """Wait until it answers."""
         _until(lambda: self._root().close(), seconds)
 
+    @contextlib.contextmanager
+    def readonly(self):
+        """Let new connections of the account read alone."""
+        self._say(f'ALTER ROLE "{self.settings.user}" SET default_transaction_read_only = on')
+        try:
+            yield
+        finally:
+            self._say(f'ALTER ROLE "{self.settings.user}" RESET default_transaction_read_only')
+
+    def _say(self, statement):
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+
     def stop(self):
         embedded.delete(self._folder)
 
@@ -139,6 +152,18 @@ class MariaDB:
 
     def ready(self, seconds=60):
         _until(lambda: self._root().close(), seconds)
+
+    @contextlib.contextmanager
+    def readonly(self):
+        self._say("REVOKE INSERT, UPDATE, DELETE ON *.* FROM 'campaign'@'%'")
+        try:
+            yield
+        finally:
+            self._say("GRANT ALL PRIVILEGES ON *.* TO 'campaign'@'%'")
+
+    def _say(self, statement):
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
 
     def stop(self):
         self._process.kill()

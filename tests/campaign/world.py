@@ -40,6 +40,7 @@ class World:
     def __init__(self, folder, server):
         self.folder, self.server = Path(folder), server
         self.prefix = f"c{uuid.uuid4().hex[:10]}_"
+        self.copies = {}  # type of data -> aliases that are said to hold every session of it
 
     def __enter__(self):
         self.folder.mkdir(parents=True)
@@ -67,6 +68,11 @@ class World:
     @property
     def archive(self):
         return self.folder / "archive"
+
+    def places(self, kind):
+        """Return the folders of the storage locations of a type of data, by alias."""
+        aliases = self.copies.get(kind) or (f"raw-{kind}",)
+        return {alias: self.archive / alias for alias in aliases}
 
     def store(self, rig):
         """Return a Globus manager of this process."""

@@ -1,0 +1,315 @@
+"""What happens right before, or in the midst of, freeing a disk: each time a proof is missing, and nothing may go."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from .look import text
+from .said import judge
+from .tombs import TOMBSTONES
+from .violation import Violation
+
+DOUBTS = (
+    "lost",
+    "flipped",
+    "swapped",
+    "remembered",
+    "stranger",
+    "young",
+    "few",
+    "going",
+    "claimed",
+    "readonly",
+    "replaced",
+    "grown",
+    "altered",
+    "forged",
+)
+MEDDLE = """
+import os
+from pathlib import Path
+done, names, how = [], {names!r}, {how!r}
+def watch(event, args):
+    if event != "os.remove" or os.path.basename(str(args[0])) not in names or done:
+        return
+    done.append(1)
+    left = [Path(each) for each in names.values() if os.path.basename(each) != os.path.basename(str(args[0]))]
+    path = max(left)
+    times, other = path.stat(), bytes(byte ^ 1 for byte in path.read_bytes())
+    if how == "grown":
+        other = path.read_bytes() + b"one more line"
+    beside = path.with_name(path.name + ".new") if how == "replaced" else path
+    with open(beside, "r+b" if how != "replaced" else "wb") as file:
+        file.write(other)
+    os.utime(beside, ns=(times.st_atime_ns, times.st_mtime_ns))
+    if how == "replaced":
+        os.replace(beside, path)
+sys.addaudithook(watch)
+"""
+"""When the first file is about to be deleted, another one becomes other bytes, of the time that it had."""
+
+
+class Doubts:
+    """Moves of a :class:`tests.campaign.acts.Stage` around ``publication-reclaim``."""
+
+    def doubt(self, move):
+        """Something is not as it must be: the session that it concerns stays on its disk, whole."""
+        facts = self.looker.look()
+        visit = self._next(move, lambda visit: self._could_go(visit, facts))
+        if visit is None:
+            return
+        self.counts[f"doubt {move['how']}"] += 1
+        yield from getattr(self, f"_{move['how']}")(visit, move)
+
+    def _could_go(self, visit, facts):
+        """Whether nothing but time keeps the files of a session from being freed."""
+        here, rows = self.world.lab.subpaths(visit), facts.rows.get(visit.key, {})
+        return (
+            not (visit.foreign or visit.forged or visit.changed)
+            and visit.key in facts.archived - facts.open
+            and all(rows.get(name) and text(rows[name]["file_sha1"]) == self.looker.sha1(here[name]) for name in here)
+            and bool(here)
+        )
+
+    def _refused(self, visit, what, prelude="", **options):
+        """Ask for the session's space: it must be refused, and all of its files stay."""
+        before = {path: self.looker.sha1(path) for path in self.world.lab.subpaths(visit).values()}
+        command = {"verb": "reclaim", "rig": visit.rig, "visit": visit.number, "older": "0d", **options}
+        (ended,) = self.together([{**command, "prelude": prelude}])
+        facts = self.looker.look()
+        yield from judge(self.world, ended, facts)
+        after = {path: self.looker.sha1(path) for path in self.world.lab.subpaths(visit).values()}
+        if set(before) - set(after):
+            yield Violation("I2", f"reclaim freed {sorted(set(before) - set(after))[:2]}, though {what}")
+        if ended.done is not None and ended.done.returncode == 0:
+            yield Violation("I6", f"reclaim ended well, though {what}:\n{ended.done.stdout[-1500:]}")
+
+    # -- the archive ------------------------------------------------------------------------------------------------
+
+    def _lost(self, visit, move):
+        path = self._one_there(visit, move)
+        aside = self.world.folder / "home/lost"
+        path.rename(aside)
+        yield from self._refused(visit, f"{path.name} is not at the archive")
+        aside.rename(path)
+
+    def _flipped(self, visit, move):
+        """A bit flipped at the archive, and verify has told of it."""
+        path = self._one_there(visit, move)
+        whole, times = path.read_bytes(), path.stat()
+        path.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        look = {"verb": "verify", "rig": visit.rig, "visit": visit.number, "checksum": True}
+        name = path.relative_to(self.world.archive / visit.alias).as_posix()
+        yield from self._names(look, name, "a flipped bit")
+        yield from self._refused(visit, f"verify has told that {path.name} differs at the archive")
+        path.write_bytes(whole)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        yield from self._sound(look, visit)
+
+    def _one_there(self, visit, move):
+        names = sorted(name for name, row in self.looker.look().rows[visit.key].items() if row["file_size"])
+        return self.world.archive / visit.alias / names[move["dice"] % len(names)]
+
+    # -- the disk ---------------------------------------------------------------------------------------------------
+
+    def _one_here(self, visit, move):
+        paths = [path for _, path in sorted(self.world.lab.subpaths(visit).items()) if path.stat().st_size]
+        return paths[move["dice"] % len(paths)]
+
+    def _swapped(self, visit, move):
+        """Other bytes, of the same size and time."""
+        path = self._one_here(visit, move)
+        with self._other_bytes(path):
+            yield from self._refused(visit, f"{path.name} has other bytes than the archive")
+
+    def _remembered(self, visit, move):
+        """The disk rotted: bytes differ, and nothing that is remembered of the file says so."""
+        path = self._one_here(visit, move)
+        right = self.looker.sha1(path)
+        with self._other_bytes(path):
+            self._believe(visit.rig, path, right)
+            yield from self._refused(visit, f"the disk rotted below {path.name}")
+        self._believe(visit.rig, path, right)
+
+    @contextlib.contextmanager
+    def _other_bytes(self, path):
+        whole, times = path.read_bytes(), path.stat()
+        self._put(path, bytes(byte ^ 1 for byte in whole), times)
+        yield
+        if path.exists():
+            self._put(path, whole, times)
+
+    @staticmethod
+    def _put(path, data, times):
+        with path.open("r+b") as file:  # the same inode
+            file.write(data)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    def _believe(self, rig, path, sha1):
+        """Let the remembered checksums of a rig's person say something of a file as it is now."""
+        if not path.exists():
+            return
+        facts = path.stat()
+        for cache in (self.world.home / rig).rglob("*.sqlite"):
+            with contextlib.closing(sqlite3.connect(cache, timeout=30)) as memory, contextlib.suppress(sqlite3.Error):
+                memory.execute(
+                    "INSERT OR REPLACE INTO sha1 (path, size, mtime_ns, ctime_ns, sha1) VALUES (?, ?, ?, ?, ?)",
+                    (str(path), facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, sha1),
+                )
+                memory.commit()
+
+    def _stranger(self, visit, move):
+        """Somebody put a file of his own into the folder, which nobody has archived."""
+        path = self._one_here(visit, move).parent / f"mine {move['dice']}.txt"
+        path.write_bytes(b"mine")
+        yield from self._refused(visit, "somebody has a new file in its folder")
+        if not path.exists() or path.read_bytes() != b"mine":
+            yield Violation("I2", f"{path} was somebody's own, and is gone")
+        path.unlink(missing_ok=True)
+
+    def _meddled(self, visit, how):
+        """A file becomes another one after all was proved, while others are deleted already."""
+        here = sorted(self.world.lab.subpaths(visit).values())
+        if len(here) < 2:
+            return
+        before = {path: (path.read_bytes(), path.stat()) for path in here}
+        prelude = MEDDLE.format(names={path.name: str(path) for path in here}, how=how)
+        command = {"verb": "reclaim", "rig": visit.rig, "visit": visit.number, "older": "0d", "prelude": prelude}
+        (ended,) = self.together([command])
+        yield from judge(self.world, ended, self.looker.look())
+        if not any(path.exists() for path in here):
+            yield Violation("I2", f"{how}: a file of {visit.key} was not what was proved any more, and was deleted")
+        for path, (whole, times) in before.items():
+            if path.exists() and path.read_bytes() != whole:
+                path.write_bytes(whole)
+                os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+                self.world.lab.note(path)
+
+    def _replaced(self, visit, _move):
+        yield from self._meddled(visit, "replaced")
+
+    def _grown(self, visit, _move):
+        yield from self._meddled(visit, "grown")
+
+    def _altered(self, visit, _move):
+        yield from self._meddled(visit, "altered")
+
+    def _forged(self, visit, move):
+        """Somebody puts a tombstone there that is not true."""
+        folder = self.world.lab.folder_of(visit)
+        path, outside = folder / TOMBSTONES[visit.kind], self.world.home / "not a recording"
+        if path.exists():
+            return
+        outside.write_bytes(b"mine")
+        here = sorted(self.world.lab.subpaths(visit).values())
+        name = (
+            "../../home/not a recording",
+            str(outside),
+            here[0].relative_to(self.world.folder / visit.rig / visit.kind).as_posix(),
+        )[move["dice"] % 3]
+        sha1 = hashlib.sha1(b"mine", usedforsecurity=False).hexdigest()
+        entry = {"subpath": name, "size": 4, "mtime": 1_600_000_000, "sha1": sha1}
+        said = {
+            "command": "rm -r /",
+            "format": "mapshell-reclaimed",
+            "version": 1,
+            "session": {
+                "subject_id": visit.subject,
+                "session": visit.session,
+                "h2o": visit.h2o,
+                "session_date": visit.day.isoformat(),
+                "dataset_type": visit.kind,
+            },
+            "reclaimed_at": "2020-06-01T00:00:00Z",
+            "computer": visit.rig,
+            "who": "somebody",
+            "places": [],
+            "files": [entry],
+        }
+        lies = (
+            json.dumps(said),
+            json.dumps({**said, "files": [entry] * 3, "command": 3}),
+            json.dumps({**said, "session": {**said["session"], "session": visit.session + 40}}),
+            "{",
+            "[" * 20_000,
+            json.dumps({**said, "files": [{**entry, "subpath": f"{name}/{n}"} for n in range(20_000)]}),
+        )
+        path.write_text(lies[move["dice"] // 3 % len(lies)])
+        before = {each: self.looker.sha1(each) for each in here}
+        for verb in ("publish", "status", "retrieve"):
+            command = {"verb": verb, "rig": visit.rig, "visit": visit.number}
+            command |= {"via": "globus", "to": "home"} if verb == "retrieve" else {}
+            (ended,) = self.together([command])
+            yield from judge(self.world, ended, self.looker.look())
+        if {each: self.looker.sha1(each) for each in here if each.exists()} != before:
+            yield Violation("I2", f"files of {folder} are not as they were: somebody put a false tombstone there")
+        (ended,) = self.together([{"verb": "reclaim", "rig": visit.rig, "visit": visit.number, "older": "0d"}])
+        yield from judge(self.world, ended, self.looker.look())
+        if outside.read_bytes() != b"mine":
+            yield Violation("I5", "a false tombstone led out of its folder")
+        outside.unlink()
+        if all(each.exists() for each in here):
+            path.unlink(missing_ok=True)
+
+    # -- what is asked ----------------------------------------------------------------------------------------------
+
+    def _young(self, visit, _move):
+        yield from self._refused(visit, "it was archived a moment ago", older="30d")
+
+    def _few(self, visit, _move):
+        places = len(self.world.places(visit.kind))
+        yield from self._refused(visit, f"there are only {places} places", copies=places + 1)
+
+    # -- others at work ---------------------------------------------------------------------------------------------
+
+    def _going(self, visit, move):
+        """A publish was killed when all was committed: its transfer is still to be settled."""
+        if len(visit.versions) > 30 or visit.kind != "ephys":
+            return
+        self.world.lab.add(visit, 1)
+        kill = {"step": "committed", "nth": 1, "seconds": 60}
+        self.together([{"verb": "publish", "rig": visit.rig, "visit": visit.number, "kill": kill}])
+        facts = self.looker.look()
+        if visit.key in facts.open & facts.archived and self._all_known(visit, facts):
+            yield from self._refused(visit, "a transfer of it is under way")
+
+    def _all_known(self, visit, facts):
+        return set(self.world.lab.subpaths(visit)) <= set(facts.rows[visit.key])
+
+    def _claimed(self, visit, _move):
+        """Somebody on another computer works on it."""
+        number, (_, subject, session) = uuid.uuid4(), visit.key
+        now = datetime.now(UTC).replace(tzinfo=None)
+        owner = str(number) if self.world.server.kind == "postgresql" else number.bytes
+        until = now + timedelta(minutes=10)
+        values = [
+            (subject, session, alias, owner, "rig-elsewhere", 1, now, until) for alias in self.world.places(visit.kind)
+        ]
+        table = f"{self.world.prefix}publication.claim"
+        names = "subject_id, session, globus_alias, owner, computer, process_id, claimed_at, expires_at"
+        with (
+            contextlib.closing(self.world.server.connect()) as connection,
+            contextlib.closing(connection.cursor()) as do,
+        ):
+            for row in values:
+                do.execute(f"INSERT INTO {table} ({names}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", row)
+            connection.commit()
+        yield from self._refused(visit, "somebody on another computer works on it")
+        with (
+            contextlib.closing(self.world.server.connect()) as connection,
+            contextlib.closing(connection.cursor()) as do,
+        ):
+            do.execute(f"DELETE FROM {table} WHERE computer = 'rig-elsewhere'")
+            connection.commit()
+
+    def _readonly(self, visit, _move):
+        """The database lets nothing be written."""
+        with self.world.server.readonly():
+            yield from self._refused(visit, "no row can be written")
