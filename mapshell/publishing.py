@@ -78,6 +78,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "reason": outcome.reason,
         "remedy": fitting(outcome.remedy),
         "rule": outcome.rule,
+        "copied_from": outcome.copied_from or None,
         "details": list(outcome.details),
     }
 
@@ -155,7 +156,7 @@ def _show_plans(output: Output, outcomes: Sequence[Outcome]) -> None:
         {"session": outcome.h2o + " " + outcome.session_date, **detail}
         for outcome in outcomes
         for detail in outcome.details
-        if detail.get("action") in ("accept", "supersede", "send", "adopt", "conflict", "hash")
+        if detail.get("action") in ("accept", "supersede", "send", "copy", "adopt", "conflict", "hash")
     ]
     if items:
         columns = (Column("Action", "action"), Column("File", "file"), Column("Reason", "reason"))
@@ -168,7 +169,7 @@ def _show_problems(output: Output, report: Report) -> None:
             continue  # the folder itself is told below, once for all sessions that it may be of
         if outcome.failed or (outcome.reason and outcome.state in ("in flight", "present")):
             who = f"{outcome.h2o} (subject {outcome.key[0]}) session {outcome.key[1]} of {outcome.session_date}"
-            folders = ", ".join(outcome.folders)
+            folders = ", ".join(outcome.folders) or outcome.alias
             problem(output, f"{outcome.state}: {who}, {folders}", _within(outcome, outcome.reason), outcome.remedy)
             more = [detail for detail in outcome.details[1:] if "rule" in detail] if outcome.failed else []
             for detail in more[:_SHOWN]:
@@ -210,6 +211,7 @@ def _show_notes(output: Output, report: Report) -> None:
         notes[_NAMED:] = [f"and {len(notes) - _NAMED} more were accepted (all of them: --format json)"]
     notes.extend(_superseded(report.outcomes))
     notes.extend(_adopted(report))
+    notes.extend(_copied(report))
     notes.extend(f"probes: {gap}" for gap in report.probes)
     notes.extend(report.notes)
     if notes:
@@ -239,6 +241,20 @@ def _adopted(report: Report) -> list[str]:
     ]
     if len(notes) > _NAMED:
         notes[_NAMED:] = [f"and {len(notes) - _NAMED} more sessions with adopted files (all of them: --format json)"]
+    return notes
+
+
+def _copied(report: Report) -> list[str]:
+    """Tell what went from one archive to another without this computer's disk, or would."""
+    notes = []
+    for each in report.outcomes:
+        files, size = (each.to_send_files, each.to_send_bytes) if report.dry_run else (each.sent_files, each.sent_bytes)
+        if each.copied_from and files:
+            done = "would be copied" if report.dry_run else "copied"
+            where = f"from {each.copied_from} to {each.alias}"
+            notes.append(f"{done}: {each.h2o} session {each.key[1]}: {amount(files, size)} {where}")
+    if len(notes) > _NAMED:
+        notes[_NAMED:] = [f"and {len(notes) - _NAMED} more sessions between archives (all of them: --format json)"]
     return notes
 
 

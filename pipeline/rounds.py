@@ -12,6 +12,7 @@ from pipeline.archive.quiet import Quiet
 from pipeline.archive.walk.listing import Listing
 from pipeline.board.heartbeat import sign_of_life
 from pipeline.board.published import scope, tell
+from pipeline.copies.originals import Originals
 from pipeline.errors import DatabaseReadOnly
 from pipeline.folders import cache_folder
 from pipeline.here import local_roots, look
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from pipeline.archive.find import Found, Stray
+    from pipeline.archive.find import Found, LocalSession, Stray
     from pipeline.archive.ports import Clock, Progress, Store
+    from pipeline.archive.round import Round
     from pipeline.archive.session import DatasetType, Location, Root, SessionKey
     from pipeline.report import Report
     from pipeline.settings import Settings
@@ -104,6 +106,12 @@ def publish_round(
 _NO_ROOT = "This computer has no local folder, so nothing can be archived from it: see globus.local_endpoints."
 
 
+_NO_STAGE = (
+    "{} sessions of other archives are to be copied to {}: a computer with a local folder does that, from which their "
+    "manifests are sent; this one has none (globus.local_endpoints)."
+)
+
+
 class _Tour:
     """Goes from one storage location to the next, as one round does.
 
@@ -171,10 +179,35 @@ class _Tour:
             refs = work.lab_sessions.refs
             away = work.wanted - known - {outcome.key for outcome in in_doubt}
             journal.report(in_doubt, {key for key in away if in_sight(refs[key].h2o, found.strays)})
+        here += self._copied(round_, journal, here, found, strays)
         if here:
             if work.quiet is not None:
                 work.quiet.seen(file for session in here for file in session.files)
             work.publish(round_, journal, here, found)
+
+    def _copied(
+        self,
+        round_: Round,
+        journal: TableJournal,
+        here: Sequence[LocalSession],
+        found: Found,
+        strays: Sequence[Stray],
+    ) -> list[LocalSession]:
+        """Return the sessions that another archive has, this one lacks, and this computer has no folder of."""
+        work, refs = self._work, self._work.lab_sessions.refs
+        originals = Originals(round_.location, refs, work.computer)
+        mine = {session.ref.key for session in here}
+        doubtful = {key for stray in strays for key in stray.candidates}
+        known = mine | set(found.sessions)
+        unseen = {key for key in work.wanted - known if not in_sight(refs[key].h2o, found.strays)}
+        originals.choose(work.wanted - doubtful - unseen, known)
+        coming = originals.sessions(known)
+        if coming and not round_.roots:
+            work.report.notes.append(_NO_STAGE.format(len(coming), round_.location.alias))
+            return []
+        round_.originals = originals
+        found.indexed |= journal.indexed([session.ref.key for session in coming])
+        return coming
 
     def _found(self, location: Location, roots: Sequence[Root], journal: TableJournal) -> tuple[Found, list[Stray]]:
         """Look at the roots of a location; tell of what belongs to no session, and return that too."""

@@ -10,6 +10,7 @@ from pipeline.archive.find import Found, find
 from pipeline.archive.naming import compile_layout
 from pipeline.archive.nesting import inside
 from pipeline.archive.session import Root
+from pipeline.copies.named import roots as roots_of
 from pipeline.reassign.former import former_names
 from pipeline.sessionless import Sessionless, sessionless, taken
 
@@ -62,7 +63,7 @@ def look(
 
 def local_roots(settings: Settings, alias: str) -> tuple[Root, ...]:
     """Return this computer's roots of an alias, as the engine takes them: none enters another root below it."""
-    mine = settings.globus.roots(alias)
+    mine = roots_of(settings, alias)
     every = {root.local_path: Path(os.path.realpath(root.local_path)) for root in (*settings.globus.local_roots, *mine)}
     return tuple(
         Root(

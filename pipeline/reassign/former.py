@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline import database, locations, publication
 from pipeline.archive.aliases import aliases_in, local_names, session_of
@@ -24,10 +24,27 @@ if TYPE_CHECKING:
 
 
 def former_names(location: Location) -> dict[str, list[Former]]:
-    """Return what names of folders stand for that sessions of a location had before they were reassigned.
+    """Return what names of folders stand for that sessions of a location had before they were reassigned."""
+    found: dict[str, list[Former]] = defaultdict(list)
+    for row in _reassigned_rows(location):
+        now = local_names(row["evidence"])
+        was = {old: session_of(record).key for record in aliases_in(row["evidence"]) for old in record["folders"]}
+        for old, folder in now.items():
+            found[old].append(Former((row["subject_id"], row["session"]), folder, was[old]))
+    return dict(found)
 
-    One query, which passes over every other session's evidence.
-    """
+
+def former_keys(location: Location) -> dict[SessionKey, SessionKey]:
+    """Return the session that has the files now of each that was reassigned at a location."""
+    return {
+        session_of(record).key: (row["subject_id"], row["session"])
+        for row in _reassigned_rows(location)
+        for record in aliases_in(row["evidence"])
+    }
+
+
+def _reassigned_rows(location: Location) -> list[dict[str, Any]]:
+    """Return the archived rows of reassigned sessions: one query, which passes over every other session's evidence."""
     table = publication.archived_table(location.dataset_type)
     bound = database.connection()
     text = "evidence::text" if bound.adapter.backend == "postgresql" else "CAST(evidence AS CHAR)"
@@ -37,13 +54,7 @@ def former_names(location: Location) -> dict[str, list[Former]]:
         (location.alias, '%"aliases"%'),
     ).fetchall()
     keys = [{"globus_alias": location.alias, "subject_id": int(row[0]), "session": int(row[1])} for row in rows]
-    found: dict[str, list[Former]] = defaultdict(list)
-    for row in (table & keys).to_dicts() if keys else ():
-        now = local_names(row["evidence"])
-        was = {old: session_of(record).key for record in aliases_in(row["evidence"]) for old in record["folders"]}
-        for old, folder in now.items():
-            found[old].append(Former((row["subject_id"], row["session"]), folder, was[old]))
-    return dict(found)
+    return (table & keys).to_dicts() if keys else []
 
 
 class Reassigned:

@@ -91,6 +91,8 @@ def _contradictions(session: LocalSession, known: Manifest | None, original: Ori
         return [wrong]
     if wrong := disowned(original.manifest, session.ref):
         return [wrong]
+    if original.forbidden:
+        return [Defect("identity", str(session.ref), original.forbidden, _REASSIGN)]
     unseen = [entry for entry in known.files if not entry.sized] if known is not None else []
     if unseen:
         said = "it came from an older database, and nobody has looked at its size at the archive yet"
@@ -174,6 +176,7 @@ def _lost(round_: Round, original: Original, sending: Sequence[FileEntry]) -> li
     ]
 
 
+_REASSIGN = "do the same at both: `mapshell publication-reassign`; nothing was copied."
 _COMPARE = (
     "nothing was copied. If it was superseded at one of them, do it at the other, on a computer that has the session: "
     "`mapshell publication-publish --supersede`; else `mapshell publication-verify --checksum all` tells which is "

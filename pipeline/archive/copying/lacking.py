@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A session as the index has it at another storage location: every file with a proved SHA1, nothing known lost."""
+    """A session as the index has it at another storage location: every file with a proved SHA1, nothing known lost.
+
+    ``forbidden`` says why nothing of it may be copied, empty when nothing speaks against it.
+    """
 
     location: Location
     manifest: Manifest
+    forbidden: str = ""
 
 
 class Originals(Protocol):
