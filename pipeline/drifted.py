@@ -11,6 +11,9 @@ from pipeline.database.quiet import dj
 if TYPE_CHECKING:
     from pipeline.archive.session import Location
 
+DIFFERS = "the archive differs from the index"
+"""How what is said of such a session begins."""
+
 _LOSS = ("missing", "size", "bytes", "manifest")
 """Kinds of drift by which a session is no longer whole; foreign files take nothing from it."""
 
@@ -34,5 +37,5 @@ def drifted(location: Location) -> dict[str, str]:
             counts = [f"{kinds[kind]} {KINDS[kind]}" for kind in _LOSS if kinds[kind]]
             if counts:
                 seen = f"seen {row['verified_at']:%Y-%m-%d %H:%M} UTC; look again with `mapshell publication-verify`"
-                found[row["dataset_name"]] = f"the archive differs from the index: {', '.join(counts)} ({seen})"
+                found[row["dataset_name"]] = f"{DIFFERS}: {', '.join(counts)} ({seen})"
     return found
