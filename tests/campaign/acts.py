@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from . import byhand
 from .disasters import Disasters
 from .doubts import Doubts
 from .plan import EVENTS
@@ -62,12 +63,13 @@ class Stage(Disasters, Doubts):
         self.before_loss: dict[Any, dict] = {}
         self.in_force = {}  # faults that were added, by number
         self.unhealed = False  # the index was lost, and nobody saw to it that discover came to its end
+        self.copying = []  # copies that somebody asked for
         self.meddled = False  # somebody lost a database, or put something of his own at the archive
 
     def act(self, move):
         """Carry out one move; return the violations that are seen afterwards."""
         self.counts["moves"] += 1
-        self.checker.freed.begin()
+        self.checker.begin()
         return [*(getattr(self, move["do"])(move) or ()), *self.checker.check(self.looker.look())]
 
     # -- what people do --------------------------------------------------------------------------------------------
@@ -129,7 +131,8 @@ class Stage(Disasters, Doubts):
 
     def together(self, commands):
         """Let commands run at once, each when it shall; return what became of them."""
-        self.checker.freed.ordered(commands)
+        self.checker.ordered(commands)
+        self.copying += [command for command in commands if command["verb"] == "cp"]
         ended = [None] * len(commands)
 
         def begin(place, command):
@@ -183,6 +186,8 @@ class Stage(Disasters, Doubts):
         verb = command["verb"]
         if "line" in command:
             return command["line"]
+        if verb in ("cp", "mv"):
+            return byhand.arguments(self.world.lab, command)
         line = [f"publication-{verb}", "--format", "json"]
         visit = self.world.lab.visits.get(command.get("visit"))
         if visit is not None:

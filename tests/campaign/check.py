@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from .byhand import Shelf, is_copy
 from .freed import Freed
 from .kept import Kept
 from .look import base, text, unzipped
@@ -24,9 +25,19 @@ class Checker:
         self._whole = {}  # the same of what was whole there, though no row named it
         self.freed = Freed(world)
         self.kept = Kept(world, self.freed)
+        self.shelf = Shelf(world.lab)
         self._brought = {}  # (alias, subpath) that was whole -> how many tasks had brought it by then
         self.lied = False  # the service said that a task succeeded, and it had not
         self.disturbed = False  # somebody put something of his own at the archive, or the journal was lost
+
+    def begin(self):
+        """A move begins."""
+        self.freed.begin()
+
+    def ordered(self, commands):
+        """Be told which commands run now, at once."""
+        self.freed.ordered(commands)
+        self.shelf.ordered(commands)
 
     def put(self, alias, subpath, sha1, raced=False):
         """Somebody put a file of his own at the archive.
@@ -48,7 +59,7 @@ class Checker:
     def check(self, facts):
         """Return all violations."""
         found = [*self._index(facts), *self._archive(facts), *self._tasks(facts), *self._disks(facts)]
-        return [*found, *self._places(), *self._secrets(facts), *self.kept.check(facts)]
+        return [*found, *self._places(), *self._secrets(facts), *self.kept.check(facts), *self.shelf.check(facts)]
 
     # -- I1: what the index says is so ----------------------------------------------------------------------------
 
@@ -131,7 +142,7 @@ class Checker:
                 yield Violation("I3", f"{name[0]}:{name[1]} was whole, and is lost")
         self._whole = {}
         for name, there in sorted(facts.files.items()):
-            if name in self._final or ".manifest-" in name[1]:
+            if name in self._final or ".manifest-" in name[1] or is_copy(name[1]):
                 continue
             first = base(name[1])
             owner = self._lab.owner(name[0], first)
@@ -155,7 +166,7 @@ class Checker:
         yield from () if self.lied or self.disturbed else self._twice(facts)
         for (collection, path), tasks in sorted(facts.journeys.items()):
             alias, _, subpath = path.lstrip("/").partition("/")
-            if alias not in ARCHIVE_ROOTS or ".mapshell" in path:
+            if alias not in ARCHIVE_ROOTS or ".mapshell" in path or self.shelf.may_come_again(subpath):
                 continue
             set_aside = sum(each[0] == alias and base(each[1]) == subpath != each[1] for each in facts.files)
             brought, name = len(tasks) - set_aside, (alias, subpath)

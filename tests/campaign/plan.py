@@ -58,8 +58,15 @@ EVENTS = (
     "open os.rename os.remove os.mkdir os.link os.rmdir os.utime os.scandir "
     "http.client.send sqlite3.connect socket.connect"
 )
-VERBS = {"publish": 6, "retrieve": 2, "verify": 2, "discover": 2, "reclaim": 0, "status": 1}
-PREFIXES = {"reclaim": "reclaim: ", "retrieve": "retrieve: ", "verify": "verify: ", "discover": "discover: "}
+VERBS = {"publish": 6, "retrieve": 2, "verify": 2, "discover": 2, "reclaim": 0, "status": 1, "cp": 1.5, "mv": 0.8}
+PREFIXES = {
+    "cp": "copy: ",
+    "mv": "mv: ",
+    "reclaim": "reclaim: ",
+    "retrieve": "retrieve: ",
+    "verify": "verify: ",
+    "discover": "discover: ",
+}
 
 
 @functools.cache
@@ -111,7 +118,7 @@ def draw(dice, length, *, steps, share=0.05, kills=0.9):
 class _Drawing:
     def __init__(self, dice, steps, share, kills):
         self._dice, self._steps, self._share, self._kills = dice, steps, share, kills
-        self._visits, self._rigs = 0, []
+        self._visits, self._rigs, self._shelf = 0, [], []
 
     def record(self):
         number, self._visits = self._visits, self._visits + 1
@@ -194,7 +201,9 @@ class _Drawing:
         dice = self._dice
         verb = verb or dice.choices(tuple(VERBS), tuple(VERBS.values()))[0]
         command = {"verb": verb, "rig": rig or dice.choice(RIGS), "after": round(dice.random() * 0.3, 3)}
-        if dice.random() < 0.3 and verb != "status":
+        if verb in ("cp", "mv"):
+            command |= self._by_hand(verb)
+        elif dice.random() < 0.3 and verb != "status":
             command["visit"] = dice.randrange(self._visits)
         if verb == "publish" and dice.random() < 0.2:  # what lies there already is read, or gives way
             command["adopt"] = True
@@ -217,6 +226,18 @@ class _Drawing:
         if dice.random() < self._kills:
             command["kill"] = self._kill("adopt" if command.get("adopt") else verb)
         return command
+
+    def _by_hand(self, verb):
+        dice, to = self._dice, self._dice.randrange(1_000_000)
+        about = {"visit": dice.randrange(self._visits), "dice": dice.randrange(1_000_000), "to": to}
+        if verb == "cp":
+            self._shelf.append((about["visit"], to))
+            return {**about, "recursive": dice.random() < 0.4}
+        if not self._shelf or dice.random() < 0.3:  # what the index knows
+            return {**about, "known": True}
+        visit, number = self._shelf[dice.randrange(len(self._shelf))]
+        self._shelf.append((visit, to))
+        return {**about, "visit": visit, "from": number}
 
     def _kill(self, verb):
         dice, steps = self._dice, steps_of(verb, self._steps)
