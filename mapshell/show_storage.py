@@ -24,6 +24,7 @@ def _style(row: Mapping[str, Any]) -> str:
 COLUMNS = (
     Column("Alias", "alias", style="bold", wrap=False),
     Column("Holds", "dataset_type"),
+    Column("Copy", "copy"),
     Column("Collection", "collection"),
     Column("UUID", "endpoint", wrap=False),
     Column("Path", "path"),
@@ -37,6 +38,8 @@ COLUMNS = (
 def show(output: Output, locations: Sequence[Stored], names: Mapping[str, str]) -> None:
     """Show every storage location, and what to do about a configuration that says otherwise."""
     rows = [_row(each, names) for each in locations]
+    if not output.for_programs:
+        rows = [{**row, "copy": "yes" if row["copy"] else ""} for row in rows]
     output.table(rows, COLUMNS, empty="No storage location is known yet: mapshell storage add ALIAS UUID:/PATH")
     for each in locations:
         if each.agrees is False:
@@ -52,6 +55,7 @@ def _row(each: Stored, names: Mapping[str, str]) -> dict[str, Any]:
         **document(place),
         "collection": names.get(place.endpoint),
         "in_database": each.in_database,
+        "copy": each.copy,
         "datasets": each.datasets,
         "files": each.files,
         "bytes": each.size,

@@ -41,6 +41,7 @@ class Stored:
 
     ``in_database`` is False for one that only the configuration knows; the first publish writes it.  ``size`` in
     bytes.  ``agrees`` is None when the configuration does not speak of it; ``where`` is the place where it does.
+    ``copy`` says that it shall hold every session of its type of data.
     """
 
     location: Location
@@ -51,12 +52,14 @@ class Stored:
     configured: Location | None
     agrees: bool | None
     where: str
+    copy: bool = False
 
 
 def stored(settings: Settings) -> list[Stored]:
     """Return every storage location, by alias; asks Globus nothing, and writes nothing."""
     there, mine = known(), configured(settings)
     datasets, files = _datasets(), _files()
+    copies = {row["globus_alias"] for row in publication.Copy().to_dicts()}
     return [
         Stored(
             location=there.get(alias) or mine[alias],
@@ -67,6 +70,7 @@ def stored(settings: Settings) -> list[Stored]:
             configured=mine.get(alias),
             agrees=None if alias not in mine or alias not in there else mine[alias] == there[alias],
             where=place_of_alias(settings, KEY, alias) if alias in mine else "",
+            copy=alias in copies,
         )
         for alias in sorted({*there, *mine})
     ]

@@ -24,6 +24,7 @@ def storage() -> None:
       mapshell storage list
       mapshell storage add raw-ephys a3b7c2d4-5e6f-4a1b-8c9d-0e1f2a3b4c5d:/mylab/raw-ephys
       mapshell storage set raw-ephys f81d4fae-7dec-41d0-a765-00a0c91e6bf6:/mylab/raw-ephys --dry-run
+      mapshell storage copies ephys raw-ephys raw-ephys-2
     """
 
 
@@ -122,3 +123,34 @@ def set_(context: Context, alias: str, place: str, *, sample: int, seed: int, ne
     show_move(context.output, moved, mine.where if moved.moved and mine is not None and mine.agrees is False else None)
     if moved.differences:
         raise refusal(moved)
+
+
+@storage.command(short_help="Show or say which locations hold every session.")
+@click.argument("kind", metavar="[ephys|video]", required=False, type=click.Choice(["ephys", "video"]))
+@click.argument("aliases", metavar="[ALIAS]...", nargs=-1)
+@click.option("--none", "nothing", is_flag=True, help="Name none: each computer publishes as its configuration says.")
+@pass_context
+def copies(context: Context, kind: DatasetType | None, aliases: tuple[str, ...], *, nothing: bool) -> None:
+    """Show which locations hold every session, or say it: ALIAS... for data of one type.
+
+    Every publish then fills each of them: from this computer's disk, or, where it has nothing of a session any more,
+    by a transfer from one archive to the other. A session that one of them lacks is queued there. Nothing is sent by
+    this command, and nothing is ever deleted: a location that is named no longer keeps what it has.
+
+    \b
+    Examples:
+      mapshell storage copies
+      mapshell storage copies ephys raw-ephys raw-ephys-2
+      mapshell storage copies ephys --none
+    """
+    from mapshell.show_copies import show
+    from pipeline.copies.counting import counted
+    from pipeline.copies.named import KINDS, say
+    from pipeline.errors import UsageError
+
+    if nothing and (kind is None or aliases):
+        raise UsageError("--none needs a type of data, and no location.", remedy="mapshell storage copies ephys --none")
+    context.database()
+    if kind is not None and (aliases or nothing):
+        say(context.settings, kind, aliases)
+    show(context.output, counted(context.settings, KINDS if kind is None else (kind,)))

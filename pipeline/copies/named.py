@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline import database, publication
 from pipeline.archive.nesting import around
@@ -14,7 +14,7 @@ from pipeline.locations import configured, known, location_row
 from pipeline.storage import ensure_writable, find, said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pipeline.archive.session import DatasetType, Location
     from pipeline.settings import LocalRoot, Settings
@@ -100,17 +100,3 @@ def _checked(settings: Settings, kind: DatasetType, aliases: Sequence[str]) -> d
         if alias not in there:
             database.insert_if_absent(publication.GlobusStorageLocation, location_row(place))
     return found
-
-
-def document() -> list[dict[str, Any]]:
-    """Return what was said, as data: every location that shall hold every session of its type."""
-    rows: list[Mapping[str, Any]] = (publication.Copy() * publication.GlobusStorageLocation()).to_dicts()
-    return [
-        {
-            "dataset_type": row["dataset_type"],
-            "alias": row["globus_alias"],
-            "named_at": row["named_at"],
-            "computer": row["computer"],
-        }
-        for row in sorted(rows, key=lambda row: (row["dataset_type"], row["globus_alias"]))
-    ]
