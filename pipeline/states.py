@@ -29,6 +29,7 @@ def remember(location: Location, computer: str, outcomes: Sequence[Outcome], gon
     for some in (over[first : first + _CHUNK] for first in range(0, len(over), _CHUNK)):
         keys = [{"subject_id": subject_id, "session": session} for subject_id, session in some]
         (publication.SessionState() & here & keys).delete_quick()
+    _forget_copies(location, [o.key for o in outcomes if o.key in settled and o.copied_from])
     now = database.now()
     for outcome in outcomes:
         if outcome.key in settled:
@@ -38,6 +39,14 @@ def remember(location: Location, computer: str, outcomes: Sequence[Outcome], gon
             publication.SessionState.update1(row)
         else:
             publication.SessionState.insert1(row)
+
+
+def _forget_copies(location: Location, keys: Sequence[SessionKey]) -> None:
+    """Forget what any computer without files of these sessions said of copying them: it is done."""
+    for some in (keys[first : first + _CHUNK] for first in range(0, len(keys), _CHUNK)):
+        rows = [{"subject_id": subject_id, "session": session} for subject_id, session in some]
+        said = publication.SessionState() & {"globus_alias": location.alias, "files": 0, "folders": ""} & rows
+        said.delete_quick()
 
 
 def _facts(outcome: Outcome) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pipeline.archive.copying.lacking import Original
 from pipeline.archive.find import LocalSession
 from pipeline.archive.journal import Part
 from pipeline.copies.named import others
-from pipeline.database.quiet import dj
+from pipeline.copies.waiting import amounts
 from pipeline.database.reading import columns
 from pipeline.drifted import drifted
 from pipeline.journal import TableJournal
@@ -81,10 +81,10 @@ class Originals:
         if not self._places:
             return
         candidates = (set(wanted) & set(self._refs)) - self._withdrawn()
-        mine = _archived(self._location)
+        mine = amounts(self._location)
         behind: dict[SessionKey, list[str]] = {}
         for place in self._places:
-            for key, amount in _archived(place).items():
+            for key, amount in amounts(place).items():
                 if key in candidates and mine.get(key) != amount:
                     behind.setdefault(key, []).append(place.alias)
         if not behind:
@@ -159,17 +159,3 @@ class Originals:
 
 
 _TWO = 2
-
-
-def _archived(location: Location) -> dict[SessionKey, tuple[int, int]]:
-    """Return the number of files, and their bytes, of the sessions that are archived at a location."""
-    here = {"globus_alias": location.alias}
-    rows = columns(
-        publication.archived_table(location.dataset_type)() & here, ("dataset_name", "subject_id", "session")
-    )
-    files = publication.DataSet.PhysicalFile() & here
-    sums = dj.U("dataset_name").aggr(files, files="count(*)", size="sum(file_size)")
-    amounts = {
-        name: (int(count), int(size or 0)) for name, count, size in sums.connection.query(sums.make_sql()).fetchall()
-    }
-    return {(subject_id, session): amounts.get(name, (0, 0)) for name, subject_id, session in rows}
