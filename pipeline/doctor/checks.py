@@ -22,6 +22,7 @@ CHECKS: tuple[Check, ...] = (
     Check("settings", "configuration", configuration.read),
     Check("time zone", "configuration", configuration.zone, needs=("settings",)),
     Check("computer", "configuration", configuration.computer, needs=("settings",)),
+    Check("notify", "configuration", configuration.notify, needs=("settings",)),
     Check("versions", "computer", computer.versions),
     Check("private files", "computer", computer.private_files, needs=("settings",)),
     Check("services", "computer", computer.services, needs=("settings",)),

@@ -71,3 +71,20 @@ def computer(world: World, _: Subject) -> Iterable[Finding]:
         )
     else:
         yield ok(name, computer=name)
+
+
+def notify(world: World, _: Subject) -> Iterable[Finding]:
+    """Look whether the program that shall get reports is there, and nobody else can have named it."""
+    from pipeline.morning import notifying
+
+    command = world.settings.notify.command
+    if not command:
+        yield ok("no program gets the morning report (notify.command is not set)")
+        return
+    notifying.refuse_foreign(world.settings)
+    program = notifying.found(command[0], world.environ)
+    if program is None:
+        error = notifying.missing(world.settings)
+        yield failure(ConfigError(f"notify.command: there is no program {command[0]!r} to run.", remedy=error.remedy))
+    else:
+        yield ok(f"{program} gets the morning report (notify.command)", program=program)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from pipeline import database
+from pipeline.board.status import status
 from pipeline.errors import MapshellError
 from pipeline.locations import locations
 from pipeline.morning import lateness, login, needs, reading
@@ -17,22 +18,21 @@ from pipeline.morning.since import DEFAULT
 from pipeline.morning.since import since as instant
 from pipeline.morning.words import in_zone
 from pipeline.settings.types import DATASET_TYPES
-from pipeline.status import status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime, tzinfo
+    from datetime import tzinfo
 
+    from pipeline.board.status import SessionStatus
     from pipeline.morning.lateness import Turn
     from pipeline.settings import Settings
-    from pipeline.status import SessionStatus
 
 _WAITING = ("queued", "in flight", "recording", "refused")
 
 
 def make(
     settings: Settings,
-    since: str | datetime = DEFAULT,
+    since: str | datetime | None = None,
     now: datetime | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> MorningReport:
@@ -43,7 +43,7 @@ def make(
     settings
         This computer's settings; the database must be bound.
     since
-        From when on is told what was done: as people say it (``yesterday``, ``2d``), or an instant in UTC.
+        From when on is told what was done: as people say it (``yesterday``, which None means, ``2d``), or an instant in UTC.
     now
         This instant, UTC; the database's by default.
     environ
@@ -59,7 +59,7 @@ def make(
     environ = os.environ if environ is None else environ
     zone = ZoneInfo(settings.archive.timezone)
     now = database.now() if now is None else now
-    then = instant(since, now, zone) if isinstance(since, str) else since
+    then = _begin(since, now, zone)
     found: list[Need] = []
     places = locations(settings, DATASET_TYPES, register=False)
     rows: list[SessionStatus] | None = None
@@ -103,7 +103,7 @@ def make(
     )
 
 
-def unreachable(settings: Settings, since: str, now: datetime, error: MapshellError) -> MorningReport:
+def unreachable(settings: Settings, since: str | datetime | None, now: datetime, error: MapshellError) -> MorningReport:
     """Make the report of a morning on which the database cannot be reached: that is what needs a person.
 
     Raises
@@ -115,7 +115,11 @@ def unreachable(settings: Settings, since: str, now: datetime, error: MapshellEr
     mine = settings.archive.computer
     what = f"{error.message} What was archived cannot be told."
     wanted = needs.need("database", mine, what, error.remedy)
-    return MorningReport(mine, now, instant(since, now, zone), zone, (wanted,), waiting=None, known=False)
+    return MorningReport(mine, now, _begin(since, now, zone), zone, (wanted,), waiting=None, known=False)
+
+
+def _begin(since: str | datetime | None, now: datetime, zone: tzinfo) -> datetime:
+    return since if isinstance(since, datetime) else instant(DEFAULT if since is None else since, now, zone)
 
 
 def ordered(found: Sequence[Need]) -> tuple[Need, ...]:

@@ -20,16 +20,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.archive.session import SessionKey
+    from pipeline.board.disks import Disk
+    from pipeline.board.status import SessionStatus
     from pipeline.morning.lateness import Turn
     from pipeline.morning.reading import Left, Open
     from pipeline.morning.report import Kind
-    from pipeline.status import SessionStatus
 
 LONG_AGO = timedelta(days=3)
 """A session that was recorded before then, and is still not archived, is asked for."""
 
 SCARCE = 2_000_000_000
-"""Bytes below which a disk is about to be full, at whatever rate."""
+SCARCE_SHARE = 0.05
+"""Bytes below which a disk is about to be full, at whatever rate; of a small disk, this share of it."""
 
 _WAITING = ("queued", "recording")
 _STATES: Mapping[str, Kind] = {"refused": "refused", "archived with changes": "changed"}
@@ -136,10 +138,14 @@ def of_disks(turns: Mapping[str, Sequence[Turn]], now: datetime, within: timedel
                 if each.path == disk.path and each.free is not None
             ]
             left = full_in(found, now)
-            if disk.free < SCARCE or (left is not None and left <= within):
+            if _scarce(disk) or (left is not None and left <= within):
                 when = f"full {_in_days(left)}, at what was written there lately" if left is not None else "nearly full"
                 said = f"{disk.path}: {human_bytes(disk.free)} free, {when}"
                 yield need("disk", computer, said, f"on {computer}: mapshell publication-status --type ephys")
+
+
+def _scarce(disk: Disk) -> bool:
+    return disk.free is not None and disk.free < min(SCARCE, (disk.size or SCARCE / SCARCE_SHARE) * SCARCE_SHARE)
 
 
 def _in_days(left: timedelta) -> str:

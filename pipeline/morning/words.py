@@ -89,16 +89,16 @@ def _done(done: Sequence[Done], looked: Looked) -> list[str]:
     for each in done:
         parts = []
         if each.archived:
-            parts.append(f"archived {_count(each.archived, 'session')} ({human_bytes(each.archived_bytes)})")
+            parts.append(f"archived {_count(each.archived, 'session')} ({_size(each.archived_bytes)})")
         if each.retrieved_files:
-            parts.append(f"fetched {_count(each.retrieved_files, 'file')} ({human_bytes(each.retrieved_bytes)})")
+            parts.append(f"fetched {_count(each.retrieved_files, 'file')} ({_size(each.retrieved_bytes)})")
         if each.reclaimed:
-            parts.append(f"reclaimed {_count(each.reclaimed, 'session')} ({human_bytes(each.reclaimed_bytes)})")
+            parts.append(f"reclaimed {_count(each.reclaimed, 'session')} ({_size(each.reclaimed_bytes)})")
         if parts:
             said.append(f"{visible(each.computer)} {', '.join(parts)}")
     if looked.sessions or looked.files:
         differ = f"{looked.differing:,} of them differ" if looked.differing else "nothing differs"
-        back = f", {_count(looked.files, 'file')} ({human_bytes(looked.size)}) read back" if looked.files else ""
+        back = f", {_count(looked.files, 'file')} ({_size(looked.size)}) read back" if looked.files else ""
         said.append(f"compared with the archive: {_count(looked.sessions, 'session')}{back}; {differ}")
     return said or ["nothing was archived"]
 
@@ -111,7 +111,7 @@ def _waiting(waiting: Waiting) -> list[str]:
     how_long = "how long it takes is not known"
     if waiting.hours is not None:
         how_long = f"{about(waiting.hours * 3600)} at the recent speed"
-    return [f"{_count(waiting.sessions, 'session')} ({human_bytes(waiting.size)}), {states}", how_long]
+    return [f"{_count(waiting.sessions, 'session')} ({_size(waiting.size)}), {states}", how_long]
 
 
 def _computers(report: MorningReport) -> Iterator[Line]:
@@ -136,7 +136,7 @@ def _sign(sign: Sign, report: MorningReport, *, short: bool) -> str:
         return f"{sign.computer} {seen}"
     parts = [f"{sign.computer}: seen {seen}", f"{sign.verb} {sign.result}".strip()]
     if sign.free is not None:
-        parts.append(f"{human_bytes(sign.free)} free")
+        parts.append(f"{_size(sign.free)} free")
     if sign.late:
         parts.append(sign.late)
     elif sign.next_at is not None:
@@ -156,7 +156,11 @@ def _at(instant: datetime, report: MorningReport) -> str:
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,}{_HARD}{noun}{'' if number == 1 else 's'}"
+
+
+def _size(number: int) -> str:
+    return human_bytes(number).replace(" ", _HARD)
 
 
 def _paragraph(begin: str, parts: Sequence[str]) -> Iterator[Line]:

@@ -20,6 +20,7 @@ DOCUMENTS = (
     "README.md",
     "docs/petrel_archiving.md",
     "docs/sandbox.md",
+    "docs/notify.md",
     "docs/settings.md",
     "docs/architecture.md",
     "CONTRIBUTING.md",

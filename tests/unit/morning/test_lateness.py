@@ -1,0 +1,133 @@
+"""Who missed a night, which rounds ended badly, when a disk is full."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.board.heartbeat import SILENCE
+from pipeline.board.tidying import CUT_SHORT
+from pipeline.morning.filling import full_in
+from pipeline.morning.lateness import GRACE, Turn, bad, by_computer, late, retired
+
+NOW = datetime.fromisoformat("2026-11-22T07:00")
+AFTER = timedelta(hours=30)
+HOUR = timedelta(hours=1)
+
+
+def turn(ago, **facts):
+    began = NOW - ago
+    known = {"computer": "rig-1", "verb": "publish", "scope": "all", "began": began, "seen": began, "result": "done"}
+    return Turn(**{**known, **facts})
+
+
+AGES = st.timedeltas(timedelta(0), timedelta(days=40))
+RESULTS = st.sampled_from(["running", "done", "partly done", "failed", "interrupted"])
+TURNS = st.builds(
+    turn,
+    AGES,
+    verb=st.sampled_from(["publish", "verify", "discover", "reclaim"]),
+    scope=st.sampled_from(["all", "chosen", "drive"]),
+    result=RESULTS,
+    reason=st.sampled_from(["", CUT_SHORT, "the network is away"]),
+    next_at=st.none() | AGES.map(lambda ago: NOW + timedelta(days=2) - ago),
+    gone=st.booleans(),
+)
+ROUNDS = st.lists(TURNS, min_size=1, max_size=8).map(lambda turns: by_computer(turns)["rig-1"])
+
+
+def test_a_night_that_was_announced_is_missed_after_an_hour():
+    on_time = turn(12 * HOUR, next_at=NOW - GRACE)
+    assert late([on_time], NOW, AFTER) is None
+    assert late([on_time], NOW + timedelta(seconds=1), AFTER).due == on_time.next_at
+
+
+def test_without_announcement_the_setting_counts():
+    assert late([turn(29 * HOUR)], NOW, AFTER) is None
+    assert late([turn(31 * HOUR)], NOW, AFTER).due is None
+    assert late([turn(31 * HOUR)], NOW, timedelta(hours=48)) is None
+
+
+def test_a_round_that_goes_on_is_no_missed_night_until_it_falls_silent():
+    going = turn(40 * HOUR, result="running", seen=NOW - SILENCE)
+    assert late([going], NOW, AFTER) is None
+    assert not going.cut_short(NOW)
+    assert late([replace(going, seen=NOW - AFTER - HOUR)], NOW, AFTER) is not None
+    assert replace(going, seen=NOW - SILENCE - HOUR).cut_short(NOW)
+    assert replace(going, gone=True).cut_short(NOW)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [{"verb": "verify"}, {"scope": "drive"}, {"scope": "chosen"}],
+    ids=lambda facts: " ".join(facts.values()),
+)
+def test_what_a_person_does_by_hand_makes_no_nights(facts):
+    assert late([turn(40 * HOUR, **facts)], NOW, AFTER) is None
+
+
+@given(ROUNDS)
+def test_a_retired_computer_is_not_told_for_ever(turns):
+    if retired(turns, NOW):
+        assert late(turns, NOW, AFTER) is None
+        assert bad(turns, NOW, NOW) == []
+
+
+@given(ROUNDS, st.timedeltas(timedelta(0), timedelta(days=10)))
+def test_a_night_that_is_missed_stays_missed_until_it_is_made_good_or_forgotten(turns, later):
+    found = late(turns, NOW, AFTER)
+    if found is not None and not retired(turns, NOW + later):
+        assert late(turns, NOW + later, AFTER) == found
+    fresh = turn(-later, result="done")
+    assert late([fresh, *turns], NOW + later, AFTER) is None
+
+
+@given(ROUNDS)
+def test_the_newest_round_of_a_verb_makes_earlier_ones_good(turns):
+    for verb in {each.verb for each in turns}:
+        assert all(each.verb != verb for each in bad([turn(timedelta(0), verb=verb), *turns], NOW, NOW))
+
+
+@given(ROUNDS, st.timedeltas(timedelta(0), timedelta(days=30)))
+def test_failures_are_told_whenever_they_were_and_interruptions_while_they_are_news(turns, ago):
+    recent, ever = bad(turns, NOW, NOW - ago), bad(turns, NOW, datetime.min)  # noqa: DTZ901
+    assert set(recent) <= set(ever)
+    for each in set(ever) - set(recent):
+        assert each.result in {"interrupted", "partly done"}
+        assert each.seen < NOW - ago
+
+
+def test_refused_sessions_are_told_as_sessions():
+    of_a_session = "refused: SC038 session 3 of 2026-11-20, raw-ephys: x.bin: empty (and 2 more)"
+    of_a_folder = "refused: SC038/SC038_x_g0: no session of that day"
+    assert bad([turn(HOUR, result="partly done", reason=of_a_session)], NOW, NOW - AFTER) == []
+    assert len(bad([turn(HOUR, result="partly done", reason=of_a_folder)], NOW, NOW - AFTER)) == 1
+
+
+# --- disks ----------------------------------------------------------------------------------------------------------
+
+SAMPLES = st.lists(st.tuples(AGES.map(lambda ago: NOW - ago), st.integers(0, 10**14)), max_size=12)
+
+
+def test_a_disk_that_is_written_evenly_is_full_when_it_is_full():
+    free = [(NOW - timedelta(days=days), 10**12 + days * 10**11) for days in range(8)]
+    assert full_in(free, NOW) == timedelta(days=10)
+
+
+def test_what_was_deleted_is_no_room_that_comes_back():
+    level = [(NOW - timedelta(days=days), 10**12 + (days % 2) * 10**11) for days in range(9)]
+    assert timedelta(days=15) < full_in(level, NOW) < timedelta(days=25)
+
+
+def test_a_disk_that_nobody_writes_to_does_not_fill():
+    assert full_in([(NOW - timedelta(days=days), 10**12) for days in range(9)], NOW) is None
+
+
+@given(SAMPLES)
+def test_the_time_left_is_never_negative(free):
+    left = full_in(free, NOW)
+    assert left is None or left >= timedelta(0)
