@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mapshell.output import Output
-    from pipeline.status import SessionStatus
+    from pipeline.board.status import SessionStatus
 
 
 def show_status(output: Output, rows: Sequence[SessionStatus], *, restricted: bool = False) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.archive.journal import Outcome
     from pipeline.archive.session import Location
 
-_LAST = 50
+LAST = 50
 """Archived sessions of each location whose transfers are looked at, the newest first."""
 
 _SHORTEST = timedelta(seconds=1)
@@ -107,11 +107,12 @@ def past_moves(location: Location, computer: str) -> list[Move]:
     from pipeline import publication
 
     here = publication.archived_table(location.dataset_type) & {"globus_alias": location.alias}
-    rows = here.to_dicts(order_by="archived_at DESC", limit=_LAST)
-    return [move for row in rows if (move := _move(row["evidence"], computer)) is not None]
+    rows = here.to_dicts(order_by="archived_at DESC", limit=LAST)
+    return [move for row in rows if (move := as_move(row["evidence"], computer)) is not None]
 
 
-def _move(evidence: Any, computer: str) -> Move | None:
+def as_move(evidence: Any, computer: str) -> Move | None:
+    """Return the transfer of a session as its evidence times it; None when another computer sent it, or none did."""
     try:
         if evidence["computer"] != computer or "copied_from" in evidence:
             return None

@@ -222,7 +222,7 @@ MUTATIONS = (
     _one(
         "status-before-commit",
         "status calls archived what is still on its way",
-        "pipeline/status.py",
+        "pipeline/board/deciding.py",
         '        return "in flight", facts if key in archived else',
         '        return "archived", facts if key in archived else',
     ),

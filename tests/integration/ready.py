@@ -40,7 +40,7 @@ PRELOADED = (
     "pipeline.publication",
     "pipeline.retrieving",
     "pipeline.rounds",
-    "pipeline.status",
+    "pipeline.board.status",
     "pipeline.verifying",
     # What a sandbox is made of.
     "anyio._backends._asyncio",

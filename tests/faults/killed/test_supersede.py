@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from pipeline import publication
-from pipeline.status import status
+from pipeline.board.status import status
 from tests.integration.kills import kill_at, needs_sigkill
 from tests.integration.later.test_supersede import NEW, OLD, SUPERSEDE, aside, assert_superseded
 from tests.integration.publish.bench import EPHYS, write

@@ -238,7 +238,7 @@ def test_a_disk_without_room_for_the_copies(bench, monkeypatch):
     folder = bench.session("one")
     plant(bench, folder)
     no_https(bench)
-    monkeypatch.setattr(readback.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10})())
+    monkeypatch.setattr(readback.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10, "total": 20})())
     row = bench.command(check=PARTLY)["sessions"]["one"]
     assert "free" in row["reason"]
     assert "make room" in row["remedy"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline import publication
-from pipeline.status import status
+from pipeline.board.status import status
 from tests.integration.adopt.conftest import flip, plant
 from tests.integration.discover.losing import drop
 from tests.integration.publish.bench import EPHYS, only, write

@@ -6,8 +6,8 @@ import pytest
 
 from pipeline import publication
 from pipeline.archive.manifest import from_json
+from pipeline.board.status import status
 from pipeline.rows import file_entry
-from pipeline.status import status
 from tests.integration.adopt.conftest import UNKNOWN, data_tasks, flip, only_listed, read_backs
 from tests.integration.discover.losing import PUBLICATION, drop, rows
 from tests.integration.publish.bench import EPHYS, only, write

@@ -8,8 +8,8 @@ import pytest
 
 from mapshell.demo.recordings import write_recording
 from pipeline import experiment, publication
+from pipeline.board.status import status
 from pipeline.errors import UsageError
-from pipeline.status import status
 from tests.integration.publish.bench import DAY, PROBE, SC038, SC048, write
 
 from .losing import PUBLICATION, discover, drop, rows

@@ -3,7 +3,7 @@
 import json
 
 from pipeline import publication
-from pipeline.status import status
+from pipeline.board.status import status
 from tests.integration.publish.bench import EPHYS, only, write
 
 WHY = "the new name has the depth"

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from pipeline import experiment, publication
+from pipeline.board.status import status
 from pipeline.errors import UsageError
-from pipeline.status import status
 from tests.integration.accounts import read_only
 from tests.integration.publish.bench import EPHYS
 

@@ -10,8 +10,8 @@ import pytest
 from mapshell.errors import PARTLY
 from pipeline import publication
 from pipeline.archive.manifest import from_json
+from pipeline.board.status import status
 from pipeline.errors import UsageError
-from pipeline.status import status
 from tests.integration.accounts import read_only
 from tests.integration.discover.losing import PUBLICATION, discover, drop, rows
 from tests.integration.publish.bench import EPHYS, LONG_AGO, edit, only, write

@@ -15,9 +15,9 @@ import pytest
 from mapshell.errors import FAILED, PARTLY, USAGE
 from pipeline import database, publication
 from pipeline.archive.session import file_id
+from pipeline.board.status import status
 from pipeline.errors import UsageError
 from pipeline.oldlab.adopting import adopt
-from pipeline.status import status
 from tests.integration.kills import kill_at
 from tests.integration.publish.bench import LONG_AGO
 

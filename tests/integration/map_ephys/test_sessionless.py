@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pipeline.status import status
+from pipeline.board.status import status
 
 pytestmark = pytest.mark.mariadb
 ONE = ("--subject", "SC038", "--session", "1")

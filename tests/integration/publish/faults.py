@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from mapshell.errors import DONE, PARTLY, exit_code
 from pipeline import database, publication, settings
-from pipeline.status import status
+from pipeline.board.status import status
 from tests.integration.rig import wait_until
 
 SUBJECT = 502716

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from pipeline import publication
-from pipeline.status import status
+from pipeline.board.status import status
 
 from .bench import EPHYS, LONG_AGO, only, write
 

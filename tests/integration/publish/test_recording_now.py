@@ -10,7 +10,7 @@ import pytest
 from mapshell.demo.recordings import write_recording
 from mapshell.errors import PARTLY
 from pipeline import ephys, lab, publication
-from pipeline.status import status
+from pipeline.board.status import status
 from pipeline.work import SystemClock
 
 from .bench import DAY, PROBE, edit, old, only, write

@@ -8,8 +8,8 @@ from datetime import date
 import pytest
 
 from pipeline import publication
-from pipeline import status as status_module
-from pipeline.status import status
+from pipeline.board import status as status_module
+from pipeline.board.status import status
 
 from .bench import EPHYS, LONG_AGO, Meddler, only, write
 
@@ -42,21 +42,21 @@ def test_what_is_committed_while_status_sums_up_is_told_with_its_files(archived,
     """The sums are begun first, beside the rest: a session that comes after them must not have none."""
     bench, _ = archived
     bench.session("two")
-    read = status_module._archived
+    read = status_module.archived_rows
 
     def later(location):
-        monkeypatch.setattr(status_module, "_archived", read)
+        monkeypatch.setattr(status_module, "archived_rows", read)
         assert bench.publish().whole
         return read(location)
 
-    sums = status_module._totals
+    sums = status_module.totals
 
     def at_once(location, beside):
         found = sums(location, beside)()
         return lambda: found
 
-    monkeypatch.setattr(status_module, "_archived", later)
-    monkeypatch.setattr(status_module, "_totals", at_once)
+    monkeypatch.setattr(status_module, "archived_rows", later)
+    monkeypatch.setattr(status_module, "totals", at_once)
     rows = list(status(bench.rig.settings, EPHYS))
     assert [(row.state, row.files > 0, row.size > 0) for row in rows] == [("archived", True, True)] * 2
 

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from pipeline import publication
-from pipeline.status import status
+from pipeline.board.status import status
 from tests.integration.publish.bench import SC038, SC048, Bench
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from pipeline import database, experiment, lab
 from pipeline.archive.walk import session_folders
+from pipeline.board.status import status
 from pipeline.database.lab_connection import LabConnection
-from pipeline.status import status
 
 
 def enter(animals, days, first):

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from pipeline import publication
-from pipeline.status import status
+from pipeline.board.status import status
 from tests.integration.accounts import read_only
 
 from .test_readback import ALL, no_https
