@@ -14,6 +14,7 @@ from typing import Any
 from . import byhand
 from .disasters import Disasters
 from .doubts import Doubts
+from .lab import ANIMALS
 from .plan import EVENTS
 from .said import judge, reasons
 from .silence import Before
@@ -103,6 +104,14 @@ class Stage(Disasters, Doubts):
             cursor.execute(f"UPDATE {schema}.claim SET expires_at = '2020-01-01 00:00:00'")
             connection.commit()
 
+    def entitle(self, move):
+        """Somebody finds out that a recording is another animal's, and enters the right session."""
+        visit = self._visit(move)
+        if visit is not None and not visit.other:
+            subject = next(each for each in ANIMALS if each != visit.subject)
+            visit.other = (subject, self.world.lab.next_session(subject))
+            self.world.enter(visit)
+
     # -- commands --------------------------------------------------------------------------------------------------
 
     def run(self, move):
@@ -186,12 +195,15 @@ class Stage(Disasters, Doubts):
         verb = command["verb"]
         if "line" in command:
             return command["line"]
+        if verb == "reassign":
+            return self._names_of(command)
         if verb in ("cp", "mv"):
             return byhand.arguments(self.world.lab, command)
         line = [f"publication-{verb}", "--format", "json"]
         visit = self.world.lab.visits.get(command.get("visit"))
         if visit is not None:
-            line += ["--subject", visit.h2o, "--session", str(visit.session)]
+            h2o, number = visit.said()
+            line += ["--subject", h2o, "--session", str(number)]
         elif verb == "retrieve":
             line.append("--everything")
         if verb == "retrieve":
@@ -213,6 +225,12 @@ class Stage(Disasters, Doubts):
         if command.get("supersede"):
             line += ["--supersede", "--because", "somebody worked on it"]
         return line
+
+    def _names_of(self, command):
+        visit = self.world.lab.visits[command["visit"]]
+        target = f"{ANIMALS[visit.other[0]]}/{visit.other[1]}" if visit.other else "SC000/1"
+        line = ["publication-reassign", f"{visit.h2o}/{visit.session}", target, "--format", "json"]
+        return [*line, "--yes", "--type", visit.kind, "--because", "cages were swapped"]
 
     def release(self):
         """Let what waits go on, and everything work again."""

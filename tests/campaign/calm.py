@@ -51,6 +51,7 @@ class Calm:
             ended = [stage.one({"verb": "publish", "rig": rig}) for rig in ("rig-a", "rig-b")]
             text = "\n".join(f"{each.done.returncode} {reasons(each.done)}" for each in ended)
             yield Violation("I4", f"publishing does not converge: {codes}\n{text}")
+        yield from self._given()
         for command in list(stage.copying):  # as whoever wants it says again
             yield from stage.calmly({**command, "kill": {}, "after": 0}, codes=(0, 1))
         yield from self._brought_back()
@@ -59,6 +60,18 @@ class Calm:
         yield from self._everything(facts)
         yield from self._again(facts)
         yield from self._rebuilt(facts)
+
+    def _given(self):
+        """What somebody wanted to give to another animal is given to it at last."""
+        stage = self._stage
+        for visit in self.world.lab.visits.values():
+            if visit.other:
+                stage.later({})
+                yield from stage.calmly({"verb": "reassign", "rig": visit.rig, "visit": visit.number})
+                facts = stage.looker.look()
+                yield from stage.checker.check(facts)
+                if not visit.moved:
+                    yield Violation("I4", f"{visit.key} was given to {visit.other}, and is not theirs")
 
     def _brought_back(self):
         """What was freed comes back by the command that its tombstone names; then the tombstone goes."""

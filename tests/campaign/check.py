@@ -58,7 +58,7 @@ class Checker:
 
     def check(self, facts):
         """Return all violations."""
-        found = [*self._index(facts), *self._archive(facts), *self._tasks(facts), *self._disks(facts)]
+        found = [*facts.misnamed, *self._index(facts), *self._archive(facts), *self._tasks(facts), *self._disks(facts)]
         return [*found, *self._places(), *self._secrets(facts), *self.kept.check(facts), *self.shelf.check(facts)]
 
     # -- I1: what the index says is so ----------------------------------------------------------------------------
@@ -153,7 +153,8 @@ class Checker:
 
     def _superseded(self, facts, name, sha1):
         """What was replaced on purpose lies aside, and the index knows it there."""
-        names = [each for each in facts.files if each[0] == name[0] and each[1].startswith(f"{name[1]}.superseded-")]
+        aside = f"{name[1]}.{'reassigned' if '.manifest-' in name[1] else 'superseded'}-"
+        names = [each for each in facts.files if each[0] == name[0] and each[1].startswith(aside)]
         return any(facts.files[each]["sha1"] == sha1 for each in names)
 
     def _aside(self, facts, name, sha1):
@@ -178,7 +179,7 @@ class Checker:
 
     def _twice(self, facts):
         """Two tasks of one generation that both ended well: two processes were at it.  A changed file is sent anew."""
-        changed = {f" {visit.h2o} {visit.day} " for visit in self._lab.visits.values() if visit.changed}
+        changed = {f" {name} {v.day} " for v in self._lab.visits.values() if v.changed for name in (v.h2o, v.said()[0])}
         well = {}
         for task in facts.tasks:
             label = str(task.get("label"))
@@ -217,7 +218,9 @@ class Checker:
         if not owners:
             yield Violation("I5", f"{path} was written, and is no recording's file")
         elif self._world.looker.sha1(path) not in {
-            sha1 for owner in owners for sha1 in (*owner.versions[subpath], *owner.strange)
+            sha1
+            for owner in owners
+            for sha1 in (*owner.versions[self._lab.former(owner.alias, subpath)], *owner.strange)
         }:
             yield Violation("I3", f"{path} has its final name and other bytes than were recorded")
 

@@ -21,7 +21,7 @@ class Disasters:
         facts = self.looker.look()
 
         def free_names(visit):
-            if visit.foreign or visit.key in facts.rows:
+            if visit.foreign or visit.other or visit.key in facts.rows:
                 return []
             return sorted(name for name in visit.versions if (visit.alias, name) not in facts.files)
 
@@ -59,7 +59,7 @@ class Disasters:
     def forge(self, move):
         """Somebody puts a manifest there that is not true; what it says must never become rows."""
         facts = self.looker.look()
-        visit = self._next(move, lambda visit: not visit.forged and visit.key in facts.archived & set(facts.datasets))
+        visit = self._next(move, lambda visit: self._forgeable(visit, facts))
         if visit is None:
             return
         dataset = facts.datasets[visit.key]
@@ -73,6 +73,10 @@ class Disasters:
         visit.forged = subpath
         self.checker.put(visit.alias, subpath, self.looker.sha1(path))
 
+    @staticmethod
+    def _forgeable(visit, facts):
+        return not (visit.forged or visit.other) and visit.key in facts.archived & set(facts.datasets)
+
     def vandalise(self, move):
         """Change a recording behind everybody's back: the campaign's own tests see whether that is found."""
         visit = self._visit(move)
@@ -84,6 +88,11 @@ class Disasters:
         for visit in self.world.lab.visits.values():
             self.own({"visit": visit.number})
         facts = self.looker.look()
+        for visit in self.world.lab.visits.values():  # while names change, the journal alone knows which are which
+            if visit.other and visit.key in facts.open:
+                self.later({})
+                self.together([{"verb": "reassign", "rig": visit.rig, "visit": visit.number}])
+                facts = self.looker.look()
         for key in facts.archived:
             self.before_loss[key] = {**self.before_loss.get(key, {}), **facts.rows[key]}
         if move["what"] == "all":
@@ -196,7 +205,8 @@ class Disasters:
         (ended,) = self.together([command])
         yield from judge(self.world, ended, self.looker.look())
         rows = json.loads(ended.done.stdout)["sessions"] if ended.done is not None else []
-        mine = [row for row in rows if (row["alias"], row["subject_id"], row["session"]) == visit.key]
+        key = self.world.lab.key
+        mine = [row for row in rows if key(row["alias"], row["subject_id"], row["session"]) == visit.key]
         wrong = [each for row in mine for each in row["drift"] if each["kind"] != "extra"]
         if not mine or wrong or mine[0]["errors"]:
             yield Violation("I6", f"verify tells of {visit.key} what is not so any more: {reasons(ended.done)}")
@@ -215,7 +225,7 @@ class Disasters:
         if visit is None:
             return None
         names = sorted(name for name, row in facts.rows[visit.key].items() if row["file_size"])
-        return visit, self.world.archive / visit.alias / names[move["dice"] % len(names)]
+        return visit, facts.files[visit.alias, names[move["dice"] % len(names)]]["path"]
 
     def _tidy(self, visit, move):
         shutil.rmtree(self.world.folder / visit.rig / f"got/{move['dice']}", ignore_errors=True)

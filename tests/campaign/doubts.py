@@ -71,7 +71,7 @@ class Doubts:
         """Whether nothing but time keeps the files of a session from being freed."""
         here, rows = self.world.lab.subpaths(visit), facts.rows.get(visit.key, {})
         return (
-            not (visit.foreign or visit.forged or visit.changed)
+            not (visit.foreign or visit.forged or visit.changed or visit.other)
             and visit.key in facts.archived - facts.open
             and all(rows.get(name) and text(rows[name]["file_sha1"]) == self.looker.sha1(here[name]) for name in here)
             and bool(here)

@@ -62,9 +62,13 @@ class Kept:
                 self._lab.folders[path] = stat.S_IMODE(path.stat().st_mode)
             elif stat.S_IMODE(path.stat().st_mode) != mode:
                 yield Violation("I2", f"the folder {path} has another mode")
-        fetched = {
-            parent for visit in self._lab.visits.values() for name in visit.versions for parent in _parents(visit, name)
+        named = {
+            (visit.kind, name)
+            for visit in self._lab.visits.values()
+            for each in visit.versions
+            for name in visit.names(each)
         }
+        fetched = {(kind, parent) for kind, name in named for parent in Path(name).parents}
         for rig in ("rig-a", "rig-b"):
             for kind in ("ephys", "video"):
                 root = self._world.folder / rig / kind
@@ -92,8 +96,3 @@ class Kept:
             if any(secret in data for secret in self._secrets):
                 yield Violation("I7", f"{path} holds a secret")
             self._clean[path] = now
-
-
-def _parents(visit, subpath):
-    for parent in Path(subpath).parents:
-        yield visit.kind, parent

@@ -43,6 +43,8 @@ class Visit:
     strange: set[str] = field(default_factory=set)  # SHA1 of such files: fetched, they are called unchecked
     forged: str = ""  # a manifest that somebody forged
     changed: bool = False  # files were changed after they had been recorded
+    other: tuple[int, int] | None = None  # subject and session that it is to be given to
+    moved: bool = False  # the index has it as that one's
     versions: dict[str, list[str]] = field(default_factory=dict)  # subpath -> every SHA1 that it ever had
     hidden: dict[Path, bytes] = field(default_factory=dict)  # finished metas that are not there yet
 
@@ -52,7 +54,19 @@ class Visit:
 
     def names(self, subpath):
         """Return what a file that was recorded as ``subpath`` may be called at the archive."""
-        return {subpath}
+        return {subpath, self.renamed(subpath)} if self.other else {subpath}
+
+    def renamed(self, subpath):
+        """Return what a file is called when the session is another animal's."""
+        if not self.other:
+            return subpath
+        h2o = ANIMALS[self.other[0]]
+        animal, folder, *rest = subpath.split("/")
+        return "/".join([h2o, folder.replace(f"{animal}_", f"{h2o}_", 1), *rest])
+
+    def said(self):
+        """Return animal and number, as a person says them now."""
+        return (ANIMALS[self.other[0]], self.other[1]) if self.moved else (self.h2o, self.session)
 
     @property
     def alias(self):
@@ -84,7 +98,7 @@ class LabDisk:
     def record(self, number, rig, subject, kind, state="whole"):
         """Write a session's recording."""
         start = FIRST_DAY + timedelta(days=number)
-        session = 1 + sum(visit.subject == subject for visit in self.visits.values())
+        session = self.next_session(subject)
         visit = self.visits[number] = Visit(number, rig, subject, kind, start, session, state)
         root = self.folder / rig / kind
         if kind == "ephys":
@@ -149,7 +163,7 @@ class LabDisk:
     def tidy_copies(self, visit):
         """Remove what was fetched onto rigs on which the session was not recorded."""
         for rig in {path.name for path in self.folder.glob("rig-*")} - {visit.rig}:
-            for subpath in visit.versions:
+            for subpath in {name for each in visit.versions for name in visit.names(each)}:
                 path = self.folder / rig / visit.kind / subpath
                 path.unlink(missing_ok=True)
                 self.fetched.pop(path, None)
@@ -165,7 +179,33 @@ class LabDisk:
 
     def owner(self, alias, subpath):
         """Return the session that a file was ever recorded for."""
+        subpath = self.former(alias, subpath)
         return next((v for v in self.visits.values() if v.alias == alias and subpath in v.versions), None)
+
+    def former(self, alias, subpath):
+        """Return the name by which a file was recorded, from that which it has at the archive; so of manifests."""
+        for visit in self.visits.values():
+            if visit.other and visit.alias == alias:
+                h2o, number = ANIMALS[visit.other[0]], visit.other[1]
+                described = f"{h2o}/{h2o}_{visit.day:%Y%m%d}_s{number}_{visit.kind}.manifest-"
+                if subpath.startswith(described):
+                    rest = subpath.removeprefix(described)
+                    return f"{visit.h2o}/{visit.h2o}_{visit.day:%Y%m%d}_s{visit.session}_{visit.kind}.manifest-{rest}"
+                old = self.folder_of(visit).relative_to(self.folder / visit.rig / visit.kind).as_posix()
+                new = visit.renamed(old)
+                if subpath.startswith(f"{new}/"):
+                    return old + subpath.removeprefix(new)
+        return subpath
+
+    def key(self, alias, subject, session):
+        """Return the key by which a session was recorded, from that which it has now."""
+        found = (v.key for v in self.visits.values() if v.alias == alias and v.other == (subject, session))
+        return next(found, (alias, subject, session))
+
+    def next_session(self, subject):
+        """Return the number of the next session of an animal."""
+        given = [each for visit in self.visits.values() for each in (visit.subject, (visit.other or (0,))[0])]
+        return 1 + sum(each == subject for each in given)
 
     def recorded(self, kind, subpath):
         """Return the session that was recorded as a file of this name."""

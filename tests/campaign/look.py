@@ -9,7 +9,7 @@ import json
 import sqlite3
 from dataclasses import dataclass, field
 
-ASIDE = (".unfinished-", ".quarantined-", ".superseded-")
+ASIDE = (".unfinished-", ".quarantined-", ".superseded-", ".reassigned-")
 
 
 @dataclass
@@ -30,6 +30,7 @@ class Facts:
     carried: dict[object, set] = field(default_factory=dict)  # transfer that is under way -> sessions, as above
     claims: set[tuple[str, int, int]] = field(default_factory=set)  # sessions that somebody holds a lease of
     reclaims: list[dict] = field(default_factory=list)
+    misnamed: list = field(default_factory=list)  # violations
 
 
 class Looker:
@@ -39,7 +40,9 @@ class Looker:
         self._world, self._sums = world, {}
 
     def look(self):
-        """Return all facts.  Nothing may be running."""
+        """Return all facts, of each session as it was recorded.  Nothing may be running."""
+        from .renamed import as_recorded
+
         files = {}
         for kind in ("ephys", "video"):
             root = self._world.archive / f"raw-{kind}"
@@ -52,7 +55,9 @@ class Looker:
             if ".manifest-" in name[1] and not any(part in name[1] for part in ASIDE):
                 with contextlib.suppress(ValueError):  # half of one: it proves nothing
                     manifests[name] = json.loads(seen["path"].read_bytes())
-        return Facts(files, manifests, **self._database(), **self._tasks())
+        facts = Facts(files, manifests, **self._database(), **self._tasks())
+        facts.misnamed = as_recorded(facts, self._world.lab)
+        return facts
 
     def sha1(self, path):
         """Return the SHA1 of a file."""

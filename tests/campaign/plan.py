@@ -62,6 +62,7 @@ VERBS = {"publish": 6, "retrieve": 2, "verify": 2, "discover": 2, "reclaim": 0, 
 PREFIXES = {
     "cp": "copy: ",
     "mv": "mv: ",
+    "reassign": "move: ",
     "reclaim": "reclaim: ",
     "retrieve": "retrieve: ",
     "verify": "verify: ",
@@ -151,7 +152,7 @@ class _Drawing:
                 "later",
                 "doubt",
             ),
-            (80, 5 if self._visits < MOST_VISITS else 0, 2, 3, 2, 2, 2, 3, 3, 2, 2, 2, 0),
+            (80, 5 if self._visits < MOST_VISITS else 0, 2, 3, 2, 2, 2, 3, 3, 2, 2, 2, 0, 2),
         )[0]
         if move == "run":
             news = self._news()
@@ -163,6 +164,8 @@ class _Drawing:
             return [lost] if dice.random() < 0.4 else [{**lost, "healed": False}, self._rebuild()]
         if move == "later":
             return [{"do": "later"}]
+        if move == "entitle":
+            return self._reassign()
         if move == "doubt":
             return [{**self._about("doubt"), "how": dice.choice(DOUBTS)}]
         return [self._about(move)]
@@ -190,6 +193,17 @@ class _Drawing:
             how, after = dice.choice(("grow", "alter")), round(dice.random() * 1.2, 3)
             move["change"] = {**self._about("change"), "how": how, "after": after}
         return move
+
+    def _reassign(self):
+        """A recording turns out to be another animal's: it is given to it, twice when that was killed."""
+        visit, moves = self._dice.randrange(self._visits), []
+        for _ in range(self._dice.choices((1, 2), (2, 1))[0]):
+            move = self._run()
+            command = {"verb": "reassign", "rig": self._dice.choice(RIGS), "visit": visit, "after": 0}
+            if self._dice.random() < self._kills:
+                command["kill"] = self._kill("reassign")
+            moves.append({**move, "commands": [command, *move["commands"][:2]]})
+        return [{"do": "entitle", "visit": visit}, *moves]
 
     def _rebuild(self):
         """Discover is killed while it has something to discover, and others are at work already."""

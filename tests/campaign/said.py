@@ -64,7 +64,7 @@ def _nothing(*_):
 
 def _publish(world, ended, document, facts):
     for row in document.get("sessions", ()):
-        key = (row["alias"], row["subject_id"], row["session"])
+        key = world.lab.key(row["alias"], row["subject_id"], row["session"])
         if row["state"] != "archived" or row["failed"]:
             continue
         if key not in facts.archived:
@@ -93,7 +93,7 @@ def _retrieve(world, ended, document, facts):
         if not path.is_file():
             yield Violation("I6", f"retrieve says that {path} was {row['verdict']}, and it is not there")
         elif owner is not None and world.looker.sha1(path) not in {
-            *owner.versions[base(row["subpath"])],
+            *owner.versions[world.lab.former(row["alias"], base(row["subpath"]))],
             *owner.strange,  # of which the index knows only what the archive has
         }:
             yield Violation("I3", f"retrieve says that {path} was {row['verdict']}, and its bytes were never recorded")
@@ -104,9 +104,8 @@ def _reclaim(world, ended, document, facts):
     command = ended.command
     for row in document.get("sessions", ()):
         alias = f"raw-{row['dataset_type']}"
-        visit = next(
-            (v for v in world.lab.visits.values() if v.key == (alias, row["subject_id"], row["session"])), None
-        )
+        key = world.lab.key(alias, row["subject_id"], row["session"])
+        visit = next((v for v in world.lab.visits.values() if v.key == key), None)
         if visit is None:
             yield Violation("I5", f"reclaim tells of a session that nobody recorded: {row}")
         elif row["verdict"] == "refused" and not (row["proof"] and row["reason"] and row["remedy"]):
@@ -123,7 +122,7 @@ def _reclaim(world, ended, document, facts):
 
 def _status(world, ended, document, facts):
     for row in document if isinstance(document, list) else document["sessions"]:
-        key = (row["alias"], row["subject_id"], row["session"])
+        key = world.lab.key(row["alias"], row["subject_id"], row["session"])
         if row["state"].startswith("archived") and key not in facts.archived:
             yield Violation("I1", f"status says that {key} is archived, and it is not")
 

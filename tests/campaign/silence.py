@@ -51,7 +51,7 @@ def silences(world, ended, document, facts, before):
 
 
 def _publish(world, command, document, facts, before):
-    told = {(row["alias"], row["subject_id"], row["session"]): row for row in document["sessions"]}
+    told = {world.lab.key(row["alias"], row["subject_id"], row["session"]): row for row in document["sessions"]}
     for number in sorted(set(before.disk) & {command.get("visit", number) for number in before.disk}):
         visit = world.lab.visits[number]
         if visit.rig != command["rig"] or told.get(visit.key, {}).get("state") == "in flight":
@@ -70,8 +70,9 @@ def _retrieve(world, command, document, facts, before):
             if wanted not in (None, visit) or ".superseded-" in subpath:
                 continue
             place = command["to"] if command["to"] != "home" else visit.kind
-            path = world.folder / command["rig"] / place / subpath
-            if not path.is_file():
+            root = world.folder / command["rig"] / place
+            path = root / subpath
+            if not path.is_file() and not (root / visit.renamed(subpath)).is_file():
                 yield Violation("I6", f"retrieve ended well, and {path} is not there")
 
 

@@ -113,16 +113,17 @@ class World:
     def _enter(self, visit):
         from pipeline import experiment
 
-        experiment.Session.insert1(
-            {
-                "subject_id": visit.subject,
-                "session": visit.session,
-                "session_date": visit.day,
-                "session_time": f"{visit.start:%H:%M:%S}",
-                "session_timezone": ZONE,
-            },
-            skip_duplicates=True,
-        )
+        for subject, session in {(visit.subject, visit.session), visit.other or (visit.subject, visit.session)}:
+            experiment.Session.insert1(
+                {
+                    "subject_id": subject,
+                    "session": session,
+                    "session_date": visit.day,
+                    "session_time": f"{visit.start:%H:%M:%S}",
+                    "session_timezone": ZONE,
+                },
+                skip_duplicates=True,
+            )
 
     def drop_everything(self):
         """Lose the database, the lab's tables too."""
