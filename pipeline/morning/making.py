@@ -43,7 +43,7 @@ def make(
     settings
         This computer's settings; the database must be bound.
     since
-        From when on is told what was done: as people say it (``yesterday``, which None means, ``2d``), or an instant in UTC.
+        From when on is told what was done: as people say it (``yesterday``, which None means), or an instant in UTC.
     now
         This instant, UTC; the database's by default.
     environ
