@@ -96,7 +96,7 @@ def publish_round(
         Work(settings, store, wishes, settings.archive.computer, clock, epoch, progress) as work,
     ):
         work.read_with(
-            ChecksumCache(cache_folder(os.environ) / "sha1.sqlite"), _quiet(settings, clock, epoch, progress)
+            ChecksumCache(cache_folder(os.environ) / "sha1.sqlite"), quiet_disks(settings, clock, epoch, progress)
         )
         report = _Tour(work, types).go()
         tell(life, report, seen)
@@ -226,7 +226,7 @@ class _Tour:
         return found, strays
 
 
-def _quiet(settings: Settings, clock: Clock, epoch: Callable[[], float], progress: Progress) -> Quiet | None:
+def quiet_disks(settings: Settings, clock: Clock, epoch: Callable[[], float], progress: Progress) -> Quiet | None:
     """Return what looks whether something is recorded on this computer's disks; None when that is switched off."""
     if not settings.archive.pause_while_recording:
         return None

@@ -21,7 +21,9 @@ _WHO = "retrieve.json"
 
 
 @contextlib.contextmanager
-def only_one(what: object, folder: Path, staging: str, computer: str, now: datetime) -> Iterator[None]:
+def only_one(
+    what: object, folder: Path, staging: str, computer: str, now: datetime, work: str = "retrieval"
+) -> Iterator[None]:
     """Hold a place for one retrieval at a time; the system frees it when its holder dies.
 
     Parameters
@@ -30,7 +32,7 @@ def only_one(what: object, folder: Path, staging: str, computer: str, now: datet
         The place, for messages.
     folder, staging
         The lock lies in the folder ``staging`` of ``folder``.
-    computer, now
+    computer, now, work
         What others are told of us.
 
     Raises
@@ -67,7 +69,8 @@ def only_one(what: object, folder: Path, staging: str, computer: str, now: datet
         with contextlib.suppress(OSError):
             who.unlink(missing_ok=True)  # written anew, so that no link of this name is followed
             with who.open("x", encoding="utf-8") as stream:
-                json.dump({"process": os.getpid(), "computer": computer, "since": f"{now:%Y-%m-%d %H:%M}"}, stream)
+                said = {"process": os.getpid(), "computer": computer, "since": f"{now:%Y-%m-%d %H:%M}", "work": work}
+                json.dump(said, stream)
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -97,9 +100,8 @@ def _busy(what: object, who: Path) -> Conflict:
     try:
         said = json.loads(who.read_text())
         holder = f"process {said['process']} on {said['computer']}, since {said['since']} UTC"
-    except (OSError, ValueError, KeyError, TypeError):
-        holder = "another process"
-    return Conflict(
-        f"Another retrieval is writing into {what} ({holder}).",
-        remedy="wait until it has ended, or retrieve to another folder.",
-    )
+        reclaims = said.get("work") == "reclaim"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        holder, reclaims = "another process", False
+    doing = f"A reclaim is deleting files in {what}" if reclaims else f"Another retrieval is writing into {what}"
+    return Conflict(f"{doing} ({holder}).", remedy="wait until it has ended, or retrieve to another folder.")

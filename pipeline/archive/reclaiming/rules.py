@@ -73,6 +73,11 @@ class Place:
         return self.location.alias
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing of the session was ever archived there."""
+        return not self.withdrawn and (self.manifest is None or self.manifest.archived_at is None)
+
+    @property
     def entries(self) -> Mapping[str, FileEntry]:
         """The files of the index, by subpath."""
         return {} if self.manifest is None else {entry.subpath: entry for entry in self.manifest.files}
@@ -94,7 +99,7 @@ def known(place: Place, ref: SessionRef) -> Missing | None:
     manifest, which = place.manifest, options(ref, place.location.dataset_type)
     if place.withdrawn:
         why, remedy = "its archived row was deleted on purpose", f"mapshell publication-discover --restore {which}"
-    elif manifest is None or manifest.archived_at is None:
+    elif place.is_empty or manifest is None:
         why, remedy = f"it is not archived at {place.alias}", f"mapshell publication-publish {which}"
     elif not place.described:
         why = f"it is present at {place.alias}, listed alone, never proved"
@@ -188,7 +193,12 @@ _CHANGED = (
 
 
 def listed(
-    place: Place, listing: Mapping[str, RemoteEntry], folders: Iterable[str], links: Iterable[str], ref: SessionRef
+    place: Place,
+    listing: Mapping[str, RemoteEntry],
+    folders: Iterable[str],
+    links: Iterable[str],
+    newer: Iterable[str],
+    ref: SessionRef,
 ) -> Missing | None:
     """Compare what the archive lists now with the index.
 
@@ -202,11 +212,13 @@ def listed(
         Folders that are not there.
     links
         Folders on the way that are links: where they lead is not known.
+    newer
+        Manifests of generations that the index does not know.
     ref
         The session.
     """
     wrong: list[str] = []
-    absent = set(folders)
+    absent, newer = set(folders), sorted(newer)
     for subpath, entry in place.entries.items():
         there = listing.get(subpath)
         if there is None or there.kind != "file":
@@ -219,12 +231,14 @@ def listed(
     if described is None or described.kind != "file" or described.link or not described.size:
         wrong.append(f"its newest manifest {printable(place.described)} is not there")
     wrong += [f"the folder {printable(folder)} is a link there" for folder in sorted(links)]
+    wrong += [f"the index does not know its manifest {printable(subpath)}" for subpath in sorted(newer)]
     if not wrong and not absent:
         return None
     first = wrong[0] if wrong else f"the folder {printable(min(absent))} is not there"
     more = f", and {len(wrong) - 1:,} more" if len(wrong) > 1 else ""
     which = options(ref, place.location.dataset_type)
-    return Missing("listed", f"{place.alias}: {first}{more}", f"`mapshell publication-verify {which}`")
+    verb = "discover" if any(newer) and len(wrong) == 1 else "verify"
+    return Missing("listed", f"{place.alias}: {first}{more}", f"`mapshell publication-{verb} {which}`")
 
 
 def same_bytes(files: Sequence[tuple[LocalFile, str]], place: Place, ref: SessionRef) -> Missing | None:

@@ -1,0 +1,1 @@
+"""Reclaim: local files of archived sessions are deleted, each after it was proved at the archive."""
