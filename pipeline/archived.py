@@ -179,6 +179,7 @@ class Archived(Withdrawable):
         wait: bool = True,
         everything: bool = False,
         superseded: bool = False,
+        first: str | None = None,
         progress: Progress | None = None,
     ) -> Retrieved:
         """Fetch files of these sessions, check each against the index, and only then give it its name.
@@ -203,6 +204,9 @@ class Archived(Withdrawable):
             Must be said to fetch without any restriction.
         superseded
             Also archived bytes that others took the place of, under their ``.superseded-`` names.
+        first
+            The storage location to be asked first of those that have a file; the others are asked when it cannot give
+            it.  A restriction by ``globus_alias`` asks that one alone.
         progress
             Who is told how it goes.
 
@@ -232,6 +236,7 @@ class Archived(Withdrawable):
             wait=wait,
             everything=everything,
             superseded=superseded,
+            first=first,
             progress=progress,
         )
 

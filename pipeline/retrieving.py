@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pipeline import publication
@@ -11,27 +10,32 @@ from pipeline.absent import absent, nothing_matches
 from pipeline.archive import choice
 from pipeline.archive.aside import in_force
 from pipeline.archive.checksums import ChecksumCache, Hasher
+from pipeline.archive.copying.fetch import bring, choose, not_answering
 from pipeline.archive.fetch import Fetching, Item
 from pipeline.archive.fetchtasks import mark_under_way
 from pipeline.archive.haul import Patient
 from pipeline.archive.paths import is_safe, printable
 from pipeline.archive.retrieve import plan
 from pipeline.archive.retrieve import retrieve as run
+from pipeline.copies.named import named
 from pipeline.errors import UsageError
 from pipeline.folders import cache_folder
 from pipeline.holdings import holdings, locations_by_alias
 from pipeline.reassign.meanwhile import explain
 from pipeline.retrievals import FileJournal, folder, record
 from pipeline.retrieved import Retrieved, RetrievedFile
+from pipeline.storage import find
 from pipeline.targets import Targets, Via
 from pipeline.work import Silence, SystemClock
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from pipeline.absent import Absent
     from pipeline.archive.manifest import FileEntry
     from pipeline.archive.ports import Clock, Progress, Store
+    from pipeline.errors import MapshellError
     from pipeline.holdings import Holding
     from pipeline.settings import Settings
 
@@ -55,6 +59,7 @@ def retrieve(
     wait: bool = True,
     everything: bool = False,
     superseded: bool = False,
+    first: str | None = None,
     progress: Progress | None = None,
     clock: Clock | None = None,
     raises: bool = True,
@@ -69,7 +74,7 @@ def retrieve(
         Gives the Globus manager; called only when there is something to ask.
     tables
         Tables of archived sessions, each with its restriction.
-    file_types, probes, to, via, overwrite, dry_run, wait, everything, superseded
+    file_types, probes, to, via, overwrite, dry_run, wait, everything, superseded, first
         As in :meth:`pipeline.archived.Archived.retrieve`.
     progress, clock
         Who is told how it goes; time, the computer's by default.
@@ -90,11 +95,11 @@ def retrieve(
     computer, began = settings.archive.computer, clock.now()
     targets = Targets(settings, locations_by_alias().values(), to, via)
     items, kinds, left_out = _choose(tables, targets, file_types, probes, superseded=superseded)
-    items, twice = _once(items)
+    rank, copies = _rank(settings, first)
+    chosen = choose(items, rank)
     journal = folder(os.environ)
     remembered = FileJournal(journal, settings.archive.staging_name)
     cache = ChecksumCache(cache_folder(os.environ) / "sha1.sqlite")
-    further, stopped = list[Item](), None
     with Hasher(cache, threads=settings.archive.hash_threads) as hasher:
         fetching = Fetching(
             store=store,
@@ -108,12 +113,17 @@ def retrieve(
             overwrite=overwrite,
             wait=wait,
         )
-        if dry_run:
-            plan(fetching, items, via)
-            if via == "globus":
-                mark_under_way(fetching, items)
-        else:
-            further, stopped = run(fetching, items, via, journal)
+
+        def attempt(some: Sequence[Item]) -> tuple[list[Item], MapshellError | None]:
+            if dry_run:
+                plan(fetching, some, via)
+                return [], None
+            return run(fetching, some, via, journal)
+
+        further, stopped, instead = bring(chosen, attempt, lambda places: not_answering(store(), places, via))
+        items = chosen.items
+        if dry_run and via == "globus":
+            mark_under_way(fetching, items)
         explain(items, computer)
     lacking = _absent(tables)
     result = Retrieved(
@@ -124,7 +134,8 @@ def retrieve(
         notes=[
             *(f"Not fetched: {one}." for one in lacking),
             *_left_out(left_out),
-            *twice,
+            *_twice(chosen.twice, copies),
+            *instead,
             *fetching.notes,
             *remembered.notes(),
         ],
@@ -210,21 +221,26 @@ def _no_such_file(
     )
 
 
-def _once(items: Sequence[Item]) -> tuple[list[Item], list[str]]:
-    """Leave out files that another storage location has as well, byte for byte, and say so."""
-    seen: dict[tuple[Any, ...], Item] = {}
-    kept, copies = [], Counter[tuple[str, str]]()
-    for item in items:
-        first = seen.setdefault((item.site, item.subpath, item.size, item.sha1), item) if item.sha1 else item
-        if first is item:
-            kept.append(item)
-        else:
-            copies[item.location.alias, first.location.alias] += 1
-    notes = [
+def _rank(settings: Settings, first: str | None) -> tuple[Callable[[str], int], set[str]]:
+    """Return the order in which archives are asked, and those of which nobody need be told that they have the same.
+
+    Raises
+    ------
+    UsageError
+        There is no storage location of the alias that was to be asked first.
+    """
+    copies = {alias for aliases in named().values() for alias in aliases}
+    if first is not None:
+        find(settings, first)
+    return lambda alias: (alias != first) * 2 + (alias not in copies), copies
+
+
+def _twice(twice: Counter[tuple[str, str]], copies: Collection[str]) -> list[str]:
+    return [
         f"{number:,} files of {other} are the very ones of {alias}; they are fetched once."
-        for (other, alias), number in sorted(copies.items())
+        for (other, alias), number in sorted(twice.items())
+        if not {other, alias} <= set(copies)
     ]
-    return kept, notes
 
 
 def _known_types() -> set[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline.archive.fetch import Site
 from pipeline.archive.session import join_remote
+from pipeline.copies.named import roots as roots_of
 from pipeline.errors import LocalDiskError, Refused, UsageError
 from pipeline.settings.values import UUID, as_globus_path
 
@@ -56,6 +57,7 @@ class Targets:
         self._archives = tuple(archives)
         self._via = via
         self._roots = (*settings.globus.local_roots, *settings.globus.shared_roots)
+        self._mine: dict[str, tuple[LocalRoot, ...]] = {}
         self._site = None if to is None else self._named(os.fspath(to))
 
     def site(self, location: Location, files: Sequence[FileEntry]) -> Site:
@@ -72,7 +74,7 @@ class Targets:
         """
         if self._site is not None:
             return self._site
-        roots = self._settings.globus.roots(location.alias)
+        roots = self._roots_of(location.alias)
         if not roots:
             raise UsageError(
                 f"This computer has no folder of its own for {location.alias}.",
@@ -88,6 +90,11 @@ class Targets:
         root = (there or usable)[0]
         _check_there(root)
         return Site(root.local_path, root.endpoint, root.globus_path)
+
+    def _roots_of(self, alias: str) -> tuple[LocalRoot, ...]:
+        if alias not in self._mine:
+            self._mine[alias] = roots_of(self._settings, alias)
+        return self._mine[alias]
 
     @property
     def named(self) -> Site:

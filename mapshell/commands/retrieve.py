@@ -27,6 +27,7 @@ from mapshell.context import Context, pass_context
 @click.option("--no-wait", is_flag=True, help="Submit and return; the same command again checks and places what came.")
 @click.option("--everything", is_flag=True, help="Must be said to fetch without choosing any session.")
 @click.option("--superseded", is_flag=True, help="Also bytes that others took the place of (NAME.superseded-...).")
+@click.option("--from", "first", metavar="ALIAS", help="Ask this storage location first; then the others that have it.")
 @pass_context
 def retrieve(
     context: Context,
@@ -41,6 +42,7 @@ def retrieve(
     no_wait: bool,
     everything: bool,
     superseded: bool,
+    first: str | None,
 ) -> None:
     """Fetch files of archived sessions, each checked before it gets its name.
 
@@ -54,6 +56,7 @@ def retrieve(
       mapshell publication-retrieve --subject SC038 --probe imec0 --file-type 'ephys-raw-neuropixels-ap-*'
       mapshell publication-retrieve --subject 407513 --session 3 --to data --via https
       mapshell publication-retrieve --since 2019-11-01 --to UUID:/scratch/me
+      mapshell publication-retrieve --subject SC038 --session 3 --from raw-ephys-2
     """
     from mapshell.errors import end
     from mapshell.show_retrieve import show
@@ -76,6 +79,7 @@ def retrieve(
             wait=not no_wait,
             everything=everything,
             superseded=superseded,
+            first=first,
             progress=progress,
             raises=False,
         )
