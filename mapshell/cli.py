@@ -48,6 +48,7 @@ COMMANDS: dict[str, Entry] = {
     "publication-discover": Entry("discover", "discover", "Rebuild the index from the archive alone.", EVERYDAY),
     "publication-retrieve": Entry("retrieve", "retrieve", "Fetch archived files, each checked.", EVERYDAY),
     "publication-verify": Entry("verify", "verify", "Compare the archive with the index.", EVERYDAY),
+    "publication-reclaim": Entry("reclaim", "reclaim", "Free the disk of what is proved to be archived.", EVERYDAY),
     "publication-reassign": Entry(
         "reassign", "reassign", "Correct subject, number or date of what is archived.", EVERYDAY
     ),
