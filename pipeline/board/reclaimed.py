@@ -31,6 +31,8 @@ def reclaimed() -> dict[DatasetType, dict[SessionKey, list[Reclaimed]]]:
     """Return what was reclaimed, by type of data and session, the newest last."""
     found: dict[DatasetType, dict[SessionKey, list[Reclaimed]]] = {}
     for kind, subject_id, session, computer, state, files, proved_at in columns(publication.Reclaim, _COLUMNS):
+        if state == "back":  # all of its files were fetched again
+            continue
         those = found.setdefault(kind, {}).setdefault((subject_id, session), [])
         those.append(Reclaimed(computer, state == "done", files, proved_at))
     for those in (each for sessions in found.values() for each in sessions.values()):

@@ -137,7 +137,7 @@ class _Index:
         state, reason = as_known(state, reason, in_words(files, listed, adopted_from(evidence) or LISTED))
         rules, superseded = rules_in(evidence), len(records(evidence, "superseded"))
         if key in self.reclaimed:
-            here = key in found.sessions
+            here = key in found.sessions and bool(found.sessions[key].files)
             state, reason, more = as_reclaimed(state, reason, self.reclaimed[key], files - superseded, here=here)
             facts = {**facts, **more}
         facts["reason"] = "; ".join(filter(None, (reason, as_accepted(rules)))) if rules else reason
