@@ -10,6 +10,7 @@ import sqlite3
 import uuid
 from datetime import UTC, datetime, timedelta
 
+from .lab import LONG_AGO
 from .look import text
 from .said import judge
 from .tombs import TOMBSTONES
@@ -169,6 +170,7 @@ class Doubts:
         """Somebody put a file of his own into the folder, which nobody has archived."""
         path = self._one_here(visit, move).parent / f"mine {move['dice']}.txt"
         path.write_bytes(b"mine")
+        os.utime(path, (LONG_AGO, LONG_AGO))
         yield from self._refused(visit, "somebody has a new file in its folder")
         if not path.exists() or path.read_bytes() != b"mine":
             yield Violation("I2", f"{path} was somebody's own, and is gone")

@@ -59,6 +59,8 @@ EVENTS = (
     "http.client.send sqlite3.connect socket.connect"
 )
 VERBS = {"publish": 6, "retrieve": 2, "verify": 2, "discover": 2, "reclaim": 0, "status": 1, "cp": 1.5, "mv": 0.8}
+MOVES = {"run": 80, "record": 5, "finish": 2, "late": 3, "foreign": 2, "forge": 2, "own": 2, "rot": 3, "lose": 3}
+MOVES |= {"stand": 2, "forget": 2, "later": 2, "entitle": 2, "doubt": 0}
 PREFIXES = {
     "cp": "copy: ",
     "mv": "mv: ",
@@ -136,24 +138,9 @@ class _Drawing:
     def next(self):
         """Return the next moves."""
         dice = self._dice
-        move = dice.choices(
-            (
-                "run",
-                "record",
-                "finish",
-                "late",
-                "foreign",
-                "forge",
-                "own",
-                "rot",
-                "lose",
-                "stand",
-                "forget",
-                "later",
-                "doubt",
-            ),
-            (80, 5 if self._visits < MOST_VISITS else 0, 2, 3, 2, 2, 2, 3, 3, 2, 2, 2, 0, 2),
-        )[0]
+        move = dice.choices(tuple(MOVES), tuple(MOVES.values()))[0]
+        if move == "record" and self._visits >= MOST_VISITS:
+            move = "late"
         if move == "run":
             news = self._news()
             return [*news, self._run(news)]
