@@ -24,7 +24,7 @@ KINDS: tuple[DatasetType, ...] = ("ephys", "video")
 
 def named() -> dict[DatasetType, tuple[str, ...]]:
     """Return the aliases that shall hold every session, by type of data, in order; empty where nobody named any."""
-    rows = columns(publication.Copy() * publication.GlobusStorageLocation(), ("globus_alias", "dataset_type"))
+    rows = list(columns(publication.Copy() * publication.GlobusStorageLocation(), ("globus_alias", "dataset_type")))
     return {kind: tuple(sorted(alias for alias, its in rows if its == kind)) for kind in KINDS}
 
 
