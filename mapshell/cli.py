@@ -45,6 +45,7 @@ COMMANDS: dict[str, Entry] = {
     "publication-publish": Entry("publication", "publish", "Archive recordings and prove that they arrived.", EVERYDAY),
     "publication-status": Entry("publication", "status", "List every session with its state at the archive.", EVERYDAY),
     "publication-report": Entry("report", "report", "What needs a person; what was done since yesterday.", EVERYDAY),
+    "publication-why": Entry("why", "why", "Say why a session is not archived, rule by rule.", EVERYDAY),
     "publication-discover": Entry("discover", "discover", "Rebuild the index from the archive alone.", EVERYDAY),
     "publication-retrieve": Entry("retrieve", "retrieve", "Fetch archived files, each checked.", EVERYDAY),
     "publication-verify": Entry("verify", "verify", "Compare the archive with the index.", EVERYDAY),

@@ -18,12 +18,13 @@ _LOSS = ("missing", "size", "bytes", "manifest")
 """Kinds of drift by which a session is no longer whole; foreign files take nothing from it."""
 
 
-def drifted(location: Location) -> dict[str, str]:
+def drifted(location: Location, dataset: str = "") -> dict[str, str]:
     """Return, in words, what each dataset of a location had lost when it was last looked at, by dataset.
 
     Two queries, whatever the number of sessions; datasets that are whole are left out.
     """
     looks = publication.Verification() & {"globus_alias": location.alias}
+    looks = looks & {"dataset_name": dataset} if dataset else looks
     newest = {
         row["dataset_name"]: row["newest"]
         for row in dj.U("dataset_name").aggr(looks, newest="max(verified_at)").to_dicts()

@@ -15,7 +15,7 @@ from pipeline.database.reading import clock, columns
 from pipeline.errors import DatabaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from pipeline.archive.session import DatasetType, Location
@@ -69,7 +69,12 @@ class Sessionless:
         )
 
 
-def sessionless(location: Location, lab_sessions: LabSessions, restrictions: Sequence[Any] = ()) -> list[Sessionless]:
+def sessionless(
+    location: Location,
+    lab_sessions: LabSessions,
+    restrictions: Sequence[Any] = (),
+    known: Collection[SessionKey] | None = None,
+) -> list[Sessionless]:
     """Return the datasets of a location without session, ordered by animal and day.
 
     Parameters
@@ -80,9 +85,11 @@ def sessionless(location: Location, lab_sessions: LabSessions, restrictions: Seq
         All sessions of the lab.
     restrictions
         Restrictions of ``experiment.Session``, as far as they can be told without it: of keys, and of a range of days.
+    known
+        The keys of all sessions of the lab, where ``lab_sessions`` are only some.
     """
     here = {"globus_alias": location.alias}
-    known = {*lab_sessions.refs, *lab_sessions.nameless}
+    known = {*lab_sessions.refs, *lab_sessions.nameless} if known is None else known
     named = ("dataset_name", "dataset_h2o", "dataset_date", "dataset_time", "dataset_manifest")
     gone = {}
     for name, h2o, day, time, manifest in columns(publication.DataSet() & here, named):

@@ -1,0 +1,69 @@
+"""The state of a session in the words of every screen, from what was decided, and what to run next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.archive.known import settled
+from pipeline.why.explanation import unique
+
+if TYPE_CHECKING:
+    from pipeline.archive.journal import Outcome
+    from pipeline.archive.manifest import Manifest
+    from pipeline.why.explanation import Place
+    from pipeline.why.memory import Memory
+    from pipeline.why.writer import Writer
+
+_DONE = ("archived", "reclaimed")
+
+
+def state_of(
+    memory: Memory, known: Manifest | None, outcome: Outcome | None, *, blocked: str, computer: str
+) -> tuple[str, str]:
+    """Return state and reason.
+
+    Parameters
+    ----------
+    memory, known
+        What the database remembers, and what the index holds.
+    outcome
+        What a dry run of publish says of what lies here; None when nothing does.
+    blocked
+        Why a folder that lies here must not be given to it; empty when none is refused.
+    computer
+        This computer.
+    """
+    if memory.in_flight:
+        return "in flight", ""
+    if memory.row is None and memory.withdrawn is not None:
+        return "withdrawn", "its archived row was deleted on purpose"
+    if outcome is not None:
+        state, reason = outcome.state, outcome.reason
+        if outcome.rule == "not-asked":
+            reason = "nothing that can be told without asking Globus keeps it here"
+    elif memory.row is not None:
+        state, reason = settled(known)
+    elif blocked:
+        return "refused", blocked
+    elif memory.said:
+        return memory.said[0]["state"], memory.said[0]["reason"]
+    else:
+        return "not here", ""
+    if state in _DONE and memory.drift:
+        return "archived with changes", memory.drift
+    if state == "archived":
+        told = [row for row in memory.said if row["reason"] or row["state"] != "queued"]
+        away = [row for row in told if row["computer"] != computer or outcome is None]
+        if away:
+            return "archived with changes", f"{away[0]['computer']}: {away[0]['reason']}"
+    if state == "archived" and outcome is None and any(row["computer"] == computer for row in memory.reclaimed):
+        return "reclaimed", ""
+    return state, reason
+
+
+def conclude(place: Place, writer: Writer) -> None:
+    """Fill in the decisions and the commands to run next."""
+    place.decisions = writer.decisions
+    place.next = unique(command for decision in place.failed for command in decision.commands)
+    if not place.next and place.state in ("queued", "present", "in flight"):
+        place.next = (writer.publish() + (" --adopt" if place.state == "present" else ""),)

@@ -1,0 +1,76 @@
+"""Writes decisions down: each rule with the commands that the catalogue has for it, filled for one session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.database.entering import fitting
+from pipeline.why.explanation import Decision, Verdict, unique
+from pipeline.why.refusals import CATALOGUE, PUBLISH, filled
+
+if TYPE_CHECKING:
+    from pipeline.archive.session import DatasetType
+    from pipeline.why.explanation import Subject
+
+
+class Writer:
+    """The decisions of one session at one place, in their order.
+
+    Parameters
+    ----------
+    session
+        The session.
+    kind, alias
+        What is archived there, and where.
+    computer
+        This computer's name.
+    """
+
+    def __init__(self, session: Subject, kind: DatasetType, alias: str, computer: str) -> None:
+        self.decisions: list[Decision] = []
+        self._computer = computer
+        self._facts = {
+            "subject": session.h2o or str(session.subject_id),
+            "session": str(session.session),
+            "date": session.session_date,
+            "type": kind,
+            "alias": alias,
+        }
+
+    def note(self, rule: str, verdict: Verdict, evidence: str = "", stage: str = "") -> None:
+        """Write down a decision that needs nobody."""
+        entry = CATALOGUE.get(rule)
+        where = stage or (entry.stage if entry else "state")
+        self.decisions.append(Decision(rule, where, verdict, evidence, self._computer))
+
+    def failed(
+        self,
+        rule: str,
+        evidence: str,
+        remedy: str = "",
+        *,
+        computer: str = "",
+        accepting: str = "",
+        **facts: str,
+    ) -> None:
+        """Write down a refusal.
+
+        ``facts`` fill the commands of the catalogue; ``accepting`` is the command that accepts all that is wrong with
+        the session at once: what the catalogue has for one rule would not do.
+        """
+        entry = CATALOGUE[rule]
+        known = {**self._facts, "rule": rule, **facts}
+        templates = (each for each in entry.commands if "--accept" not in each)
+        run = unique((*(filled(each, known) for each in templates), accepting))
+        at = computer or self._computer
+        self.decisions.append(
+            Decision(rule, entry.stage, "failed", evidence, at, fitting(remedy), run, accept=bool(accepting))
+        )
+
+    def publish(self) -> str:
+        """Return the command that publishes the session."""
+        return filled(PUBLISH, self._facts)
+
+    def has_failed(self, *stages: str) -> bool:
+        """Say whether a rule of these stages has failed."""
+        return any(each.verdict == "failed" and each.stage in stages for each in self.decisions)
