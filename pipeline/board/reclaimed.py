@@ -27,10 +27,11 @@ class Reclaimed:
     proved_at: datetime
 
 
-def reclaimed() -> dict[DatasetType, dict[SessionKey, list[Reclaimed]]]:
-    """Return what was reclaimed, by type of data and session, the newest last."""
+def reclaimed(key: SessionKey | None = None) -> dict[DatasetType, dict[SessionKey, list[Reclaimed]]]:
+    """Return what was reclaimed of one session, or of all, by type of data and session, the newest last."""
+    rows = publication.Reclaim() & ({} if key is None else {"subject_id": key[0], "session": key[1]})
     found: dict[DatasetType, dict[SessionKey, list[Reclaimed]]] = {}
-    for kind, subject_id, session, computer, state, files, proved_at in columns(publication.Reclaim, _COLUMNS):
+    for kind, subject_id, session, computer, state, files, proved_at in columns(rows, _COLUMNS):
         if state == "back":  # all of its files were fetched again
             continue
         those = found.setdefault(kind, {}).setdefault((subject_id, session), [])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from pipeline import experiment, lab, sessions
+from pipeline.archive.identity import unlisted
 from pipeline.archive.naming import compile_layout, parse_folder
 from pipeline.archive.walk.listing import Listing
 from pipeline.archive.walk.session_folders import candidates
@@ -194,6 +195,9 @@ class _Work:
         if self._read_only is not None:
             error = self._read_only
             writer.failed(error.kind if error.kind in CATALOGUE else "database-error", error.message, error.remedy)
+        if known is not None and memory.row is None and here is None and memory.withdrawn is None:
+            wrong = unlisted(ref)
+            writer.failed("identity", wrong.message, wrong.remedy)
         about_state(writer, memory, self._computer, here=here is not None)
         blocked = next((f"{s.folder}: {s.reason}" for s in found.strays if key in s.candidates), "")
         place.folders = here.folders if here is not None else ()

@@ -9,17 +9,20 @@ from pipeline import publication
 from pipeline.archive import relocate
 from pipeline.archive.session import dataset_name
 from pipeline.archive.transfer import trouble
+from pipeline.board.reclaimed import reclaimed
+from pipeline.copies.named import others
 from pipeline.database.reading import columns
 from pipeline.drifted import drifted
 from pipeline.errors import MapshellError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from pipeline.archive.journal import Entry
     from pipeline.archive.ports import Store
     from pipeline.archive.session import Location, SessionKey
+    from pipeline.board.reclaimed import Reclaimed
     from pipeline.journal import TableJournal
     from pipeline.leases import Held
     from pipeline.why.writer import Writer
@@ -30,7 +33,9 @@ _FAILED = 3
 
 @dataclass(slots=True)
 class Memory:
-    """What is remembered; ``said`` is what computers told, the newest first, ``row`` the archived row."""
+    """What is remembered; ``said`` is what computers told, the newest first, ``row`` the archived row,
+    ``elsewhere`` the other copies of the same data that hold it.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     failed: list[tuple[str, str, datetime | None, str]] = field(default_factory=list)
@@ -40,7 +45,8 @@ class Memory:
     drift: str = ""
     verified: datetime | None = None
     withdrawn: Mapping[str, Any] | None = None
-    reclaimed: list[Mapping[str, Any]] = field(default_factory=list)
+    reclaimed: list[Reclaimed] = field(default_factory=list)
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def in_flight(self) -> bool:
@@ -70,10 +76,11 @@ def remembered(location: Location, key: SessionKey, journal: TableJournal) -> Me
     found.verified = max((row[0] for row in columns(looks & {"verdict": "same"}, ("verified_at",))), default=None)
     gone = (publication.Withdrawal() & here).to_dicts()
     found.withdrawn = gone[0] if gone else None
-    of_type = publication.Reclaim() & one & {"dataset_type": location.dataset_type}
-    facts = ("computer", "state", "proved_at", "ended_at", "files", "bytes")
-    taken = [dict(zip(facts, row, strict=True)) for row in columns(of_type, facts)]
-    found.reclaimed = sorted(taken, key=lambda row: row["proved_at"], reverse=True)
+    found.reclaimed = reclaimed(key).get(location.dataset_type, {}).get(key, [])
+    if found.row is None and (aliases := others(location.alias)):
+        table = publication.archived_table(location.dataset_type)() & one
+        holding = {alias for (alias,) in columns(table, ("globus_alias",))}
+        found.elsewhere = tuple(alias for alias in aliases if alias in holding)
     return found
 
 
@@ -152,9 +159,8 @@ def _live(store: Callable[[], Store], task_id: str, said: str) -> tuple[str, tup
     return f"{said}; Globus says {status.state}", None if wrong is None else (wrong.message, wrong.remedy)
 
 
-def about_state(writer: Writer, memory: Memory, computer: str, *, here: bool, copies: Sequence[str] = ()) -> None:
+def about_state(writer: Writer, memory: Memory, computer: str, *, here: bool) -> None:
     """Write down what verify, other computers and people did with it."""
-    del copies
     row = memory.row
     if row is not None:
         said = f"archived {row['archived_at']:%Y-%m-%d %H:%M} UTC, generation {row['generation']}"
@@ -169,10 +175,13 @@ def about_state(writer: Writer, memory: Memory, computer: str, *, here: bool, co
         gone = memory.withdrawn
         said = f"its archived row was deleted on {gone['withdrawn_at']:%Y-%m-%d}"
         writer.failed("withdrawn", said, "leave it, or bring it back on purpose.", computer=gone["computer"])
-    for each in memory.reclaimed[:1]:
-        when = f"on {each['ended_at']:%Y-%m-%d}" if each["ended_at"] else "not to the end yet"
-        said = f"{each['files']} files were deleted on {each['computer']} {when}, each proved before"
+    for each in memory.reclaimed[-1:]:
+        done = "were deleted" if each.done else "are being deleted"
+        said = f"{each.files} files {done} on {each.computer}, each proved at the archive on {each.proved_at:%Y-%m-%d}"
         writer.note("reclaimed", "passed", said)
+    if memory.elsewhere and not memory.in_flight:
+        said = f"it is archived at {', '.join(memory.elsewhere)}; this location shall hold a copy, and has none yet"
+        writer.failed("copy-missing", said, "the next publish copies it, from a computer's disk or from there.")
     for each in memory.said:
         if each["computer"] == computer and here:
             continue  # it was looked at now

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.archive.aside import in_force
 from pipeline.archive.known import settled
+from pipeline.board.deciding import as_verified
+from pipeline.board.reclaimed import as_reclaimed
 from pipeline.why.explanation import unique
 
 if TYPE_CHECKING:
@@ -13,8 +16,6 @@ if TYPE_CHECKING:
     from pipeline.why.explanation import Place
     from pipeline.why.memory import Memory
     from pipeline.why.writer import Writer
-
-_DONE = ("archived", "reclaimed")
 
 
 def state_of(
@@ -43,21 +44,24 @@ def state_of(
             reason = "nothing that can be told without asking Globus keeps it here"
     elif memory.row is not None:
         state, reason = settled(known)
+    elif known is not None:
+        return "refused", "its files are in the index without an archived row"
+    elif memory.elsewhere:
+        return "queued", f"a copy of what {memory.elsewhere[0]} holds"
     elif blocked:
         return "refused", blocked
     elif memory.said:
         return memory.said[0]["state"], memory.said[0]["reason"]
     else:
         return "not here", ""
-    if state in _DONE and memory.drift:
-        return "archived with changes", memory.drift
+    state, reason = as_verified(state, reason, memory.drift)
     if state == "archived":
         told = [row for row in memory.said if row["reason"] or row["state"] != "queued"]
         away = [row for row in told if row["computer"] != computer or outcome is None]
         if away:
             return "archived with changes", f"{away[0]['computer']}: {away[0]['reason']}"
-    if state == "archived" and outcome is None and any(row["computer"] == computer for row in memory.reclaimed):
-        return "reclaimed", ""
+        files = 0 if known is None else len(in_force(known.files, known.files))
+        state, reason, _ = as_reclaimed(state, reason, memory.reclaimed, files, here=outcome is not None)
     return state, reason
 
 
