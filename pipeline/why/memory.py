@@ -33,8 +33,10 @@ _FAILED = 3
 
 @dataclass(slots=True)
 class Memory:
-    """What is remembered; ``said`` is what computers told, the newest first, ``row`` the archived row,
-    ``elsewhere`` the other copies of the same data that hold it.
+    """What is remembered of a session at one place.
+
+    ``said`` is what computers told, the newest first; ``row`` the archived row; ``elsewhere`` the other copies of the
+    same data that hold it.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -175,9 +177,10 @@ def about_state(writer: Writer, memory: Memory, computer: str, *, here: bool) ->
         gone = memory.withdrawn
         said = f"its archived row was deleted on {gone['withdrawn_at']:%Y-%m-%d}"
         writer.failed("withdrawn", said, "leave it, or bring it back on purpose.", computer=gone["computer"])
-    for each in memory.reclaimed[-1:]:
-        done = "were deleted" if each.done else "are being deleted"
-        said = f"{each.files} files {done} on {each.computer}, each proved at the archive on {each.proved_at:%Y-%m-%d}"
+    for gone_here in memory.reclaimed[-1:]:
+        done = "were deleted" if gone_here.done else "are being deleted"
+        said = f"{gone_here.files} files {done} on {gone_here.computer}, each proved before, on "
+        said += f"{gone_here.proved_at:%Y-%m-%d}"
         writer.note("reclaimed", "passed", said)
     if memory.elsewhere and not memory.in_flight:
         said = f"it is archived at {', '.join(memory.elsewhere)}; this location shall hold a copy, and has none yet"
