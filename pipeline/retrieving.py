@@ -22,6 +22,7 @@ from pipeline.errors import UsageError
 from pipeline.folders import cache_folder
 from pipeline.holdings import holdings, locations_by_alias
 from pipeline.reassign.meanwhile import explain
+from pipeline.reclaim.back import brought_back
 from pipeline.retrievals import FileJournal, folder, record
 from pipeline.retrieved import Retrieved, RetrievedFile
 from pipeline.storage import find
@@ -125,6 +126,7 @@ def retrieve(
         if dry_run and via == "globus":
             mark_under_way(fetching, items)
         explain(items, computer)
+        back = [] if dry_run else brought_back([*items, *further], hasher, computer)
     lacking = _absent(tables)
     result = Retrieved(
         files=[_file(item, kinds.get(item.identity[:2], "unknown")) for item in [*items, *further]],
@@ -138,6 +140,7 @@ def retrieve(
             *instead,
             *fetching.notes,
             *remembered.notes(),
+            *back,
         ],
         awaited=[str(one) for one in lacking if one.state == "in flight"],
         dry_run=dry_run,

@@ -165,6 +165,9 @@ def _depart(
     if not session.files and not session.defects:
         if known is not None:
             return settled_outcome(round_, session, known)
+        if session.tombstones:
+            said = f"{session.tombstones[0][1]}: its files were deleted after proof, and the index does not have them"
+            return outcome(round_, session, "refused", said, _DISCOVER, failed=True, rule="tombstone")
         said = f"{', '.join(session.folders)}: it holds no file"
         return outcome(round_, session, "refused", said, _FILL, failed=True, rule="no-files")
     plan = _compare(round_, session, known, dry_run=dry_run)
@@ -296,4 +299,8 @@ def _take_off(round_: Round, flight: Flight, *, hash_early: bool) -> None:
     round_.hasher.start(*flight.unproved)
 
 
+_DISCOVER = (
+    "the archive has them: `mapshell publication-discover` rebuilds the index from it; afterwards the command in the "
+    "tombstone brings them back."
+)
 _FILL = "if its files were moved, put them back; if the session was never recorded, remove the empty folder."

@@ -12,6 +12,7 @@ from pipeline import sessions
 from pipeline.archive.lister import Lister
 from pipeline.archive.pace import Pace
 from pipeline.archive.reclaiming.rules import bring_back
+from pipeline.board.heartbeat import sign_of_life
 from pipeline.errors import DatabaseError, MapshellError
 from pipeline.reclaim import rows
 from pipeline.reclaim.carrying_out import Deletion
@@ -147,11 +148,17 @@ class Reclaiming:
 
     def carry_out(self, survey: Reclaimed) -> Reclaimed:
         """Prove and delete, one session after the other."""
+        with sign_of_life(self._settings, "reclaim", scope="chosen" if survey.restricted else "all") as life:
+            self._carry_out(survey)
+            life.came_of(survey)
+        return survey
+
+    def _carry_out(self, survey: Reclaimed) -> None:
         try:
             unfinished = rows.unfinished(self._settings.archive.computer)
         except DatabaseError as error:
             survey.stopped = error
-            return survey
+            return
 
         def one(subject: Subject, lister: Lister, pace: Pace) -> Missing | None:
             earlier = unfinished.pop((subject.unit.key, subject.unit.dataset_type), [])
@@ -170,7 +177,6 @@ class Reclaiming:
         self._each(survey, one)
         if survey.stopped is None:
             self._end(survey, [row for several in unfinished.values() for row in several])
-        return survey
 
     def _end(self, survey: Reclaimed, unfinished: list[dict[str, Any]]) -> None:
         """Finish rows of runs that were killed after their last deletion."""
