@@ -29,7 +29,7 @@ class Before:
 
 def says_nothing_archived(done):
     """Return whether a command says that nothing that was asked for is archived."""
-    words = ("No archived session", "is not archived", "Nothing is archived yet")
+    words = ("No archived session", "is not archived", "Nothing is archived yet", "Nothing is archived as")
     return any(each in done.stderr for each in words)
 
 
