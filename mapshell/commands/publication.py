@@ -48,6 +48,16 @@ if TYPE_CHECKING:
 @click.option(
     "--because", default="", metavar="TEXT", help="With --accept or --supersede: why. It is recorded with the files."
 )
+@click.option("--every", default="", metavar="TIME", help="Go on as a service: a round every 15m, say.")
+@click.option(
+    "--at", default="", metavar="HH:MM-HH:MM", help="With --every: begin rounds only then; all the time by default."
+)
+@click.option(
+    "--report-at",
+    default="",
+    metavar="HH:MM",
+    help="With --every: time of the morning report, or never; when the window ends (or 07:00) by default.",
+)
 @pass_context
 def publish(
     context: Context,
@@ -62,6 +72,9 @@ def publish(
     adopt: bool,
     supersede: bool,
     because: str,
+    every: str,
+    at: str,
+    report_at: str,
 ) -> None:
     """Archive this computer's recordings, and prove that they arrived.
 
@@ -83,6 +96,10 @@ def publish(
     With --root, the recordings come from a loose drive, wherever on it their folders lie; `mapshell ingest-drive` tells
     which it holds, and enters their sessions. The drive may be pulled out at any time: what had begun waits for it.
 
+    With --every, rounds follow each other until the service is ended (Ctrl-C, SIGTERM): each tells in a line what came
+    of it, and what fails is tried again in the next one. When the window of --at closes, or the service is ended,
+    transfers go on at Globus and the next round records them. `mapshell schedule install` lets the system start it.
+
     \b
     Examples:
       mapshell publication-publish --dry-run
@@ -93,6 +110,7 @@ def publish(
       mapshell publication-publish --accept help
       mapshell publication-publish --subject SC038 --session 3 --accept still-recording --because "crashed at 11:40"
       mapshell publication-publish --subject SC038 --session 3 --supersede --because "sorted again" --dry-run
+      mapshell publication-publish --every 15m --at 22:00-06:00
     """
     from mapshell.errors import end
     from mapshell.publishing import show, show_rules
@@ -105,6 +123,13 @@ def publish(
 
     if root is None and (root_globus or alias):
         raise click.UsageError("--root-globus and --archive belong to --root PATH.")
+    if every or at or report_at:
+        from mapshell.serving.nights import publish_nights
+
+        others = {"--dry-run": dry_run, "--root": root, "--accept": accept, "--supersede": supersede}
+        _serves(every, {**others, "--because": because})
+        publish_nights(context, choice, every=every, at=at, report_at=report_at, wait=not no_wait, adopt=adopt)
+        return
     context.database()
     chosen = choice.restrictions()
     work = publish_round
@@ -128,6 +153,25 @@ def publish(
     end(report)
 
 
+def _serves(every: str, others: dict[str, object]) -> None:
+    """Refuse what makes no sense for rounds that nobody looks at.
+
+    Raises
+    ------
+    UsageError
+        It was asked for.
+    """
+    from pipeline.errors import UsageError
+
+    if not every:
+        raise UsageError("--at and --report-at belong to --every TIME.", remedy="add --every 15m, or leave them out.")
+    if given := [name for name, value in others.items() if value]:
+        raise UsageError(
+            f"{given[0]} is for one round that somebody looks at, --every for rounds that nobody looks at.",
+            remedy=f"leave out {given[0]}, or --every.",
+        )
+
+
 @click.command()
 @choosing_sessions
 @pass_context
@@ -149,7 +193,7 @@ def status(
       mapshell publication-status --format json
     """
     from mapshell.show_status import show_status
-    from pipeline.status import status as all_states
+    from pipeline.board.status import status as all_states
 
     context.database()
     chosen = choice.restrictions()
