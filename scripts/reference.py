@@ -128,7 +128,11 @@ def commands_page() -> str:
     return page()
 
 
-PAGES: dict[str, Callable[[], str]] = {"docs/settings.md": settings_page, "docs/commands.md": commands_page}
+def refusals_page() -> str:
+    """Return the page of refusals."""
+    from scripts.refusals_page import refusals_page as page
+
+    return page()
 
 
 def markdown(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -136,6 +140,13 @@ def markdown(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     head = list(titles)
     lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/settings.md": settings_page,
+    "docs/commands.md": commands_page,
+    "docs/refusals.md": refusals_page,
+}
 
 
 def renewed(text: str) -> str:

@@ -86,10 +86,13 @@ def _of_the_gate() -> Iterable[Refusal]:
         yield Refusal(rule.name, stage, _WHERE_OF_STAGE[stage], rule.words, _OF_RULE.get(rule.name, mend))
 
 
+GIVING = frozenset({"H1", "M1", "M3", "M5", "M6", "L2"})
+"""Rules of matching that never refuse: they only give a session its folder."""
+
+
 def _of_matching() -> Iterable[Refusal]:
-    by_ingest = {"A1", "D5"}
     for rule, words in MATCHING.items():
-        commands = (_INGEST,) if rule in by_ingest else (_IDENT,)
+        commands = () if rule in GIVING else (_INGEST,) if rule in ("A1", "D5") else (_IDENT,)
         yield Refusal(rule, "folder", "pipeline.archive.matching", words, commands)
 
 
