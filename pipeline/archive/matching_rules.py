@@ -229,12 +229,12 @@ def _among(
     left = [session for session in that_day if start is None or session.started is None]
     same = [session for session in left if has_ident and session.ident == folder.name.ident]
     if len(same) == 1:
-        return Owner(same[0], "M6" if start is None else "M3")
+        return Owner(same[0], "M6" if told else "M3")
     if left:
-        raise _ambiguous("M7" if start is None else "M4", folder, that_day)
+        raise _ambiguous("M7" if told else "M4", folder, that_day)
     what = "recording" if folder.started in (None, start) else "run"
     raise Refusal(
-        "M4",
+        "M5" if told else "M4",
         f"its {what} began at {start:%H:%M:%S}, not within {tolerance.seconds // 60} min of {_listed(that_day)}",
         f"correct the start times of the sessions, or {_set_ident(folder)}.",
         that_day,

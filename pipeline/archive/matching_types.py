@@ -111,7 +111,7 @@ MATCHING: dict[str, str] = {
     "M2": "of several sessions that day, two fit it alike",
     "M3": "of several sessions that day, one without a start has its ident",
     "M4": "of several sessions that day, none began when it did",
-    "M5": "as M1, by the start that its ident tells",
+    "M5": "of several sessions that day, by the start that its ident tells",
     "M6": "of several sessions that day, one has its ident",
     "M7": "of several sessions that day, nothing tells which",
     "L1": "the only session of its day has another ident by hand",

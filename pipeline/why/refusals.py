@@ -86,7 +86,7 @@ def _of_the_gate() -> Iterable[Refusal]:
         yield Refusal(rule.name, stage, _WHERE_OF_STAGE[stage], rule.words, _OF_RULE.get(rule.name, mend))
 
 
-GIVING = frozenset({"H1", "M1", "M3", "M5", "M6", "L2"})
+GIVING = frozenset({"H1", "M1", "M3", "M6", "L2"})
 """Rules of matching that never refuse: they only give a session its folder."""
 
 
@@ -101,6 +101,13 @@ _HERE = (
     ("root", "here", "pipeline.archive.walk", "a local root cannot be listed", (_DOCTOR,)),
     ("folder-here", "here", "pipeline.archive.find", "no folder of this session lies here", (PUBLISH,)),
     ("no-files", "here", "pipeline.archive.depart", "the session's folder holds no file", (PUBLISH,)),
+    (
+        "tombstone",
+        "here",
+        "pipeline.archive.depart",
+        "its local files were deleted, and the index no longer has it",
+        (_DISCOVER,),
+    ),
     ("unlistable", "here", "pipeline.archive.walk", "a folder cannot be listed", (PUBLISH,)),
     ("folder-link", "here", "pipeline.archive.walk", "a folder is a link; links are not followed", (PUBLISH,)),
     ("folder-name", "here", "pipeline.archive.paths", "a folder's name cannot be stored safely", (PUBLISH,)),

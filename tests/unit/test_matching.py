@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.archive.matching import FoundFolder, SessionFacts, match
+from pipeline.archive.matching_types import MATCHING
 from pipeline.archive.naming import compile_layout, parse_folder
 
 DAY = date(2019, 11, 19)
@@ -123,6 +124,27 @@ def test_every_row_of_the_table(rule, folders, sessions, expected):
     found = [folder(path, started) for path, started in folders]
     assert verdicts(found, sessions) == expected, rule
     assert verdicts(found[::-1], sessions[::-1]) == expected[::-1], "the order matters"
+
+
+_GO_ON = {"A3", "D1", "D2", "D3", "D4", "M0"}
+"""Rules that, in some of their rows, only say how to go on: another one decides then."""
+
+
+@pytest.mark.parametrize(("rule", "folders", "sessions", "expected"), TABLE)
+def test_every_row_names_its_rule(rule, folders, sessions, expected):
+    found = [folder(path, started) for path, started in folders]
+    matching = match(found, sessions)
+    named = {unowned.rule for unowned in (*matching.refused, *matching.unmatched)} | set(matching.rules.values())
+    assert len(matching.rules) == sum(isinstance(each, int) for each in expected)
+    assert named <= MATCHING.keys()
+    if rule not in _GO_ON:
+        assert rule in named
+
+
+def test_animals_whose_sessions_are_left_out_count_by_their_names():
+    other = folder("AB038/catgt_AB026_111919_g0", "11:51:24")
+    assert [each.rule for each in match([other], ONE).refused] == []
+    assert [each.rule for each in match([other], ONE, animals=["AB026"]).refused] == ["A2"]
 
 
 def test_the_table_is_tested_whole():
