@@ -103,22 +103,25 @@ def retired(turns: Sequence[Turn], now: datetime) -> bool:
     return now - max(turn.seen for turn in turns) > REMEMBERED
 
 
-def bad(turns: Sequence[Turn], now: datetime, since: datetime) -> list[Turn]:
+def bad(turns: Sequence[Turn], now: datetime, since: datetime, *, differs: bool = False) -> list[Turn]:
     """Return a computer's rounds that did not end well: of each verb the last one alone, as the next makes it good.
 
-    What a person interrupted is told only when it was ``since`` (UTC).  That sessions were refused is told with these.
+    What a person interrupted is told only when it was ``since`` (UTC).  That sessions were refused, or that the archive
+    ``differs`` from the index, is told with the sessions.
     """
     newest: dict[str, Turn] = {}
     for turn in turns:
         if turn.scope != "chosen" or turn.result != PARTLY:
             newest.setdefault(turn.verb, turn)
     found = [turn for turn in newest.values() if now - turn.seen <= REMEMBERED]
-    return [turn for turn in found if _is_bad(turn, now, since)]
+    return [turn for turn in found if _is_bad(turn, now, since, differs=differs)]
 
 
-def _is_bad(turn: Turn, now: datetime, since: datetime) -> bool:
+def _is_bad(turn: Turn, now: datetime, since: datetime, *, differs: bool) -> bool:
     if turn.cut_short(now) or turn.result == FAILED:
         return True
     if turn.result == PARTLY and (not turn.reason or _OF_A_SESSION.match(turn.reason)):
         return False  # the session says it itself, for as long as it is true
+    if turn.result == PARTLY and turn.verb == "verify" and differs:
+        return False
     return turn.result in {INTERRUPTED, PARTLY} and turn.seen >= since

@@ -75,7 +75,9 @@ def make(
         return in_zone(at, zone, now)
 
     found += needs.of_sessions(rows or (), now.replace(tzinfo=UTC).astimezone(zone).date())
-    found += needs.of_rounds(turns, now, then, timedelta(hours=settings.report.missed_after), say, mine)
+    differs = any(each.kind == "archive differs" for each in found)
+    missed_after = timedelta(hours=settings.report.missed_after)
+    found += needs.of_rounds(turns, now, then, missed_after, say, mine, differs=differs)
     found += needs.of_disks(turns, now, timedelta(days=settings.report.full_within))
     names = {
         (row.subject_id, row.session): f"{row.h2o} session {row.session} of {row.session_date}" for row in rows or ()
@@ -99,7 +101,7 @@ def make(
         tuple(reading.done(places, archived, then)),
         reading.looked(then),
         None if rows is None else waiting(rows),
-        tuple(signs(turns, now, timedelta(hours=settings.report.missed_after), say)),
+        tuple(signs(turns, now, missed_after, say)),
     )
 
 

@@ -33,7 +33,7 @@ SCARCE = 2_000_000_000
 SCARCE_SHARE = 0.05
 """Bytes below which a disk is about to be full, at whatever rate; of a small disk, this share of it."""
 
-_WAITING = ("queued", "recording")
+_WAITING, _SAFE = ("queued", "recording"), ("archived", "reclaimed")
 _STATES: Mapping[str, Kind] = {"refused": "refused", "archived with changes": "changed"}
 
 
@@ -44,12 +44,16 @@ def need(kind: Kind, who: str, what: str, remedy: str) -> Need:
 
 def of_sessions(rows: Iterable[SessionStatus], today: date) -> Iterator[Need]:
     """Yield what needs a person among the sessions: refused, changed, lost at the archive, or waiting for long."""
+    rows = list(rows)
+    safe = {(row.subject_id, row.session, row.dataset_type) for row in rows if row.state in _SAFE}
     for row in rows:
         who = named(row)
-        if row.state.startswith("archived") and DIFFERS in row.reason:
+        if DIFFERS in row.reason:
             yield need("archive differs", who, row.reason, f"mapshell publication-verify {_options(row)}")
         elif row.state in _STATES:
             yield need(_STATES[row.state], who, _told(row), row.remedy or _why(row))
+        elif (row.subject_id, row.session, row.dataset_type) in safe:
+            continue  # a further copy of it waits
         elif row.state in _WAITING and date.fromisoformat(row.session_date) < today - LONG_AGO:
             days = (today - date.fromisoformat(row.session_date)).days
             yield need("waiting", who, f"{row.state} for {days} days: {_told(row)}", _why(row))
@@ -81,6 +85,8 @@ def of_rounds(
     missed_after: timedelta,
     say: Callable[[datetime], str],
     mine: str,
+    *,
+    differs: bool,
 ) -> Iterator[Need]:
     """Yield the nights that computers missed, and the rounds that did not end well.
 
@@ -96,6 +102,8 @@ def of_rounds(
         Says an instant in words.
     mine
         The computer that makes the report.
+    differs
+        Sessions of which the archive differs from the index are told of anyway.
     """
     for computer, theirs in turns.items():
         on = "" if computer == mine else f"on {computer}: "
@@ -103,7 +111,7 @@ def of_rounds(
         if missed is not None:
             remedy = f"see that {computer} is on, and connected; then {on or 'here: '}mapshell publication-publish"
             yield need("missed", computer, late_words(missed, say), remedy)
-        for turn in lateness.bad(theirs, now, since):
+        for turn in lateness.bad(theirs, now, since, differs=differs):
             said = f"{turn.verb}, begun {say(turn.began)}, "
             if turn.cut_short(now):
                 said += f"was cut short: no sign of life since {say(turn.seen)}"
