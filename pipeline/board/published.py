@@ -64,7 +64,8 @@ def tell(life: Life, report: Report, scope: str) -> None:
 def needs(report: Report) -> str:
     """Say what of a round needs a person, in a line; empty when nothing does."""
     said = []
-    for outcome in report.outcomes:
+    # What could not be sent comes first: the others are told of by the board as long as it is true.
+    for outcome in sorted(report.outcomes, key=lambda each: each.state not in ("queued", "in flight")):
         if outcome.failed:
             who = f"{outcome.h2o} session {outcome.key[1]} of {outcome.session_date}"
             said.append(f"{outcome.state}: {who}, {outcome.alias}: {outcome.reason}")

@@ -22,7 +22,8 @@ GRACE = timedelta(hours=1)
 REMEMBERED = timedelta(days=14)
 """After so long without a sign of life nobody is told any more that a computer missed its night: it is retired."""
 
-_OF_A_SESSION = re.compile(r"[a-z ]+: \S.* session -?[0-9]+ of [0-9]{4}-[0-9]{2}-[0-9]{2}, ")
+_OF_A_SESSION = re.compile(r"(?!queued: |in flight: )[a-z ]+: \S.* session -?[0-9]+ of [0-9]{4}-[0-9]{2}-[0-9]{2}, ")
+"""What a round says of a session that is told of anyway.  That it could not be sent is told by the round alone."""
 
 SHOWN = 2 * REMEMBERED
 """For so long it is still named, as not seen since."""

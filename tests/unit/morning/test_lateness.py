@@ -105,6 +105,9 @@ def test_refused_sessions_are_told_as_sessions():
     of_a_session = "refused: SC038 session 3 of 2026-11-20, raw-ephys: x.bin: empty (and 2 more)"
     of_a_folder = "refused: SC038/SC038_x_g0: no session of that day"
     assert bad([turn(HOUR, result="partly done", reason=of_a_session)], NOW, NOW - AFTER) == []
+    for state in ("queued", "in flight"):  # nobody else says that it could not be sent
+        not_sent = of_a_session.replace("refused", state)
+        assert len(bad([turn(HOUR, result="partly done", reason=not_sent)], NOW, NOW - AFTER)) == 1
     assert len(bad([turn(HOUR, result="partly done", reason=of_a_folder)], NOW, NOW - AFTER)) == 1
 
 
