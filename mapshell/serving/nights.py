@@ -13,7 +13,14 @@ from mapshell.serving.lines import Lines, span
 from mapshell.serving.signals import Signals
 from pipeline.archive.round import in_words
 from pipeline.database.entering import fitting
-from pipeline.errors import ConfigError, MapshellError, SchemaVersionError, UsageError
+from pipeline.errors import (
+    ConfigError,
+    DatabaseError,
+    MapshellError,
+    SchemaVersionError,
+    ServiceError,
+    UsageError,
+)
 from pipeline.nights.only import only_service
 from pipeline.nights.ready import notify
 from pipeline.nights.rhythm import Rhythm, read_rhythm
@@ -227,7 +234,22 @@ class Nights:
 
     def report(self, since: datetime | None, now: datetime) -> None:
         """Make the morning report, tell it in a line, and give it to whoever the settings name."""
-        raise NotImplementedError
+        from pipeline import morning
+
+        here = self._context.child()
+        try:
+            here.database()
+            made = morning.make(here.settings, since, environ=here.environ)
+        except (DatabaseError, ServiceError) as error:  # who must know of it would else hear nothing at all
+            made = morning.unreachable(here.settings, since, now, error)
+        passed_on = bool(here.settings.notify.command)
+        if passed_on:
+            morning.tell(here.settings, made, here.environ)
+        told = " It was passed on." if passed_on else " mapshell publication-report tells more."
+        self._lines.tell(
+            "report", now, f"Report: {made.subject}.{told}", subject=made.subject, passed_on=passed_on, whole=made.whole
+        )
+        self._remember(now)
 
     def report_failed(self, error: Exception) -> None:
         """Tell that the report could not be made or handed over."""

@@ -30,15 +30,18 @@ class Rhythm:
     report_at: time | None
     zone: tzinfo
 
-    def begin(self, now: datetime, last: datetime | None) -> datetime:
-        """Return when the next round begins, not before ``now``; ``last`` is when the last one began.
+    def begin(self, due: datetime) -> datetime:
+        """Return when a round that is due may begin: then, or when the window opens next."""
+        return due if self.window is None else max(due, self.window.open_at(due)[0])
+
+    def due(self, now: datetime, last: datetime) -> datetime:
+        """Return when the next round is due after one that began at ``last`` and has ended ``now``.
 
         Rounds keep their beat: one that took longer than ``every`` lets the next one begin a whole number of it later.
         """
-        due = now
-        if last is not None and last <= now:  # else the clock was set back
-            due = last + max(1, -((last - now) // self.every)) * self.every
-        return due if self.window is None else max(due, self.window.open_at(due)[0])
+        if now < last:  # the clock was set back meanwhile
+            return now + self.every
+        return last + max(1, -((last - now) // self.every)) * self.every
 
     def end(self, now: datetime) -> datetime | None:
         """Return when the window that is open now ends; None where there is none."""

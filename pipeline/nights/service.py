@@ -76,7 +76,7 @@ def serve(rhythm: Rhythm, duties: Duties, clock: Clock, stop: Stop) -> Tally:
         A round that began when the service did met what never mends by itself.
     """
     tally = Tally()
-    last: datetime | None = None
+    due: datetime | None = None
     told: datetime | None = None
     # A report that was due before anybody asked this service for one is nobody's.
     reported = duties.reported_at() or clock.now()
@@ -84,12 +84,13 @@ def serve(rhythm: Rhythm, duties: Duties, clock: Clock, stop: Stop) -> Tally:
         now = clock.now()
         if stop.why:
             break
-        due = rhythm.report(now)
-        if due is not None and due > reported:
+        if reported < (rhythm.report(now) or reported):
             _report(duties, tally, reported, now)
             reported = now
             continue
-        begin = rhythm.begin(now, last)
+        if due is not None and due - now > rhythm.every:  # the clock was set back
+            due = now
+        begin = rhythm.begin(max(now, due or now))
         if begin > now:
             if begin != told:
                 duties.waiting(begin)
@@ -98,8 +99,9 @@ def serve(rhythm: Rhythm, duties: Duties, clock: Clock, stop: Stop) -> Tally:
             clock.sleep((until - now).total_seconds())
             continue
         tally.rounds += 1
-        _round(_turn(rhythm, tally.rounds, now, clock, stop), duties, tally, at_start=told is None and last is None)
-        last = now
+        _round(_turn(rhythm, tally.rounds, now, clock, stop), duties, tally, at_start=told is None and due is None)
+        beat = told if told is not None and timedelta(0) <= now - told < rhythm.every else now
+        due = rhythm.due(clock.now(), beat)
         if tally.interrupted:
             break
     tally.why = stop.why
@@ -114,7 +116,7 @@ def _turn(rhythm: Rhythm, number: int, now: datetime, clock: Clock, stop: Stop) 
             return f"the service ends ({stop.why})"
         return f"the window {rhythm.window} is over" if closes is not None and clock.now() >= closes else ""
 
-    return Turn(number, now, rhythm.begin(now, now), ending)
+    return Turn(number, now, rhythm.begin(rhythm.due(now, now)), ending)
 
 
 def _round(turn: Turn, duties: Duties, tally: Tally, *, at_start: bool) -> None:
