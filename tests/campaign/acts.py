@@ -164,6 +164,7 @@ class Stage(Disasters, Doubts):
             return
         kill = ended.command.get("kill", {})
         self.counts["kills"] += 1
+        self.checker.freed.killed()
         if MARK.decode() in ended.done.stderr:
             self.counts[f"kill step {kill['step']}"] += 1
         else:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import sqlite3
 import uuid
 from datetime import UTC, datetime, timedelta
 
+from .forging import false_tombstones
 from .lab import LONG_AGO
 from .look import text
 from .said import judge
@@ -24,6 +24,7 @@ DOUBTS = (
     "stranger",
     "young",
     "few",
+    "twice",
     "going",
     "claimed",
     "readonly",
@@ -211,39 +212,8 @@ class Doubts:
             return
         outside.write_bytes(b"mine")
         here = sorted(self.world.lab.subpaths(visit).values())
-        name = (
-            "../../home/not a recording",
-            str(outside),
-            here[0].relative_to(self.world.folder / visit.rig / visit.kind).as_posix(),
-        )[move["dice"] % 3]
-        sha1 = hashlib.sha1(b"mine", usedforsecurity=False).hexdigest()
-        entry = {"subpath": name, "size": 4, "mtime": 1_600_000_000, "sha1": sha1}
-        said = {
-            "command": "rm -r /",
-            "format": "mapshell-reclaimed",
-            "version": 1,
-            "session": {
-                "subject_id": visit.subject,
-                "session": visit.session,
-                "h2o": visit.h2o,
-                "session_date": visit.day.isoformat(),
-                "dataset_type": visit.kind,
-            },
-            "reclaimed_at": "2020-06-01T00:00:00Z",
-            "computer": visit.rig,
-            "who": "somebody",
-            "places": [],
-            "files": [entry],
-        }
-        lies = (
-            json.dumps(said),
-            json.dumps({**said, "files": [entry] * 3, "command": 3}),
-            json.dumps({**said, "session": {**said["session"], "session": visit.session + 40}}),
-            "{",
-            "[" * 20_000,
-            json.dumps({**said, "files": [{**entry, "subpath": f"{name}/{n}"} for n in range(20_000)]}),
-        )
-        path.write_text(lies[move["dice"] // 3 % len(lies)])
+        lies, sha1 = false_tombstones(visit, here[0].relative_to(self.world.folder / visit.rig / visit.kind), outside)
+        path.write_text(lies[move["dice"] % len(lies)])
         before = {each: self.looker.sha1(each) for each in here}
         for verb in ("publish", "status", "retrieve"):
             command = {"verb": verb, "rig": visit.rig, "visit": visit.number}
@@ -257,8 +227,17 @@ class Doubts:
         if outside.read_bytes() != b"mine":
             yield Violation("I5", "a false tombstone led out of its folder")
         outside.unlink()
+        self._without_lies(path, sha1, here)
+
+    @staticmethod
+    def _without_lies(path, sha1, here):
+        """Whoever put a false tombstone there takes it away; out of what reclaim made of it, his lies."""
         if all(each.exists() for each in here):
             path.unlink(missing_ok=True)
+            return
+        document = json.loads(path.read_bytes())
+        document["files"] = [entry for entry in document["files"] if entry["sha1"] != sha1]
+        path.write_text(json.dumps(document))
 
     # -- what is asked ----------------------------------------------------------------------------------------------
 
@@ -268,6 +247,16 @@ class Doubts:
     def _few(self, visit, _move):
         places = len(self.world.places(visit.kind))
         yield from self._refused(visit, f"there are only {places} places", copies=places + 1)
+
+    def _twice(self, visit, _move):
+        """Another name of the same place at the archive is no second copy."""
+        if self.world.further or any(each.forged or each.foreign for each in self.world.lab.visits.values()):
+            return
+        self.world.configure(again=(visit.kind, f"/raw-{visit.kind}"))
+        self.together([{"verb": "discover", "rig": visit.rig}])
+        yield from self._refused(visit, "both names are of one place", copies=2)
+        self.world.configure()
+        yield from self.forget({"what": "index"})
 
     # -- others at work ---------------------------------------------------------------------------------------------
 

@@ -1,8 +1,10 @@
-"""Manifests that are not true."""
+"""Manifests and tombstones that are not true."""
 
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 
 
 def forged(document, dice):
@@ -23,3 +25,45 @@ def forged(document, dice):
     else:  # an absolute path
         entry["subpath"] = "/" + entry["subpath"]
     return lie
+
+
+def false_tombstones(visit, here, outside):
+    """Return tombstones of a session that lie, as text, and the SHA1 by which their lies are known.
+
+    ``here`` is the subpath of a file of the session, ``outside`` a path that has nothing to do with it.
+    """
+    sha1 = hashlib.sha1(b"mine", usedforsecurity=False).hexdigest()
+
+    def entry(subpath):
+        return {"subpath": subpath, "size": 4, "mtime": 1_600_000_000, "sha1": sha1}
+
+    out = f"../../home/{outside.name}"
+    said = {
+        "command": "rm -r /",
+        "format": "mapshell-reclaimed",
+        "version": 1,
+        "session": {
+            "subject_id": visit.subject,
+            "session": visit.session,
+            "h2o": visit.h2o,
+            "session_date": visit.day.isoformat(),
+            "dataset_type": visit.kind,
+        },
+        "reclaimed_at": "2020-06-01T00:00:00Z",
+        "computer": visit.rig,
+        "who": "somebody",
+        "places": [],
+        "files": [entry(here.as_posix())],
+    }
+    other = {**said["session"], "session": visit.session + 40}
+    lies = (
+        said,
+        {**said, "files": [entry(out)]},
+        {**said, "files": [entry(str(outside))]},
+        {**said, "files": [entry(here.as_posix())] * 3},
+        {**said, "command": 3},
+        {**said, "session": other},
+        {**said, "files": [entry(f"{here.as_posix()}/{n}") for n in range(20_000)]},
+        {**said, "files": [entry(f"{here.parent.as_posix()}/never recorded.bin")]},
+    )
+    return [*map(json.dumps, lies), "{", "[" * 20_000], sha1

@@ -33,19 +33,23 @@ class Freed:
 
     def __init__(self, world):
         self._world, self._lab = world, world.lab
-        self._orders, self._commands, self._fetching = [], 0, set()
+        self._orders, self._commands, self._fetching, self._killed = [], 0, set(), False
         self._open = {}  # transfers that were open when the last move had ended
         self._away = set()  # folders that went with their files
 
     def begin(self):
         """Begin a move."""
-        self._orders, self._commands, self._fetching = [], 0, set()
+        self._orders, self._commands, self._fetching, self._killed = [], 0, set(), False
 
     def ordered(self, commands):
         """Be told what runs now, at once."""
         self._orders += [command for command in commands if command["verb"] == "reclaim"]
         self._fetching |= {each["rig"] for each in commands if each["verb"] == "retrieve" and each["to"] == "home"}
         self._commands += len(commands)
+
+    def killed(self):
+        """Be told that a command was killed."""
+        self._killed = True
 
     def check(self, facts):
         """Compare the disks with what lay on them; return what is wrong with what vanished, or came back."""
@@ -179,9 +183,9 @@ class Freed:
         named = [row for row in told if _has(row, path.name, gone)]
         if not named:
             yield "no row says so, with its size and SHA1"
-        elif self._commands == 1 and all(text(row["state"]) == "planned" for row in named):
+        elif self._commands == 1 and self._killed and all(text(row["state"]) == "planned" for row in named):
             held = {key for key in keys if key in facts.claims}
-            if not held:  # it was killed in the middle, or it had none
+            if not held:  # what is killed cannot give it back
                 yield "nobody held its lease meanwhile"
 
 

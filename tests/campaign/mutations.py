@@ -1,39 +1,24 @@
 """Guards of the product, each broken on purpose: what the campaign must find."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """One broken guard: a name, what it is that is broken, and edits (file, text as it is, text as it is then)."""
-
-    name: str
-    broken: str
-    edits: tuple[tuple[str, str, str], ...]
-
-
-def _one(name, broken, file, old, new):
-    return Mutation(name, broken, ((file, old, new),))
-
+from .mutation import Mutation, one
+from .mutations_of_reclaim import RECLAIM
 
 MUTATIONS = (
-    _one(
+    one(
         "no-look",
         "after a task succeeded, the archive is not looked at",
         "pipeline/archive/check.py",
         "    for subpath, size in wanted.items():\n        if subpath in compared:",
         "    for subpath, size in ():\n        if subpath in compared:",
     ),
-    _one(
+    one(
         "short-files-pass",
         "the size that the archive lists is not compared",
         "pipeline/archive/check.py",
         "        elif listed[subpath] != size:",
         "        elif False:",
     ),
-    _one(
+    one(
         "new-id-each-time",
         "a transfer is submitted again under another submission id",
         "pipeline/archive/transfer.py",
@@ -58,14 +43,14 @@ MUTATIONS = (
             ),
         ),
     ),
-    _one(
+    one(
         "dead-lease-kept",
         "the lease of a killed process holds until it ends",
         "pipeline/leases.py",
         '        if not is_process(int(held["process_id"]), float(held["process_began"])):',
         "        if False:",
     ),
-    _one(
+    one(
         "manifest-not-seen",
         "a manifest is not looked for at the archive after its transfer",
         "pipeline/archive/describe.py",
@@ -88,7 +73,7 @@ MUTATIONS = (
             ),
         ),
     ),
-    _one(
+    one(
         "no-rollback",
         "the rows of a session are written one after the other, without a transaction",
         "pipeline/transitions.py",
@@ -96,42 +81,42 @@ MUTATIONS = (
         "    table = publication.archived_table(manifest.dataset_type)\n"
         "    database.connection().commit_transaction()\n    if manifest.generation == 1:",
     ),
-    _one(
+    one(
         "all-rows-but-one",
         "one file of each generation gets no row",
         "pipeline/transitions.py",
         "    new = [entry for entry in manifest.files if entry.generation == manifest.generation]\n    listed",
         "    new = [entry for entry in manifest.files if entry.generation == manifest.generation][1:]\n    listed",
     ),
-    _one(
+    one(
         "manifest-forgets",
         "the manifest of a later generation lists its own files alone",
         "pipeline/archive/manifest.py",
         "    by_path = {entry.subpath: entry for entry in earlier}\n    by_path.update(",
         "    by_path = {}\n    by_path.update(",
     ),
-    _one(
+    one(
         "any-bytes-fetched",
         "what was fetched gets its name without a comparison of its SHA1",
         "pipeline/archive/settle.py",
         "        if found == item.sha1:",
         "        if True:",
     ),
-    _one(
+    one(
         "different-is-replaced",
         "retrieve replaces a different file without --overwrite",
         "pipeline/archive/fetchplan.py",
         "    if overwrite:\n        item.judge",
         "    if True:\n        item.judge",
     ),
-    _one(
+    one(
         "bytes-never-differ",
         "verify calls every SHA1 the same",
         "pipeline/archive/readback.py",
         '    return Checked(item, "same" if sha1 == item.entry.sha1 else "different", how, sha1)',
         '    return Checked(item, "same", how, sha1)',
     ),
-    _one(
+    one(
         "missing-not-told",
         "verify does not tell of files that no listing named",
         "pipeline/archive/presence.py",
@@ -154,21 +139,21 @@ MUTATIONS = (
             ),
         ),
     ),
-    _one(
+    one(
         "adopted-unread",
         "a file of the right size at the archive is adopted, whatever its bytes",
         "pipeline/archive/adoption/compare.py",
         "        if seen.sha1 == here:",
         "        if True:",
     ),
-    _one(
+    one(
         "everything-is-ours",
         "whatever stands at the archive under a wanted name is taken for what our own transfer left",
         "pipeline/archive/depart.py",
         "    remote, ours = sizes(there), set(round_.journal.leftovers(key))",
         "    remote, ours = sizes(there), set(sizes(there))",
     ),
-    _one(
+    one(
         "leftovers-stay",
         "what a failed transfer left is not put aside",
         "pipeline/archive/submit.py",
@@ -187,7 +172,7 @@ MUTATIONS = (
             ),
         ),
     ),
-    _one(
+    one(
         "discover-believes",
         "discover makes rows of a manifest without a look at its files",
         "pipeline/archive/confirm.py",
@@ -212,60 +197,61 @@ MUTATIONS = (
             ),
         ),
     ),
-    _one(
+    one(
         "wrong-day",
         "a folder is given to another session of its animal than that of its day",
         "pipeline/archive/matching_rules.py",
         "    that_day = [session for session in ours if session.session_date == day]",
         "    that_day = sorted(ours, key=lambda s: s.session_date)[:1]",
     ),
-    _one(
+    one(
         "status-before-commit",
         "status calls archived what is still on its way",
         "pipeline/board/deciding.py",
         '        return "in flight", facts if key in archived else',
         '        return "archived", facts if key in archived else',
     ),
-    _one(
+    one(
         "failures-end-well",
         "a command ends with 0 though something needs a person",
         "mapshell/errors.py",
         "    if not result.whole:\n        raise Partial",
         "    if not result.whole:\n        return",
     ),
-    _one(
+    one(
         "password-in-manifest",
         "a manifest tells the password of the database",
         "pipeline/work.py",
         '        "database": database.describe(),',
         '        "database": {**database.describe(), "word": database.connection().target.password},',
     ),
-    _one(
+    one(
         "times-touched",
         "reading a recording for its checksum sets its time",
         "pipeline/archive/checksums.py",
         "        if file.size <= min(_SMALL, _BLOCK):\n",
         "        os.utime(file.where)\n        if file.size <= min(_SMALL, _BLOCK):\n",
     ),
-    _one(
+    one(
         "settled-too-early",
         "a transfer of the journal is closed before its rows are committed",
         "pipeline/archive/gather.py",
         '        self._round.journal.commit(flight.manifest, flight.entry.advanced("done"))\n',
         '        self._round.journal.advance(flight.entry.advanced("done"))\n',
     ),
-    _one(
+    one(
         "round-ends-well",
         "a round of publishing ends with 0 though sessions failed",
         "pipeline/report.py",
         "self.nameless or any(outcome.failed for outcome in self.outcomes))",
         "self.nameless)",
     ),
-    _one(
+    one(
         "retrieval-ends-well",
         "a retrieval ends with 0 though files are not where they were asked for",
         "pipeline/retrieved.py",
         "        return self.stopped is None and not self.awaited and not any(each.bad for each in self.files)",
         "        return True",
     ),
+    *RECLAIM,
 )

@@ -58,9 +58,9 @@ EVENTS = (
     "open os.rename os.remove os.mkdir os.link os.rmdir os.utime os.scandir "
     "http.client.send sqlite3.connect socket.connect"
 )
-VERBS = {"publish": 6, "retrieve": 2, "verify": 2, "discover": 2, "reclaim": 0, "status": 1, "cp": 1.5, "mv": 0.8}
+VERBS = {"publish": 6, "retrieve": 2, "verify": 2, "discover": 2, "reclaim": 3, "status": 1, "cp": 1.5, "mv": 0.8}
 MOVES = {"run": 80, "record": 5, "finish": 2, "late": 3, "foreign": 2, "forge": 2, "own": 2, "rot": 3, "lose": 3}
-MOVES |= {"stand": 2, "forget": 2, "later": 2, "entitle": 2, "doubt": 0}
+MOVES |= {"stand": 2, "forget": 2, "later": 2, "entitle": 2, "doubt": 10}
 PREFIXES = {
     "cp": "copy: ",
     "mv": "mv: ",

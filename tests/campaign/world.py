@@ -40,6 +40,7 @@ class World:
     def __init__(self, folder, server):
         self.folder, self.server = Path(folder), server
         self.prefix = f"c{uuid.uuid4().hex[:10]}_"
+        self.further = {}  # storage locations beside the usual ones: alias -> (type of data, path)
         self.copies = {}  # type of data -> aliases that are said to hold every session of it
 
     def __enter__(self):
@@ -146,9 +147,14 @@ class World:
                         words |= set(_tokens(row))
         return {word for word in words if len(word) >= 16}
 
+    def configure(self, **further):
+        """Let the rigs know further storage locations: alias -> (type of data, path)."""
+        self.further = further
+        self.settings = {rig: settings.load(file=self._configuration(rig)) for rig in RIGS}
+
     def _configuration(self, rig):
         where, here = self.server.settings, self.folder / "at" / rig
-        here.mkdir(parents=True)
+        here.mkdir(parents=True, exist_ok=True)
 
         def root(kind):
             return {
@@ -157,8 +163,10 @@ class World:
                 "endpoint_path": str(self.folder / rig / kind),
             }
 
-        def location(kind):
-            return {"endpoint": ARCHIVE, "path": f"/raw-{kind}", "dataset_type": kind}
+        def location(kind, path):
+            return {"endpoint": ARCHIVE, "path": path, "dataset_type": kind}
+
+        places = {"raw-ephys": ("ephys", "/raw-ephys"), "raw-video": ("video", "/raw-video"), **self.further}
 
         document = {
             "database.backend": where.backend,
@@ -181,8 +189,8 @@ class World:
             "archive.poll_seconds": 0.1,
             "archive.stall_seconds": 0.6,
             "custom": {
-                "globus.local_endpoints": {"raw-ephys": root("ephys"), "raw-video": root("video")},
-                "globus.storage_locations": {"raw-ephys": location("ephys"), "raw-video": location("video")},
+                "globus.local_endpoints": {alias: root(kind) for alias, (kind, _) in places.items()},
+                "globus.storage_locations": {alias: location(*where) for alias, where in places.items()},
             },
         }
         if where.name:

@@ -1,0 +1,19 @@
+"""A guard of the product, broken on purpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One broken guard: a name, what it is that is broken, and edits (file, text as it is, text as it is then)."""
+
+    name: str
+    broken: str
+    edits: tuple[tuple[str, str, str], ...]
+
+
+def one(name, broken, file, old, new):
+    """Return a mutation of one edit."""
+    return Mutation(name, broken, ((file, old, new),))
