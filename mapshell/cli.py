@@ -43,7 +43,7 @@ COMMANDS: dict[str, Entry] = {
     "ingest-drive": Entry("drive", "ingest_drive", "Sort a loose drive: what of it is archived?", EVERYDAY),
     "session-ident": Entry("ingest", "session_ident", "Show or set what tells apart the sessions of a day.", EVERYDAY),
     "publication-publish": Entry("publication", "publish", "Archive recordings and prove that they arrived.", EVERYDAY),
-    "publication-status": Entry("publication", "status", "List every session with its state at the archive.", EVERYDAY),
+    "publication-status": Entry("status", "status", "The board: sessions, what waits, disks, computers.", EVERYDAY),
     "publication-report": Entry("report", "report", "What needs a person; what was done since yesterday.", EVERYDAY),
     "publication-why": Entry("why", "why", "Say why a session is not archived, rule by rule.", EVERYDAY),
     "publication-discover": Entry("discover", "discover", "Rebuild the index from the archive alone.", EVERYDAY),

@@ -1,4 +1,4 @@
-"""``publication-publish`` and ``publication-status``."""
+"""``publication-publish``."""
 
 from __future__ import annotations
 
@@ -170,32 +170,3 @@ def _serves(every: str, others: dict[str, object]) -> None:
             f"{given[0]} is for one round that somebody looks at, --every for rounds that nobody looks at.",
             remedy=f"leave out {given[0]}, or --every.",
         )
-
-
-@click.command()
-@choosing_sessions
-@pass_context
-def status(
-    context: Context,
-    *,
-    choice: Choice,
-) -> None:
-    """List every session with its state at each storage location.
-
-    States: not here, recording, refused, queued, in flight, archived, archived with changes, present (listed at
-    the archive, never verified), reclaimed, withdrawn. Reads the database and this computer's folders; asks Globus
-    nothing.
-
-    \b
-    Examples:
-      mapshell publication-status
-      mapshell publication-status --subject SC048 --type ephys
-      mapshell publication-status --format json
-    """
-    from mapshell.show_status import show_status
-    from pipeline.board.status import status as all_states
-
-    context.database()
-    chosen = choice.restrictions()
-    rows = list(all_states(context.settings, choice.kinds, chosen))
-    show_status(context.output, rows, restricted=bool(chosen))

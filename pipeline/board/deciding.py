@@ -10,8 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.archive.checksums import ChecksumCache
-    from pipeline.archive.find import Found
+    from pipeline.archive.find import Found, LocalSession
+    from pipeline.archive.manifest import Manifest
     from pipeline.archive.session import SessionKey
+
+SETTLED = frozenset({"archived", "present", "reclaimed", "withdrawn", "without session", "not here"})
+"""States of sessions of which nothing waits to be archived."""
 
 
 def decide(
@@ -28,6 +32,8 @@ def decide(
     ``said`` is what computers told of it, the newest first; ``under_way`` is true now, and wins.
     """
     here = found.sessions.get(key)
+    if here is not None and not (here.files or here.defects) and here.tombstones:
+        here = None  # what was here was deleted after it had been proved at the archive
     size = {"folders": here.folders, "files": len(here.files), "size": sum(f.size for f in here.files)} if here else {}
     newest = said[0] if said else None
     if key in under_way:
@@ -72,6 +78,16 @@ def as_known(state: str, reason: str, listed: str) -> tuple[str, str]:
 def as_accepted(rules: Sequence[str]) -> str:
     """Say that a session was archived although something is wrong with it; empty when nothing is."""
     return f"archived with accepted defects: {', '.join(rules)}" if rules else ""
+
+
+def unarchived(state: str, here: LocalSession | None, known: Manifest | None, facts: Mapping[str, Any]) -> int:
+    """Return how many bytes of a session are known not to be archived yet."""
+    if state in SETTLED:
+        return 0
+    if here is not None:
+        have = {entry.subpath for entry in known.files} if known is not None else set()
+        return sum(file.size for file in here.files if file.subpath not in have)
+    return 0 if known is not None or "archived_at" in facts else facts.get("size") or 0
 
 
 def _told_size(told: Mapping[str, Any] | None) -> dict[str, Any]:

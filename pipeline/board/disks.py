@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +18,18 @@ class Disk:
     """A file system with local roots; ``path`` is the first root on it, ``free`` and ``size`` are bytes.
 
     Both are None where nobody can tell: ``reason`` says why (a root that is not there, as of a disk not mounted).
+    ``roots`` are all roots on it, where it was looked at just now.
     """
 
     path: str
     free: int | None = None
     size: int | None = None
     reason: str = ""
+    roots: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON data."""
-        return asdict(self)
+        return {"path": self.path, "free": self.free, "size": self.size, "reason": self.reason}
 
 
 def disks(settings: Settings) -> list[Disk]:
@@ -48,7 +50,8 @@ def look(roots: Iterable[Path]) -> list[Disk]:
         except OSError as error:
             found[root] = Disk(str(root), reason=error.strerror or type(error).__name__)
         else:
-            found.setdefault(device, Disk(str(root), usage.free, usage.total))
+            first = found.setdefault(device, Disk(str(root), usage.free, usage.total))
+            found[device] = replace(first, roots=(*first.roots, str(root)))
     return list(found.values())
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 def archived_rows(location: Location) -> dict[SessionKey, Mapping[str, Any]]:
+    """Return the rows of archived sessions."""
     table = publication.archived_table(location.dataset_type) & {"globus_alias": location.alias}
     return {(row["subject_id"], row["session"]): row for row in table.to_dicts()}
 
@@ -29,6 +30,7 @@ def withdrawn(location: Location) -> dict[SessionKey, dict[str, Any]]:
 
 
 def under_way(location: Location) -> dict[SessionKey, str]:
+    """Return which computer has an open transfer of a session."""
     open_ = publication.Transfer() & "state in ('planned', 'submitted', 'checked')" & "purpose in ('publish', 'move')"
     rows = (publication.Transfer.Session() & {"globus_alias": location.alias}).proj() * open_.proj("computer")
     return {(row["subject_id"], row["session"]): row["computer"] for row in rows.to_dicts()}

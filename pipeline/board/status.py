@@ -16,7 +16,7 @@ from pipeline.archive.identity import unlisted
 from pipeline.archive.known import LISTED, in_words
 from pipeline.archive.session import DatasetType, dataset_name
 from pipeline.archive.walk.listing import Listing
-from pipeline.board.deciding import as_accepted, as_known, as_verified, decide
+from pipeline.board.deciding import SETTLED, as_accepted, as_known, as_verified, decide, unarchived
 from pipeline.board.index import archived_rows, under_way, withdrawn
 from pipeline.board.reclaimed import as_reclaimed, reclaimed
 from pipeline.board.sums import totals
@@ -48,7 +48,8 @@ class SessionStatus:
     ``files`` and ``size`` are what the archive holds, or (not archived) what a computer has of it; ``accepted`` names
     the rules that files of an archived session broke, and that a person accepted; ``superseded`` counts files whose
     bytes others took the place of; ``remedy`` is told where nobody else tells it.  ``copies`` counts the locations
-    named for its type where it is archived, ``copies_wanted`` those that are named (0: none is).
+    named for its type where it is archived, ``copies_wanted`` those that are named (0: none is); ``unarchived`` is how
+    many bytes of it are known not to be archived yet.
     """
 
     h2o: str
@@ -69,6 +70,7 @@ class SessionStatus:
     dataset_type: DatasetType = "ephys"
     copies: int = 0
     copies_wanted: int = 0
+    unarchived: int = 0
 
 
 def status(
@@ -114,6 +116,8 @@ def status(
                     state, facts = "refused", {**facts, "reason": wrong.message, "remedy": wrong.remedy}
                 if state == "in flight" and key in moving:
                     facts["reason"] = moving[key]
+                if state not in SETTLED:
+                    facts["unarchived"] = unarchived(state, found.sessions.get(key), found.indexed.get(key), facts)
                 yield _row(location, ref, state, facts)
             yield from (_without_session(location, each) for each in lost if meets(each.session, restrictions))
 

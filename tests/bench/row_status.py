@@ -72,7 +72,7 @@ def status(rig: Computer, sessions: int, form: str) -> float:
     command = rig.command(COMMAND)
     ran = mapshell(replace(command, args=(COMMAND, "--format", form)))
     if form == "json":
-        states = [row["state"] for row in json.loads(ran.out)]
+        states = [row["state"] for row in json.loads(ran.out)["sessions"]]
         seen = len(states) if set(states) <= {"archived"} else -1
     else:
         seen = ran.out.count("archived")

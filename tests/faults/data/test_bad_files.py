@@ -169,7 +169,7 @@ def test_each_defect_is_named_and_the_others_are_archived(bench, days):
     assert rows[subpath]["sha1_source"] == "meta"
 
     status = json.loads(bench.run("publication-status", "--type", "ephys", "--format", "json", check=0)[0])
-    states = {(row["subject_id"], row["session"]): row for row in status}
+    states = {(row["subject_id"], row["session"]): row for row in status["sessions"]}
     for name, (_, state, file, _) in REFUSED.items():
         assert states[bench.keys[name]]["state"] == state
         assert file in states[bench.keys[name]]["reason"]

@@ -30,7 +30,7 @@ LOCKS = migrations.Migration(LATEST + 1, "another key", lambda *_: None)
 def states(rig):
     """Return what the older program, a process of its own, says of every session."""
     done = rig.run("publication-status", "--format", "json", check=0)
-    return {(row["alias"], row["h2o"], row["session"]): row["state"] for row in json.loads(done.stdout)}
+    return {(row["alias"], row["h2o"], row["session"]): row["state"] for row in json.loads(done.stdout)["sessions"]}
 
 
 def newer(rig, *steps):

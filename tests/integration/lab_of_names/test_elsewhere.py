@@ -57,7 +57,7 @@ def test_the_archive_has_them_where_the_rig_has_them(flat):
     assert set(flat.there()) == set(here)
     assert len(flat.rig.manifests()) == 2
     assert {name.rsplit("/", 2)[-2] for name in flat.rig.manifests()} == {"SC038"}
-    rows = json.loads(flat.run("publication-status", *OPTIONS, "--format", "json", check=0)[0])
+    rows = json.loads(flat.run("publication-status", *OPTIONS, "--format", "json", check=0)[0])["sessions"]
     assert [row["state"] for row in rows] == ["archived", "archived"]
     assert {tuple(row["folders"]) for row in rows} == {("SC038_050120_g0",), ("Old Data/5-2-2020_g0",)}
     document = verify(flat, check=0)

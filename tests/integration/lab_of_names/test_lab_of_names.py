@@ -77,7 +77,7 @@ def test_every_name_is_archived_found_again_and_fetched(computer, tmp_path):
     states = status(computer)
     assert set(states) == {(row["subject_id"], row["session"]) for row in before["experiment.Session"]}
     assert all(each <= {"archived", "not here"} and "archived" in each for each in states.values())
-    sent = sum(row["files"] for row in computer.run("publication-status") if row["state"] == "archived")
+    sent = sum(row["files"] for row in computer.run("publication-status")["sessions"] if row["state"] == "archived")
     assert sent == len([name for name in lab.files() if not name.endswith(LEFT_OUT)])
     verified = computer.run("publication-verify")
     assert (verified["no_session"], verified["unknown_animals"]) == ([], {})
@@ -107,7 +107,7 @@ def enter_by_hand(subject_id):
 def status(computer):
     """Return the states of every session, at both storage locations."""
     states = {}
-    for row in computer.run("publication-status"):
+    for row in computer.run("publication-status")["sessions"]:
         states.setdefault((row["subject_id"], row["session"]), set()).add(row["state"])
     return states
 

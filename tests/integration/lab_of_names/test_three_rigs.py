@@ -49,7 +49,7 @@ class Rig(Computer):
 
     def status(self) -> list[tuple]:
         """Return what this computer says of every session."""
-        rows = self.run("publication-status")
+        rows = self.run("publication-status")["sessions"]
         names = ("subject_id", "session", "alias", "state", "files", "bytes", "computer", "reason")
         return [tuple(row[name] for name in names) for row in rows]
 

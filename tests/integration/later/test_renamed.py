@@ -113,7 +113,7 @@ def test_files_made_anew_are_no_renamed_ones(bench):
     first.unlink()
     write(folder / "sorting2/channel_map.npy", b"the same in each run").touch()
     key = {"session": 1}
-    row = json.loads(bench.run("publication-status", "--type", "ephys", "--format", "json", check=0)[0])[0]
+    row = json.loads(bench.run("publication-status", "--type", "ephys", "--format", "json", check=0)[0])["sessions"][0]
     assert row["reason"] == "1 new file"
     assert bench.publish(key, epoch=_tomorrow).outcomes[0].sent_files == 1
     assert len(bench.indexed()) == 4

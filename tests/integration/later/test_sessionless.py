@@ -49,7 +49,7 @@ def test_it_is_listed_everywhere_with_what_may_be_done(lost):
         "or leave it",
     ):
         assert words in told
-    (row,) = json.loads(bench.run("publication-status", "--session", "1", "--format", "json", check=0)[0])
+    (row,) = json.loads(bench.run("publication-status", "--session", "1", "--format", "json", check=0)[0])["sessions"]
     assert (row["state"], row["files"], row["folders"]) == ("without session", 2, ["SC038/SC038_050120_g0"])
     assert "publication-reassign" in row["remedy"]
 
@@ -102,7 +102,7 @@ def test_entered_again_discover_puts_it_back(lost):
     experiment.Session.insert1(row)
     (shown,) = json.loads(
         bench.run("publication-status", "--session", "1", *EPHYS_ONLY, "--format", "json", check=0)[0]
-    )
+    )["sessions"]
     assert shown["state"] == "refused"
     assert "without an archived row" in shown["reason"]
     assert "publication-discover" in shown["remedy"]

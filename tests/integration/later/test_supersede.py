@@ -266,7 +266,9 @@ def test_214_files_that_come_a_week_later(each_bench):
     for number in range(214):
         write(folder / f"kilosort/{number // 50}/file_{number}.npy", f"spikes of unit {number}".encode())
     assert (state_of(bench).state, state_of(bench).reason) == ("archived with changes", "214 new files")
-    row = json.loads(bench.run("publication-status", *ONE, "--type", "ephys", "--format", "json", check=0)[0])[0]
+    row = json.loads(bench.run("publication-status", *ONE, "--type", "ephys", "--format", "json", check=0)[0])[
+        "sessions"
+    ][0]
     assert (row["state"], row["reason"]) == ("archived with changes", "214 new files")
     outcome = bench.outcomes(bench.publish())["one"]
     assert (outcome.state, outcome.sent_files) == ("archived", 214)

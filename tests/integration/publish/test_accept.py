@@ -165,7 +165,7 @@ def test_each_acceptable_rule_is_archived_with_its_reason_and_found_again(each_b
 
     # Status tells it, to people and programs.
     told = json.loads(bench.run("publication-status", "--type", "ephys", "--format", "json", check=0)[0])
-    told = {row["session"]: row for row in told}
+    told = {row["session"]: row for row in told["sessions"]}
     for name, (_, rules) in CASES.items():
         row = told[bench.keys[name][1]]
         expected = sorted(rules) if name != "no bin" else []

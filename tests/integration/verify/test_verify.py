@@ -106,7 +106,7 @@ def test_status_never_calls_archived_what_was_seen_to_be_lost(each_archive, flip
     def states():
         rows = json.loads(
             each_archive.bench.run("publication-status", "--type", "ephys", "--format", "json", check=0)[0]
-        )
+        )["sessions"]
         return {row["session"]: (row["state"], row["reason"]) for row in rows}
 
     one, two = (each_archive.bench.keys[name][1] for name in ("one", "two"))
