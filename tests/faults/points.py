@@ -143,6 +143,20 @@ _GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
             "identical: left as it is; different: refused, unless `--overwrite` is given",
         ),
     ),
+    "A disk that is freed": (
+        (
+            "loses the process at any step of reclaim",
+            "no file goes before its row and its tombstone are written; the next run proves anew and goes on",
+        ),
+        (
+            "has files swapped, changed, added or linked while they are proved and deleted",
+            "no byte goes that was not read; the rest is named",
+        ),
+        (
+            "belongs to an archive that loses a file meanwhile, is this very folder, or whose index is changed or lost",
+            "nothing is deleted, and the folder is as it was",
+        ),
+    ),
 }
 
 

@@ -30,6 +30,7 @@ KNOWN = {
     "pipeline/archive/place.py": "what was fetched: made durable under a name of our own, then named",
     "mapshell/sandbox/moving.py": "files of the sandbox's collections, as Globus writes them",
     "mapshell/sandbox/anchor.py": "files of the sandbox's collections, as Globus writes them",
+    "pipeline/archive/reclaiming/ground.py": "a tombstone: beside, then renamed; steps of reclaim",
     # Neither: nothing is read from them that matters.
     "pipeline/archive/onlyone.py": "who holds a lock, for display; the lock itself is the system's",
     "pipeline/doctor/probe.py": "a probe of the doctor, cleared by a later one",
