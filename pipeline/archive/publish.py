@@ -98,5 +98,6 @@ def _joined(earlier: Outcome | None, outcome: Outcome) -> Outcome:
     sent = sent.with_adopted(
         earlier.adopted_files + outcome.adopted_files, earlier.adopted_bytes + outcome.adopted_bytes
     )
+    sent = replace(sent, copied_from=outcome.copied_from or earlier.copied_from)
     done = tuple(d for d in earlier.details if "superseded" in d and d not in sent.details)
     return replace(sent, details=(*done, *sent.details)) if sent.details else replace(sent, details=earlier.details)

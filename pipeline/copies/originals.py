@@ -10,6 +10,7 @@ from pipeline import database, publication
 from pipeline.archive.copying.lacking import Original
 from pipeline.archive.find import LocalSession
 from pipeline.archive.journal import Part
+from pipeline.archive.session import dataset_name
 from pipeline.copies.named import others
 from pipeline.copies.waiting import amounts
 from pipeline.database.reading import columns
@@ -50,7 +51,7 @@ class Originals:
         self._journals = {place.alias: TableJournal(place, refs, computer) for place in self._places}
         self._drifted: dict[str, Mapping[str, str]] = {}
         self._chosen: dict[SessionKey, list[str]] = {}
-        self._read: dict[SessionKey, list[Original]] = {}
+        self._last: tuple[SessionKey | None, list[Original]] = None, []
         self._renamed: dict[str, Mapping[SessionKey, SessionKey]] = {}
 
     def __bool__(self) -> bool:
@@ -62,14 +63,22 @@ class Originals:
         """Return the archives that have a session whole, as the index had them when the round began."""
         if key not in self._chosen:
             return ()
-        if key not in self._read:
-            self._read[key] = self._look(key)
-        return self._read[key]
+        if self._last[0] != key:
+            self._last = key, self._look(key)
+        return self._last[1]
+
+    def lost(self, key: SessionKey) -> str:
+        """Say what is the matter with those that had a session whole, when none of them has it now."""
+        said = [
+            f"{alias}: {self._drifted.get(alias, {}).get(dataset_name(self._location.dataset_type, key), '')}"
+            for alias in self._chosen.get(key, ())
+        ]
+        return "; ".join(each.rstrip(": ") for each in said)
 
     def now(self, key: SessionKey) -> Sequence[Original]:
         """Return them as the index has them now."""
-        self._read[key] = self._look(key)
-        return self._read[key]
+        self._last = key, self._look(key)
+        return self._last[1]
 
     # -- what is chosen ----------------------------------------------------------------------------------------
 
@@ -85,7 +94,8 @@ class Originals:
         behind: dict[SessionKey, list[str]] = {}
         for place in self._places:
             for key, amount in amounts(place).items():
-                if key in candidates and mine.get(key) != amount:
+                same = key in mine and mine[key][:2] == amount[:2]
+                if key in candidates and amount.whole and not same:
                     behind.setdefault(key, []).append(place.alias)
         if not behind:
             return

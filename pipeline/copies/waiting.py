@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline import publication
 from pipeline.copies.named import others
@@ -25,22 +25,35 @@ def waiting(location: Location) -> dict[SessionKey, dict[str, Any]]:
     mine, places = set(amounts(location)), known()
     found: dict[SessionKey, dict[str, Any]] = {}
     for alias in aliases:
-        for key, (files, size) in amounts(places[alias]).items():
-            if key not in mine and key not in found:
+        for key, amount in amounts(places[alias]).items():
+            if amount.whole and key not in mine and key not in found:
                 reason = f"from {alias}: the next publish copies it"
-                found[key] = {"reason": reason, "files": files, "size": size}
+                found[key] = {"reason": reason, "files": amount.files, "size": amount.size}
     return found
 
 
-def amounts(location: Location) -> dict[SessionKey, tuple[int, int]]:
-    """Return the number of files, and their bytes, of the sessions that are archived at a location."""
+class Amount(NamedTuple):
+    """How much of a session is archived: files and bytes; ``whole`` says that the SHA1 of every file was proved."""
+
+    files: int
+    size: int
+    whole: bool
+
+
+def amounts(location: Location) -> dict[SessionKey, Amount]:
+    """Return how much is archived at a location of each session."""
     here = {"globus_alias": location.alias}
     rows = columns(
         publication.archived_table(location.dataset_type)() & here, ("dataset_name", "subject_id", "session")
     )
     files = publication.DataSet.PhysicalFile() & here
-    sums = dj.U("dataset_name").aggr(files, files="count(*)", size="sum(file_size)")
-    sums_of = {
-        name: (int(count), int(size or 0)) for name, count, size in sums.connection.query(sums.make_sql()).fetchall()
+    proved = "count(file_sha1) - count(case when sha1_source = 'archive' then file_sha1 end)"
+    sums = dj.U("dataset_name").aggr(files, files="count(*)", size="sum(file_size)", known=proved)
+    found = {
+        name: Amount(int(count), int(size or 0), int(known) == int(count))
+        for name, count, size, known in sums.connection.query(sums.make_sql()).fetchall()
     }
-    return {(subject_id, session): sums_of.get(name, (0, 0)) for name, subject_id, session in rows}
+    return {(subject_id, session): found.get(name, _NOTHING) for name, subject_id, session in rows}
+
+
+_NOTHING = Amount(0, 0, whole=False)

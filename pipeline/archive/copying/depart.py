@@ -42,6 +42,9 @@ def depart_from_archive(
     What this computer has as it was archived is sent from here, by the ordinary way: None as well.
     """
     originals = round_.originals.of(session.ref.key)
+    if not originals and not session.files and (lost := round_.originals.lost(session.ref.key)):
+        reason = f"no archive has it whole to copy it from: {lost}"
+        return outcome(round_, session, differing(known, "queued"), reason, _VERIFY, failed=True)
     if not originals or not _concerns(round_, session, known, originals[0]):
         return None
     if round_.closed is not None:

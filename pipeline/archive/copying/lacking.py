@@ -35,6 +35,9 @@ class Originals(Protocol):
     def now(self, key: SessionKey) -> Sequence[Original]:
         """Return them as the index has them now."""
 
+    def lost(self, key: SessionKey) -> str:
+        """Say of a session that should come from another archive why none can give it; empty when none should."""
+
 
 class Nowhere:
     """No other archive is known."""
@@ -45,6 +48,11 @@ class Nowhere:
         return ()
 
     now = of
+
+    def lost(self, key: SessionKey) -> str:
+        """Return nothing."""
+        del key
+        return ""
 
 
 def lacking(original: Manifest, known: Manifest | None) -> tuple[FileEntry, ...]:
