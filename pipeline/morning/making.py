@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from pipeline import database
-from pipeline.board.status import status
+from pipeline.board import lateness
+from pipeline.board.backlog import waits
+from pipeline.board.board import Board, board
+from pipeline.board.computers import computers
 from pipeline.errors import MapshellError
 from pipeline.locations import locations
-from pipeline.morning import lateness, login, needs, reading
+from pipeline.morning import login, needs, reading
 from pipeline.morning.report import TITLES, MorningReport, Need, Sign, Waiting
 from pipeline.morning.since import DEFAULT
 from pipeline.morning.since import since as instant
@@ -23,11 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import tzinfo
 
-    from pipeline.board.status import SessionStatus
-    from pipeline.morning.lateness import Turn
+    from pipeline.board.computers import Computer
     from pipeline.settings import Settings
-
-_WAITING = ("queued", "in flight", "recording", "refused")
 
 
 def make(
@@ -60,38 +60,40 @@ def make(
     zone = ZoneInfo(settings.archive.timezone)
     now = database.now() if now is None else now
     then = _begin(since, now, zone)
-    found: list[Need] = []
-    places = locations(settings, DATASET_TYPES, register=False)
-    rows: list[SessionStatus] | None = None
-    try:
-        rows = list(status(settings, DATASET_TYPES))
-    except MapshellError as error:
-        database.now()  # when it is the database, that is another matter
-        found.append(needs.need("cannot look", settings.archive.computer, error.message, error.remedy))
-    turns = lateness.by_computer(reading.turns(now))
-    mine = settings.archive.computer
+    mine, missed_after = settings.archive.computer, timedelta(hours=settings.report.missed_after)
 
     def say(at: datetime) -> str:
         return in_zone(at, zone, now)
 
-    found += needs.of_sessions(rows or (), now.replace(tzinfo=UTC).astimezone(zone).date())
+    found: list[Need] = []
+    seen: Board | None = None
+    try:
+        seen = board(settings, DATASET_TYPES, now=now)
+    except MapshellError as error:
+        database.now()  # when it is the database, that is another matter
+        found.append(needs.need("cannot look", mine, error.message, error.remedy))
+    every = seen.computers if seen is not None else computers(now, missed_after)
+    rows = seen.sessions if seen is not None else ()
+    found += needs.of_sessions(rows, now.replace(tzinfo=UTC).astimezone(zone).date(), mine)
+    found += needs.of_troubles(seen.troubles if seen is not None else ())
+    found += needs.of_computers(every, say, mine)
+    turns = lateness.by_computer(reading.turns(now))
     differs = any(each.kind == "archive differs" for each in found)
-    missed_after = timedelta(hours=settings.report.missed_after)
-    found += needs.of_rounds(turns, now, then, missed_after, say, mine, differs=differs)
-    found += needs.of_disks(turns, now, timedelta(days=settings.report.full_within))
-    names = {
-        (row.subject_id, row.session): f"{row.h2o} session {row.session} of {row.session_date}" for row in rows or ()
-    }
+    found += needs.of_rounds(turns, now, then, say, mine, differs=differs)
+    disks = {each.computer: each.disks for each in every if not each.gone}
+    if seen is not None:
+        disks[mine] = seen.disks
+    found += needs.of_disks(disks, settings.report.full_within)
+    names = {(row.subject_id, row.session): needs.session(row) for row in rows}
     found += needs.of_transfers(reading.long_open(now), names, mine, say)
     found += needs.of_leases(reading.left_claimed(now))
     wrong = login.trouble(settings, now, environ)
     if wrong is not None:
         found.append(needs.need("login", mine, *wrong))
     archived = [
-        ((row.subject_id, row.session), row.alias)
-        for row in rows or ()
-        if row.archived_at is not None and row.archived_at >= then
+        ((r.subject_id, r.session), r.alias) for r in rows if r.archived_at is not None and r.archived_at >= then
     ]
+    places = locations(settings, DATASET_TYPES, register=False) if archived else []
     return MorningReport(
         mine,
         now,
@@ -100,8 +102,8 @@ def make(
         ordered(found),
         tuple(reading.done(places, archived, then)),
         reading.looked(then),
-        None if rows is None else waiting(rows),
-        tuple(signs(turns, now, missed_after, say)),
+        None if seen is None else waiting(seen),
+        tuple(sign(each, say) for each in every if now - each.seen_at <= lateness.SHOWN),
     )
 
 
@@ -130,39 +132,23 @@ def ordered(found: Sequence[Need]) -> tuple[Need, ...]:
     return tuple(sorted(found, key=lambda each: urgency[each.kind]))
 
 
-def waiting(rows: Sequence[SessionStatus]) -> Waiting:
-    """Return what is not archived yet, at all computers."""
-    those = [row for row in rows if row.state in _WAITING]
-    counts = Counter(row.state for row in those)
-    return Waiting(
-        len({(row.subject_id, row.session) for row in those}),
-        sum(row.size or 0 for row in those),
-        None,
-        {state: counts[state] for state in _WAITING if counts[state]},
+def waiting(seen: Board) -> Waiting:
+    """Return what the next rounds archive, at all computers."""
+    counts = Counter(row.state for row in seen.sessions if waits(row))
+    return Waiting(seen.backlog.sessions, seen.backlog.size, seen.backlog.hours, dict(sorted(counts.items())))
+
+
+def sign(computer: Computer, say: Callable[[datetime], str]) -> Sign:
+    """Return the last sign of life of a computer."""
+    free = [state.disk.free for state in computer.disks if state.disk.free is not None]
+    return Sign(
+        computer.computer,
+        computer.seen_at,
+        computer.verb,
+        computer.result,
+        computer.program,
+        computer.next_at,
+        min(free, default=None),
+        "" if computer.late is None else needs.late_words(computer.late, say),
+        computer.gone,
     )
-
-
-def signs(
-    turns: Mapping[str, Sequence[Turn]], now: datetime, missed_after: timedelta, say: Callable[[datetime], str]
-) -> list[Sign]:
-    """Return the last sign of life of each computer."""
-    found = []
-    for computer, theirs in turns.items():
-        newest = max(theirs, key=lambda turn: turn.seen)
-        last = theirs[0]
-        missed = lateness.late(theirs, now, missed_after)
-        free = [disk.free for turn in theirs[:1] for disk in turn.disks if disk.free is not None]
-        found.append(
-            Sign(
-                computer,
-                newest.seen,
-                last.verb,
-                "cut short" if last.cut_short(now) else last.result,
-                last.program,
-                last.next_at,
-                min(free, default=None),
-                "" if missed is None else needs.late_words(missed, say),
-                lateness.retired(theirs, now),
-            )
-        )
-    return found

@@ -7,10 +7,9 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.archive.paths import visible
+from pipeline.board import lateness
 from pipeline.database.entering import fitting
 from pipeline.drifted import DIFFERS
-from pipeline.morning import lateness
-from pipeline.morning.filling import full_in
 from pipeline.morning.report import Need
 from pipeline.private.redaction import redact
 from pipeline.sizes import human_bytes
@@ -20,9 +19,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.archive.session import SessionKey
+    from pipeline.board.computers import Computer, DiskState
     from pipeline.board.disks import Disk
+    from pipeline.board.lateness import Turn
     from pipeline.board.status import SessionStatus
-    from pipeline.morning.lateness import Turn
+    from pipeline.board.troubles import Trouble
     from pipeline.morning.reading import Left, Open
     from pipeline.morning.report import Kind
 
@@ -42,26 +43,37 @@ def need(kind: Kind, who: str, what: str, remedy: str) -> Need:
     return Need(kind, visible(redact(who)), redact(what), redact(fitting(remedy)))
 
 
-def of_sessions(rows: Iterable[SessionStatus], today: date) -> Iterator[Need]:
-    """Yield what needs a person among the sessions: refused, changed, lost at the archive, or waiting for long."""
+def of_sessions(rows: Iterable[SessionStatus], today: date, mine: str) -> Iterator[Need]:
+    """Yield what needs a person among the sessions: refused, changed, lost at the archive, or waiting for long.
+
+    Parameters
+    ----------
+    rows
+        Every session at every location.
+    today
+        The present day of the lab.
+    mine
+        The computer that makes the report.
+    """
     rows = list(rows)
     safe = {(row.subject_id, row.session, row.dataset_type) for row in rows if row.state in _SAFE}
     for row in rows:
-        who = named(row)
+        who = f"{session(row)}, {row.alias}"
         if DIFFERS in row.reason:
-            yield need("archive differs", who, row.reason, f"mapshell publication-verify {_options(row)}")
+            remedy = f"mapshell publication-verify --subject {_name(row)} --session {row.session}"
+            yield need("archive differs", who, row.reason, remedy)
         elif row.state in _STATES:
-            yield need(_STATES[row.state], who, _told(row), row.remedy or _why(row))
+            yield need(_STATES[row.state], who, _told(row), row.remedy or _why(row, mine))
         elif (row.subject_id, row.session, row.dataset_type) in safe:
             continue  # a further copy of it waits
         elif row.state in _WAITING and date.fromisoformat(row.session_date) < today - LONG_AGO:
             days = (today - date.fromisoformat(row.session_date)).days
-            yield need("waiting", who, f"{row.state} for {days} days: {_told(row)}", _why(row))
+            yield need("waiting", who, f"{row.state} for {days} days: {_told(row)}", _why(row, mine))
 
 
-def named(row: SessionStatus) -> str:
-    """Return how a session at a location is called."""
-    return f"{row.h2o} session {row.session} of {row.session_date}, {row.alias}"
+def session(row: SessionStatus) -> str:
+    """Return how a session is called."""
+    return f"{row.h2o} session {row.session} of {row.session_date}"
 
 
 def _told(row: SessionStatus) -> str:
@@ -69,26 +81,40 @@ def _told(row: SessionStatus) -> str:
     return f"{on}{row.reason or 'no reason was told'}"
 
 
-def _why(row: SessionStatus) -> str:
-    return f"mapshell publication-publish {_options(row)} --dry-run"
+def _why(row: SessionStatus, mine: str) -> str:
+    on = f"on {row.computer}: " if row.computer not in {"", mine} else ""
+    return f"{on}mapshell publication-why {_name(row)} {row.session}"
 
 
-def _options(row: SessionStatus) -> str:
-    name = f'"{row.h2o}"' if " " in row.h2o else row.h2o
-    return f"--subject {name} --session {row.session}"
+def _name(row: SessionStatus) -> str:
+    return f'"{row.h2o}"' if " " in row.h2o else row.h2o
+
+
+def of_troubles(troubles: Iterable[Trouble]) -> Iterator[Need]:
+    """Yield what the board saw by the way: a clock that is behind, tombstones of sessions that the index lost."""
+    for each in troubles:
+        yield need("clock" if each.what.startswith("the clock") else "tombstone", each.what, each.reason, each.remedy)
+
+
+def of_computers(every: Iterable[Computer], say: Callable[[datetime], str], mine: str) -> Iterator[Need]:
+    """Yield the computers that missed their night; ``say`` says an instant in words."""
+    for each in every:
+        if each.late is not None:
+            there = "here" if each.computer == mine else f"on {each.computer}"
+            remedy = f"see that {each.computer} is on, and connected; then {there}: mapshell publication-publish"
+            yield need("missed", each.computer, late_words(each.late, say), remedy)
 
 
 def of_rounds(
     turns: Mapping[str, Sequence[Turn]],
     now: datetime,
     since: datetime,
-    missed_after: timedelta,
     say: Callable[[datetime], str],
     mine: str,
     *,
     differs: bool,
 ) -> Iterator[Need]:
-    """Yield the nights that computers missed, and the rounds that did not end well.
+    """Yield the rounds that did not end well.
 
     Parameters
     ----------
@@ -96,8 +122,6 @@ def of_rounds(
         The rounds of each computer, the newest first.
     now, since
         This instant, and from when on news are told; UTC.
-    missed_after
-        How long a computer that told no next round may be without one.
     say
         Says an instant in words.
     mine
@@ -107,10 +131,6 @@ def of_rounds(
     """
     for computer, theirs in turns.items():
         on = "" if computer == mine else f"on {computer}: "
-        missed = lateness.late(theirs, now, missed_after)
-        if missed is not None:
-            remedy = f"see that {computer} is on, and connected; then {on or 'here: '}mapshell publication-publish"
-            yield need("missed", computer, late_words(missed, say), remedy)
         for turn in lateness.bad(theirs, now, since, differs=differs):
             said = f"{turn.verb}, begun {say(turn.began)}, "
             if turn.cut_short(now):
@@ -128,37 +148,31 @@ def late_words(missed: lateness.Late, say: Callable[[datetime], str]) -> str:
     return f"no round for long; {last}"
 
 
-def of_disks(turns: Mapping[str, Sequence[Turn]], now: datetime, within: timedelta) -> Iterator[Need]:
-    """Yield the disks that will be full soon, as the rounds of each computer found them, and those that are away."""
-    for computer, theirs in turns.items():
-        newest = next((turn for turn in theirs if turn.disks), None)
-        if newest is None or lateness.retired(theirs, now):
-            continue
-        for disk in newest.disks:
+def of_disks(disks: Mapping[str, Iterable[DiskState]], within: float) -> Iterator[Need]:
+    """Yield the disks of computers that are full within so many days, and those that nobody can look at."""
+    for computer, theirs in sorted(disks.items()):
+        for state in theirs:
+            disk, days = state.disk, None if state.filling is None else state.filling.days
             if disk.free is None:
-                remedy = f"connect it on {computer}, or correct the folder there: mapshell doctor --only folders"
+                remedy = f"connect it, or correct the folder in the settings; then on {computer}: mapshell doctor"
                 yield need("disk missing", computer, f"{disk.path}: {disk.reason or 'nobody can tell'}", remedy)
-                continue
-            found = [
-                (turn.seen, each.free)
-                for turn in theirs
-                for each in turn.disks
-                if each.path == disk.path and each.free is not None
-            ]
-            left = full_in(found, now)
-            if _scarce(disk) or (left is not None and left <= within):
-                when = f"full {_in_days(left)}, at what was written there lately" if left is not None else "nearly full"
-                said = f"{disk.path}: {human_bytes(disk.free)} free, {when}"
-                yield need("disk", computer, said, f"on {computer}: mapshell publication-status --type ephys")
+            elif _scarce(disk) or (days is not None and days <= within):
+                by = (
+                    f"full {_in_days(days)} ({state.filling.by})"
+                    if state.filling and days is not None
+                    else "nearly full"
+                )
+                said = f"{disk.path}: {human_bytes(disk.free)} free, {by}"
+                yield need("disk", computer, said, f"on {computer}: mapshell publication-reclaim --dry-run")
 
 
 def _scarce(disk: Disk) -> bool:
     return disk.free is not None and disk.free < min(SCARCE, (disk.size or SCARCE / SCARCE_SHARE) * SCARCE_SHARE)
 
 
-def _in_days(left: timedelta) -> str:
-    days = round(left / timedelta(days=1))
-    return "within a day" if days < 1 else f"in about {days} day{'' if days == 1 else 's'}"
+def _in_days(days: float) -> str:
+    count = round(days)
+    return "within a day" if count < 1 else f"in about {count} day{'' if count == 1 else 's'}"
 
 
 def of_transfers(

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from pipeline import publication
 from pipeline.archive.session import dataset_name
 from pipeline.board.disks import from_document
-from pipeline.board.tidying import process_gone
+from pipeline.board.lateness import SHOWN, Turn
+from pipeline.board.tidying import RUNNING, process_gone
 from pipeline.database.quiet import dj
 from pipeline.database.reading import dicts
-from pipeline.morning.lateness import SHOWN, Turn
 from pipeline.morning.report import Done, Looked
 from pipeline.transitions import OPEN
 
@@ -69,7 +69,7 @@ def turns(now: datetime) -> list[Turn]:
             row["next_at"],
             row["program"],
             tuple(from_document(row["disks"])),
-            process_gone(row),
+            row["result"] == RUNNING and process_gone(row),
         )
         for row in rows
     ]

@@ -22,6 +22,7 @@ Kind = Literal[
     "changed",
     "in flight",
     "waiting",
+    "clock",
     "tombstone",
     "lease",
 ]
@@ -39,10 +40,11 @@ TITLES: dict[Kind, str] = {
     "changed": "archived with changes",
     "in flight": "in flight for long",
     "waiting": "recorded long ago, not archived",
-    "tombstone": "reclaimed, and not in the index",
+    "clock": "",
+    "tombstone": "",
     "lease": "left claimed",
 }
-"""What can need a person, the most urgent first, with its title."""
+"""What can need a person, the most urgent first, with its title; empty where ``who`` says all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,11 @@ class Need:
     who: str
     what: str
     remedy: str
+
+    @property
+    def title(self) -> str:
+        """Whose it is, and what is the matter in a few words."""
+        return ": ".join(filter(None, (self.who, TITLES[self.kind])))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def subject(report: MorningReport) -> str:
         return "mapshell: nothing needs a person"
     first = report.needs[0]
     more = f", and {len(report.needs) - 1:,} more" if len(report.needs) > 1 else ""
-    return visible(f"mapshell: {first.who}: {TITLES[first.kind]}{more}")
+    return visible(f"mapshell: {first.title}{more}")
 
 
 def lines(report: MorningReport) -> Iterator[Line]:
@@ -73,7 +73,7 @@ def _needs(needs: Sequence[Need]) -> Iterator[Line]:
         told[need.kind] += 1
         if told[need.kind] <= SHOWN:
             yield Line("")
-            yield from _wrapped(visible(f"{need.who}: {TITLES[need.kind]}"), "  ", "    ", "yellow")
+            yield from _wrapped(visible(need.title), "  ", "    ", "yellow")
             what = visible(need.what)
             yield from _wrapped(what if len(what) <= _REASON else f"{what[:_REASON]} ...", "    ", "    ")
             if need.remedy:
@@ -81,7 +81,10 @@ def _needs(needs: Sequence[Need]) -> Iterator[Line]:
         elif told[need.kind] == of_kind[need.kind]:
             yield Line("")
             more = of_kind[need.kind] - SHOWN
-            yield Line(f"  and {more:,} more: {TITLES[need.kind]} (mapshell publication-status lists all)", "yellow")
+            yield Line(
+                f"  and {more:,} more: {TITLES[need.kind] or need.kind} (mapshell publication-status lists all)",
+                "yellow",
+            )
 
 
 def _done(done: Sequence[Done], looked: Looked) -> list[str]:

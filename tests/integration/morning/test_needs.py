@@ -54,7 +54,8 @@ def test_a_refused_session_with_its_reason(each_bench):
     assert found.who == "SC038 session 1 of 2020-05-01, raw-ephys"
     assert "ap.bin" in found.what
     assert kinds(made) == [("refused", found.who)]
-    assert made.waiting.states == {"refused": 1}
+    assert found.remedy == "mapshell publication-why SC038 1"
+    assert made.waiting.sessions == 0
     shutil.rmtree(folder)
     each_bench.publish()
     assert report(each_bench).whole

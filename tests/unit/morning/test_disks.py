@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 import pytest
 
+from pipeline.board.computers import DiskState
 from pipeline.board.disks import Disk
+from pipeline.board.filling import Filling
 from pipeline.morning import needs
-from pipeline.morning.lateness import Turn
-
-NOW = datetime.fromisoformat("2026-11-20T12:00:00")
-WEEK = timedelta(days=7)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +21,13 @@ WEEK = timedelta(days=7)
     ],
 )
 def test_a_disk_is_nearly_full_by_its_room_and_by_its_size(free, size, scarce):
-    seen = NOW - timedelta(hours=3)
-    turn = Turn("rig-a", "publish", "all", seen, seen, "done", disks=(Disk("/data", free, size),))
-    found = list(needs.of_disks({"rig-a": [turn]}, NOW, WEEK))
+    found = list(needs.of_disks({"rig-a": [DiskState(Disk("/data", free, size))]}, within=7))
     assert [(each.kind, each.who) for each in found] == [("disk", "rig-a")] * scarce
+
+
+@pytest.mark.parametrize(("days", "told"), [(None, False), (7.1, False), (7.0, True), (0.2, True)])
+def test_a_disk_is_told_when_it_is_full_soon(days, told):
+    state = DiskState(Disk("/data", 10**13, 10**14), Filling(10**12, days, "free space of the last 14 days"))
+    found = list(needs.of_disks({"rig-a": [state]}, within=7))
+    assert bool(found) == told
+    assert all("free space of the last 14 days" in each.what for each in found)

@@ -1,4 +1,4 @@
-"""Who missed a night, which rounds ended badly, when a disk is full."""
+"""Who missed a night, and which rounds ended badly."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.board.heartbeat import SILENCE
+from pipeline.board.lateness import GRACE, Turn, bad, by_computer, late, retired
 from pipeline.board.tidying import CUT_SHORT
-from pipeline.morning.filling import full_in
-from pipeline.morning.lateness import GRACE, Turn, bad, by_computer, late, retired
 
 NOW = datetime.fromisoformat("2026-11-22T07:00")
 AFTER = timedelta(hours=30)
@@ -109,28 +108,3 @@ def test_refused_sessions_are_told_as_sessions():
         not_sent = of_a_session.replace("refused", state)
         assert len(bad([turn(HOUR, result="partly done", reason=not_sent)], NOW, NOW - AFTER)) == 1
     assert len(bad([turn(HOUR, result="partly done", reason=of_a_folder)], NOW, NOW - AFTER)) == 1
-
-
-# --- disks ----------------------------------------------------------------------------------------------------------
-
-SAMPLES = st.lists(st.tuples(AGES.map(lambda ago: NOW - ago), st.integers(0, 10**14)), max_size=12)
-
-
-def test_a_disk_that_is_written_evenly_is_full_when_it_is_full():
-    free = [(NOW - timedelta(days=days), 10**12 + days * 10**11) for days in range(8)]
-    assert full_in(free, NOW) == timedelta(days=10)
-
-
-def test_what_was_deleted_is_no_room_that_comes_back():
-    level = [(NOW - timedelta(days=days), 10**12 + (days % 2) * 10**11) for days in range(9)]
-    assert timedelta(days=15) < full_in(level, NOW) < timedelta(days=25)
-
-
-def test_a_disk_that_nobody_writes_to_does_not_fill():
-    assert full_in([(NOW - timedelta(days=days), 10**12) for days in range(9)], NOW) is None
-
-
-@given(SAMPLES)
-def test_the_time_left_is_never_negative(free):
-    left = full_in(free, NOW)
-    assert left is None or left >= timedelta(0)
