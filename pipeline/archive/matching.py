@@ -9,7 +9,7 @@ run (same name without ``catgt_`` and gate).  *Near* is within the tolerance (10
 rule  the folder ...                                                   outcome
 ====  ===============================================================  ==========================================
 A1    is of an animal without sessions                                 unmatched
-A2    has a run named for another known animal than its parent         refused
+A2    has a run named for another known animal than its parent         refused, unless an ident by hand is its run
 A3    has a run named for something else                               as if its name had no date (D2, D3)
 H1    has on its day one session whose ident by hand is its ident      owned, whatever its start
 H2    the same, two such sessions                                      refused

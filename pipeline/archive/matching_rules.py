@@ -113,11 +113,11 @@ def judge(
             "ingest the animal and its sessions (`mapshell ingest-subjects`, `mapshell ingest-recordings`).",
             rule="A1",
         )
-    _refuse_other_animal(folder, sessions)
     dated = bool(name.dates) and not name.names_other_animal
     by_hand = _claimed_by_hand(folder, ours, dated=dated)
     if by_hand is not None:
         return Owner(by_hand, "H1")
+    _refuse_other_animal(folder, sessions)
     day = _day(folder, start, ours, tolerance) if dated else (start.date() if start else None)
     if isinstance(day, SessionFacts):
         return Owner(day, "D1")

@@ -132,7 +132,8 @@ def about_files(
         remedy = details[0].get("remedy", "").partition(" To archive it as it is:")[0]
         writer.failed(rule, _files(details), remedy, accepting=accept if rule in result.accept else "")
     _about_archive(writer, result, wrong, settled=settled)
-    if result.rule and result.rule not in wrong and result.rule in CATALOGUE:
+    told = result.rule in wrong or (result.rule == "conflict" and changed)
+    if result.rule and not told and result.rule in CATALOGUE:
         writer.failed(result.rule, result.reason, result.remedy)
 
 

@@ -103,7 +103,7 @@ def about_work(
         said = f"{held.holder} works on it since {held.since:%Y-%m-%d %H:%M} UTC"
         writer.failed("lease", said, f"wait until it has ended; {_LEASE}", computer=held.computer)
     since = None if memory.row is None else memory.row["archived_at"]
-    open_ = [row for row in memory.failed if since is None or row[2] is None or row[2] > since]
+    open_ = [row for row in memory.failed if since is None or row[2] is None or row[2].replace(microsecond=0) > since]
     for where, purpose, at, why in open_:
         when = f" on {at:%Y-%m-%d %H:%M} UTC" if at else ""
         writer.failed(

@@ -61,7 +61,7 @@ def state_of(
         if away:
             return "archived with changes", f"{away[0]['computer']}: {away[0]['reason']}"
         files = 0 if known is None else len(in_force(known.files, known.files))
-        state, reason, _ = as_reclaimed(state, reason, memory.reclaimed, files, here=outcome is not None)
+        state, reason, _ = as_reclaimed(state, reason, memory.reclaimed, files, here=bool(outcome and outcome.files))
     return state, reason
 
 
@@ -69,5 +69,5 @@ def conclude(place: Place, writer: Writer) -> None:
     """Fill in the decisions and the commands to run next."""
     place.decisions = writer.decisions
     place.next = unique(command for decision in place.failed for command in decision.commands)
-    if not place.next and place.state in ("queued", "present", "in flight"):
+    if not place.next and place.state in ("queued", "present", "in flight", "archived with changes"):
         place.next = (writer.publish() + (" --adopt" if place.state == "present" else ""),)

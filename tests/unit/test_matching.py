@@ -61,6 +61,12 @@ TABLE = [
     ("A1", [("ZZ1/ZZ1_111919_g0", None)], ONE, ["unmatched"]),
     ("A2", [("AB038/catgt_AB026_111919_g0", "11:51:24")], [*ONE, session(1, h2o="AB026", subject=26)], ["refused"]),
     ("A2", [("AB038/catgt_AB026_surface_g0", "11:51:24")], [*ONE, session(1, h2o="AB026", subject=26)], ["refused"]),
+    (
+        "A2",
+        [("AB038/catgt_AB026_111919_g0", "11:51:24"), ("AB038/AB026_112019_g0", None)],
+        [session(1, by_hand="AB026_111919"), session(1, h2o="AB026", subject=26)],
+        [1, "refused"],
+    ),
     ("A3", [("AB038/myrun_111919_g0", "11:51:24")], ONE, [1]),
     ("A3", [("AB038/myrun_111919_g0", None)], ONE, ["unmatched"]),
     ("A3", [("AB038/myrun_111919_g0", "2020-01-05T11:00:00")], ONE, ["unmatched"]),
