@@ -104,6 +104,18 @@ class Stage(Disasters, Doubts):
             cursor.execute(f"UPDATE {schema}.claim SET expires_at = '2020-01-01 00:00:00'")
             connection.commit()
 
+    def second(self, _move):
+        """The lab names a second place for its recordings: each session shall be at both."""
+        (self.world.archive / "raw-ephys-2").mkdir()
+        self.world.configure(**{"raw-ephys-2": ("ephys", "/raw-ephys-2")})
+        self.world.copies = {"ephys": ("raw-ephys", "raw-ephys-2")}
+        self.say_copies()
+
+    def say_copies(self):
+        """Say it, also after the database was lost."""
+        for kind, aliases in self.world.copies.items():
+            self.together([{"verb": "storage", "rig": "rig-a", "line": ["storage", "copies", kind, *aliases]}])
+
     def entitle(self, move):
         """Somebody finds out that a recording is another animal's, and enters the right session."""
         visit = self._visit(move)

@@ -29,7 +29,7 @@ class Calm:
             stage.later({})
             codes = [self._run({"verb": "publish", "rig": rig}) for rig in ("rig-a", "rig-b")]
             archived = stage.looker.look().archived
-            if codes == [0, 0] and all(visit.key in archived for visit in self.world.lab.visits.values()):
+            if codes == [0, 0] and self._everywhere() <= archived:
                 break
             if not self._excused():
                 continue
@@ -40,7 +40,7 @@ class Calm:
             for rig in ("rig-a", "rig-b"):  # what discover knows from listings alone is compared when asked
                 self._run({"verb": "publish", "rig": rig, "adopt": True})
             for visit in self.world.lab.visits.values():
-                if visit.key in archived and not visit.changed:
+                if self._keys(visit) <= archived and not visit.changed:
                     continue
                 # A person says that what the rig has is to be kept, and not what lies there: changed, or half of it.
                 self.world.lab.tidy_copies(visit)
@@ -101,7 +101,7 @@ class Calm:
                 there["path"].rename(there["path"].with_name(there["path"].name + ".unfinished-00000000"))
                 continue
             owner = self.world.lab.owner(*name)
-            if owner is not None and owner.key in facts.open:
+            if owner is not None and (name[0], *owner.key[1:]) in facts.open:
                 continue  # it may have been checked: its row is about to be written
             here = self.world.lab.subpaths(owner).get(name[1]) if owner is not None else None
             if here is not None and name not in known and there["sha1"] != self._stage.looker.sha1(here):
@@ -111,14 +111,22 @@ class Calm:
         (ended,) = self._stage.together([command])
         return ended.done.returncode if ended.done else None
 
+    def _everywhere(self):
+        """Return the keys of all sessions, at each place that shall hold them."""
+        return {key for visit in self.world.lab.visits.values() for key in self._keys(visit)}
+
+    def _keys(self, visit):
+        return {(alias, *visit.key[1:]) for alias in self.world.places(visit.kind)}
+
     def _everything(self, facts):
-        for visit in self.world.lab.visits.values():
-            if visit.key not in facts.archived:
-                yield Violation("I4", f"{visit.key} is on {visit.rig}, and is not archived after all")
+        for key in sorted(self._everywhere()):
+            visit = self.world.lab.of(key)
+            if key not in facts.archived:
+                yield Violation("I4", f"{key} is on {visit.rig}, and is not archived after all")
                 continue
-            mine, rows = set(self.world.lab.subpaths(visit)), {base(subpath) for subpath in facts.rows[visit.key]}
+            mine, rows = set(self.world.lab.subpaths(visit)), {base(subpath) for subpath in facts.rows[key]}
             if mine != rows:
-                yield Violation("I4", f"{visit.key}: on disk and in the index differ: {sorted(mine ^ rows)[:5]}")
+                yield Violation("I4", f"{key}: on disk and in the index differ: {sorted(mine ^ rows)[:5]}")
         for row in facts.journal:
             if row["state"] not in ("done", "failed"):
                 yield Violation("I4", f"a transfer of the journal is still {row['state']}: {row['label']}")

@@ -11,7 +11,6 @@ from .look import base, text, unzipped
 from .tombs import OWN
 from .violation import Violation
 
-ARCHIVE_ROOTS = ("raw-ephys", "raw-video")
 TOP = ("rig-a", "rig-b", "archive", "at", "home", "sandbox")
 
 
@@ -94,7 +93,7 @@ class Checker:
             if row["file_sha1"] and text(row["file_sha1"]) != there["sha1"]:
                 yield Violation("I1", f"{name} has the SHA1 {there['sha1']}, in the index {text(row['file_sha1'])}")
             owner = self._lab.owner(key[0], base(subpath))
-            if owner is None or owner.key != key:
+            if owner is None or owner.key[1:] != key[1:]:
                 yield Violation("I1", f"{name} is in the index of {key}; recorded for {owner and owner.key}")
             elif proved and ".superseded-" not in subpath and there["sha1"] not in owner.versions[base(subpath)]:
                 yield Violation("I1", f"{name} is in the index, and its bytes were never recorded")
@@ -167,7 +166,7 @@ class Checker:
         yield from () if self.lied or self.disturbed else self._twice(facts)
         for (collection, path), tasks in sorted(facts.journeys.items()):
             alias, _, subpath = path.lstrip("/").partition("/")
-            if alias not in ARCHIVE_ROOTS or ".mapshell" in path or self.shelf.may_come_again(subpath):
+            if alias not in self._world.locations() or ".mapshell" in path or self.shelf.may_come_again(subpath):
                 continue
             set_aside = sum(each[0] == alias and base(each[1]) == subpath != each[1] for each in facts.files)
             brought, name = len(tasks) - set_aside, (alias, subpath)
@@ -184,8 +183,8 @@ class Checker:
         for task in facts.tasks:
             label = str(task.get("label"))
             if task["status"] == "SUCCEEDED" and label.startswith("mapshell publish "):
-                well.setdefault(label.rpartition(" ")[0], []).append(task["task_id"])
-        for label, tasks in sorted(well.items()):
+                well.setdefault((label.rpartition(" ")[0], task["alias"]), []).append(task["task_id"])
+        for (label, _), tasks in sorted(well.items()):
             if len(tasks) > 1 and not any(words in label for words in changed):
                 yield Violation("I4", f"{label!r} was sent by {len(tasks)} tasks: {tasks}")
 
@@ -212,7 +211,7 @@ class Checker:
     def _arrived(self, path, subpath, kind):
         alias = f"raw-{kind}"
         if kind == "got":
-            owners = [owner for a in ARCHIVE_ROOTS if (owner := self._lab.owner(a, subpath))]
+            owners = [owner for a in self._world.locations() if (owner := self._lab.owner(a, subpath))]
         else:
             owners = [owner for owner in (self._lab.owner(alias, subpath),) if owner]
         if not owners:
@@ -229,7 +228,7 @@ class Checker:
             if entry.name not in TOP:
                 yield Violation("I5", f"{entry.path} was written outside of every root")
         for entry in os.scandir(self._world.archive):
-            if entry.name not in ARCHIVE_ROOTS:
+            if entry.name not in self._world.locations():
                 yield Violation("I5", f"{entry.path} was written outside of the archive's locations")
         for rig in ("rig-a", "rig-b"):
             for entry in os.scandir(self._world.folder / rig):

@@ -12,6 +12,8 @@ from .look import text
 from .said import judge, reasons
 from .violation import Violation
 
+STANDS = "a different file in its place"
+
 
 class Disasters:
     """Moves of a :class:`tests.campaign.acts.Stage` that no command makes."""
@@ -110,6 +112,7 @@ class Disasters:
         self.meddled = self.checker.disturbed = True
         self.checker.kept.forget()
         self.world.enter_animals()
+        self.say_copies()
         self.unhealed = not move.get("healed", True)
         if self.unhealed:
             return
@@ -137,7 +140,7 @@ class Disasters:
         yield from self._names(look, subpath, "a flipped bit")
         yield from self._names(probe, subpath, "a flipped bit")
         got = self.world.folder / visit.rig / f"got/{move['dice']}" / subpath
-        if got.exists():
+        if got.exists() and got.read_bytes() != whole:
             yield Violation("I3", f"retrieve handed out {subpath} with a flipped bit")
         path.write_bytes(whole)
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
@@ -184,7 +187,7 @@ class Disasters:
         place.write_bytes(b"mine")
         via = ("globus", "https")[move["dice"] % 2]
         where = {"rig": visit.rig, "visit": visit.number, "to": f"got/{move['dice']}"}
-        yield from self._names({"verb": "retrieve", "via": via, **where}, subpath, "a different file in its place")
+        yield from self._names({"verb": "retrieve", "via": via, **where}, subpath, STANDS)
         if place.read_bytes() != b"mine":
             yield Violation("I3", f"retrieve replaced {place}, which was somebody's own")
         self._tidy(visit, move)
@@ -197,6 +200,12 @@ class Disasters:
         yield from judge(self.world, ended, self.looker.look())
         if ended.done is None:
             return
+        if (
+            command["verb"] == "retrieve"
+            and what != STANDS
+            and self.world.lab.visits[command["visit"]].kind in self.world.copies
+        ):
+            return  # another copy has it: the checker sees that the bytes are right
         if ended.done.returncode == 0 or subpath.rpartition("/")[2] not in ended.done.stdout:
             yield Violation("I6", f"{command['verb']} did not tell of {what}: {subpath}\n{ended.done.stdout[-1500:]}")
 

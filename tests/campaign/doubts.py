@@ -74,7 +74,7 @@ class Doubts:
         here, rows = self.world.lab.subpaths(visit), facts.rows.get(visit.key, {})
         return (
             not (visit.foreign or visit.forged or visit.changed or visit.other)
-            and visit.key in facts.archived - facts.open
+            and {(alias, *visit.key[1:]) for alias in self.world.places(visit.kind)} <= facts.archived - facts.open
             and all(rows.get(name) and text(rows[name]["file_sha1"]) == self.looker.sha1(here[name]) for name in here)
             and bool(here)
         )
@@ -95,7 +95,7 @@ class Doubts:
     # -- the archive ------------------------------------------------------------------------------------------------
 
     def _lost(self, visit, move):
-        path = self._one_there(visit, move)
+        _, path = self._one_there(visit, move)
         aside = self.world.folder / "home/lost"
         path.rename(aside)
         yield from self._refused(visit, f"{path.name} is not at the archive")
@@ -103,12 +103,12 @@ class Doubts:
 
     def _flipped(self, visit, move):
         """A bit flipped at the archive, and verify has told of it."""
-        path = self._one_there(visit, move)
+        alias, path = self._one_there(visit, move)
         whole, times = path.read_bytes(), path.stat()
         path.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
         look = {"verb": "verify", "rig": visit.rig, "visit": visit.number, "checksum": True}
-        name = path.relative_to(self.world.archive / visit.alias).as_posix()
+        name = path.relative_to(self.world.archive / alias).as_posix()
         yield from self._names(look, name, "a flipped bit")
         yield from self._refused(visit, f"verify has told that {path.name} differs at the archive")
         path.write_bytes(whole)
@@ -116,8 +116,10 @@ class Doubts:
         yield from self._sound(look, visit)
 
     def _one_there(self, visit, move):
-        names = sorted(name for name, row in self.looker.look().rows[visit.key].items() if row["file_size"])
-        return self.world.archive / visit.alias / names[move["dice"] % len(names)]
+        alias = sorted(self.world.places(visit.kind))[-(move["dice"] % 2)]
+        rows = self.looker.look().rows[alias, *visit.key[1:]]
+        names = sorted(name for name, row in rows.items() if row["file_size"])
+        return alias, self.world.archive / alias / names[move["dice"] // 2 % len(names)]
 
     # -- the disk ---------------------------------------------------------------------------------------------------
 

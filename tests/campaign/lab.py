@@ -180,12 +180,12 @@ class LabDisk:
     def owner(self, alias, subpath):
         """Return the session that a file was ever recorded for."""
         subpath = self.former(alias, subpath)
-        return next((v for v in self.visits.values() if v.alias == alias and subpath in v.versions), None)
+        return self.recorded(_kind(alias), subpath)
 
     def former(self, alias, subpath):
         """Return the name by which a file was recorded, from that which it has at the archive; so of manifests."""
         for visit in self.visits.values():
-            if visit.other and visit.alias == alias:
+            if visit.other and visit.kind == _kind(alias):
                 h2o, number = ANIMALS[visit.other[0]], visit.other[1]
                 described = f"{h2o}/{h2o}_{visit.day:%Y%m%d}_s{number}_{visit.kind}.manifest-"
                 if subpath.startswith(described):
@@ -199,8 +199,13 @@ class LabDisk:
 
     def key(self, alias, subject, session):
         """Return the key by which a session was recorded, from that which it has now."""
-        found = (v.key for v in self.visits.values() if v.alias == alias and v.other == (subject, session))
-        return next(found, (alias, subject, session))
+        mine = [visit for visit in self.visits.values() if visit.kind == _kind(alias)]
+        return next(((alias, *v.key[1:]) for v in mine if v.other == (subject, session)), (alias, subject, session))
+
+    def of(self, key):
+        """Return the session of a key of the index, as it was recorded, at whichever of its places."""
+        mine = (v for v in self.visits.values() if v.kind == _kind(key[0]) and v.key[1:] == key[1:])
+        return next(mine, None)
 
     def next_session(self, subject):
         """Return the number of the next session of an animal."""
@@ -245,3 +250,8 @@ class LabDisk:
             versions = visit.versions.setdefault(subpath, [])
             if sha1 not in versions:
                 versions.append(sha1)
+
+
+def _kind(alias):
+    """Return the type of data of a storage location, by its alias."""
+    return alias.split("-")[1]

@@ -44,12 +44,12 @@ class Looker:
         from .renamed import as_recorded
 
         files = {}
-        for kind in ("ephys", "video"):
-            root = self._world.archive / f"raw-{kind}"
+        for alias in self._world.locations():
+            root = self._world.archive / alias
             for path in sorted(root.rglob("*")):
                 if path.is_file():
                     subpath = path.relative_to(root).as_posix()
-                    files[f"raw-{kind}", subpath] = {"size": path.stat().st_size, "sha1": self.sha1(path), "path": path}
+                    files[alias, subpath] = {"size": path.stat().st_size, "sha1": self.sha1(path), "path": path}
         manifests = {}
         for name, seen in files.items():
             if ".manifest-" in name[1] and not any(part in name[1] for part in ASIDE):
@@ -113,6 +113,9 @@ class Looker:
         with contextlib.closing(self._state()) as state:
             state.row_factory = sqlite3.Row
             tasks = [dict(row) for row in state.execute("SELECT * FROM tasks ORDER BY number")]
+            goes = dict(state.execute("SELECT task_id, min(destination) FROM items GROUP BY task_id"))
+            for task in tasks:
+                task["alias"] = (goes.get(task["task_id"]) or "").lstrip("/").partition("/")[0]
             journeys = {}
             done = "SELECT i.task_id, i.destination, t.destination AS at FROM items i JOIN tasks t USING (task_id) "
             for row in state.execute(done + "WHERE t.status = 'SUCCEEDED' AND i.kind = 'file' AND i.state = 'done'"):

@@ -54,7 +54,7 @@ def hunt(mutation, kind, seed, *, length=LENGTH, begun=lambda worker: None):
                 raise RuntimeError(f"{mutation.name}: the worker does not begin: see what it wrote above")
             begun(worker)
             for number in range(SCHEDULES):
-                worker.order({"play": seed + number, "length": length, "share": SHARE})
+                worker.order({"play": seed + number, "length": length, "options": {"share": SHARE, **mutation.options}})
                 answer = answers.get()[1]
                 if answer is None:
                     raise RuntimeError(f"{mutation.name}: the worker ended by itself")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """One broken guard: a name, what it is that is broken, and edits (file, text as it is, text as it is then)."""
+    """One broken guard: a name, what it is that is broken, and edits (file, text as it is, text as it is then).
+
+    ``options`` are of the schedules that look for it.
+    """
 
     name: str
     broken: str
     edits: tuple[tuple[str, str, str], ...]
+    options: dict[str, float] = field(default_factory=dict)
 
 
 def one(name, broken, file, old, new):

@@ -1,8 +1,10 @@
 """Guards of the command that deletes data, each broken on purpose: what the campaign must find."""
 
+from dataclasses import replace
+
 from .mutation import Mutation, one
 
-RECLAIM = (
+_GUARDS = (
     one(
         "memory-believed",
         "a file is not read before it is deleted: the SHA1 that is remembered of it is taken",
@@ -130,4 +132,6 @@ RECLAIM = (
         '    return f"mapshell publication-retrieve {options(ref, dataset_type)} --dry-run"',
     ),
 )
-"""What guards the deletion of files."""
+
+RECLAIM = tuple(replace(mutation, options={"doubts": 60}) for mutation in _GUARDS)
+"""What guards the deletion of files: looked for in nights in which proofs are missing often."""

@@ -60,7 +60,7 @@ EVENTS = (
 )
 VERBS = {"publish": 6, "retrieve": 2, "verify": 2, "discover": 2, "reclaim": 3, "status": 1, "cp": 1.5, "mv": 0.8}
 MOVES = {"run": 80, "record": 5, "finish": 2, "late": 3, "foreign": 2, "forge": 2, "own": 2, "rot": 3, "lose": 3}
-MOVES |= {"stand": 2, "forget": 2, "later": 2, "entitle": 2, "doubt": 10}
+MOVES |= {"stand": 2, "forget": 2, "later": 2, "entitle": 2}
 PREFIXES = {
     "cp": "copy: ",
     "mv": "mv: ",
@@ -95,7 +95,7 @@ def steps_of(verb, names):
     return sorted(name for name in names if ": " not in name) if verb == "publish" else []
 
 
-def draw(dice, length, *, steps, share=0.05, kills=0.9):
+def draw(dice, length, *, steps, share=0.05, kills=0.9, doubts=10):
     """Return a schedule of so many moves.
 
     Parameters
@@ -110,18 +110,22 @@ def draw(dice, length, *, steps, share=0.05, kills=0.9):
         With which probability a request or task is spoilt by each fault that a move has in force.
     kills
         With which probability a command is killed.
+    doubts
+        How often a proof is missing before a disk is freed, beside 80 moves in which commands run.
     """
-    drawing = _Drawing(dice, steps, share, kills)
-    moves = [drawing.record()]
+    drawing = _Drawing(dice, steps, share, kills, doubts)
+    moves = [{"do": "second"}, drawing.record()] if drawing.second else [drawing.record()]
     while len(moves) < length:
         moves += drawing.next()
     return moves[:length]
 
 
 class _Drawing:
-    def __init__(self, dice, steps, share, kills):
+    def __init__(self, dice, steps, share, kills, doubts):
+        self._weights = {**MOVES, "doubt": doubts}
         self._dice, self._steps, self._share, self._kills = dice, steps, share, kills
         self._visits, self._rigs, self._shelf = 0, [], []
+        self.second = dice.random() < 0.3  # the lab has a second place for its recordings
 
     def record(self):
         number, self._visits = self._visits, self._visits + 1
@@ -138,9 +142,11 @@ class _Drawing:
     def next(self):
         """Return the next moves."""
         dice = self._dice
-        move = dice.choices(tuple(MOVES), tuple(MOVES.values()))[0]
+        move = dice.choices(tuple(self._weights), tuple(self._weights.values()))[0]
         if move == "record" and self._visits >= MOST_VISITS:
             move = "late"
+        if move == "entitle" and self.second:
+            move = "later"
         if move == "run":
             news = self._news()
             return [*news, self._run(news)]

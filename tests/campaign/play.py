@@ -28,9 +28,9 @@ class Played:
     faults: Counter = field(default_factory=Counter)
 
 
-def schedule(seed, length, share=0.05):
+def schedule(seed, length, share=0.05, **options):
     """Return the schedule of a seed; ``share`` of all requests are spoilt by each fault in force."""
-    return draw(random.Random(seed), length, steps=steps_in_the_code(), share=share)
+    return draw(random.Random(seed), length, steps=steps_in_the_code(), share=share, **options)
 
 
 def play(folder, server, moves, *, calm=True):

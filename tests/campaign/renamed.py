@@ -50,7 +50,7 @@ def as_recorded(facts, lab):
     return found
 
 
-def _new(visit):
+def _new(visit):  # where a session is given to another animal, its type of data has one place
     return visit.alias, *visit.other
 
 

@@ -70,7 +70,7 @@ def _publish(world, ended, document, facts):
         if key not in facts.archived:
             yield Violation("I1", f"publish says that {key} is archived, and it is not")
             continue
-        visit = next((visit for visit in world.lab.visits.values() if visit.key == key), None)
+        visit = world.lab.of(key)
         if visit is None:
             yield Violation("I5", f"publish says that {key} is archived, and nobody recorded it")
             continue
@@ -78,7 +78,7 @@ def _publish(world, ended, document, facts):
             continue
         for subpath, path in world.lab.subpaths(visit).items():
             entry = facts.rows[key].get(subpath)
-            there = facts.files.get((visit.alias, subpath), {}).get("sha1")
+            there = facts.files.get((key[0], subpath), {}).get("sha1")
             right = visit.versions[subpath] if visit.changed else [world.looker.sha1(path)]
             if entry is None or there not in right:
                 yield Violation("I1", f"publish says that {key} is archived, and {subpath} is not at the archive")
@@ -105,7 +105,7 @@ def _reclaim(world, ended, document, facts):
     for row in document.get("sessions", ()):
         alias = f"raw-{row['dataset_type']}"
         key = world.lab.key(alias, row["subject_id"], row["session"])
-        visit = next((v for v in world.lab.visits.values() if v.key == key), None)
+        visit = world.lab.of(key)
         if visit is None:
             yield Violation("I5", f"reclaim tells of a session that nobody recorded: {row}")
         elif row["verdict"] == "refused" and not (row["proof"] and row["reason"] and row["remedy"]):

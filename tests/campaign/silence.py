@@ -56,10 +56,12 @@ def _publish(world, command, document, facts, before):
         visit = world.lab.visits[number]
         if visit.rig != command["rig"] or told.get(visit.key, {}).get("state") == "in flight":
             continue
-        lacking = sorted(before.disk[number] - set(facts.rows.get(visit.key, ())))
-        if lacking:
-            said = told.get(visit.key, {}).get("state", "nothing")
-            yield Violation("I6", f"publish ended well, said {said!r} of {visit.key}; the index lacks {lacking[:3]}")
+        for alias in world.places(visit.kind):
+            key = (alias, *visit.key[1:])
+            lacking = sorted(before.disk[number] - set(facts.rows.get(key, ())))
+            if lacking and told.get(key, {}).get("state") != "in flight":
+                said = told.get(key, {}).get("state", "nothing")
+                yield Violation("I6", f"publish ended well, said {said!r} of {key}; the index lacks {lacking[:3]}")
 
 
 def _retrieve(world, command, document, facts, before):

@@ -78,7 +78,7 @@ def _answer(order, folder, server):
     elif "moves" in order:
         played = play(folder, server, order["moves"])
     else:
-        played = play(folder, server, schedule(order["play"], order["length"], order.get("share", 0.05)))
+        played = play(folder, server, schedule(order["play"], order["length"], **order.get("options", {})))
     return {
         "order": order,
         "violations": [(each.invariant, each.what) for each in played.violations],

@@ -70,6 +70,10 @@ class World:
     def archive(self):
         return self.folder / "archive"
 
+    def locations(self):
+        """Return the type of data of each storage location, by alias."""
+        return {"raw-ephys": "ephys", "raw-video": "video"} | {alias: kind for alias, (kind, _) in self.further.items()}
+
     def places(self, kind):
         """Return the folders of the storage locations of a type of data, by alias."""
         aliases = self.copies.get(kind) or (f"raw-{kind}",)
