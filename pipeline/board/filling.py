@@ -14,6 +14,8 @@ SPAN = timedelta(days=14)
 """The time whose rate counts."""
 
 _SHORTEST = timedelta(days=1)
+_OFTEN, _LATELY = 3, timedelta(days=4)
+"""Room that came back on so many days, the last of them not longer ago, comes back regularly."""
 _FAR = 3650.0
 """Days; of what lasts longer nobody can tell."""
 
@@ -33,7 +35,7 @@ class Filling:
 def by_free(samples: Iterable[tuple[datetime, int]], now: datetime) -> Filling | None:
     """Tell it from the free space that rounds found; None when they tell of less than a day.
 
-    What was deleted meanwhile does not count as room that comes back: only what was written does.
+    What was deleted meanwhile counts as room that comes back only where a disk is freed regularly, as by a schedule.
 
     Parameters
     ----------
@@ -48,7 +50,12 @@ def by_free(samples: Iterable[tuple[datetime, int]], now: datetime) -> Filling |
     written = sum(max(before[1] - after[1], 0) for before, after in pairwise(seen))
     span = (seen[-1][0] - seen[0][0]) / timedelta(days=1)
     since = (now - seen[-1][0]) / timedelta(days=1)
-    return _filling(written / span, seen[-1][1], f"free space of the last {_days(span)}", since)
+    by = f"free space of the last {_days(span)}"
+    freed = [(after[0], after[1] - before[1]) for before, after in pairwise(seen) if after[1] > before[1]]
+    if len({when.date() for when, _ in freed}) >= _OFTEN and now - freed[-1][0] <= _LATELY:
+        written = max(written - sum(size for _, size in freed), 0)
+        by += ", less what is freed regularly"
+    return _filling(written / span, seen[-1][1], by, since)
 
 
 def by_files(arrived: int, free: int) -> Filling:

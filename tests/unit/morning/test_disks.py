@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from pipeline.board.computers import DiskState
 from pipeline.board.disks import Disk
-from pipeline.board.filling import Filling
+from pipeline.board.filling import Filling, by_free
 from pipeline.morning import needs
 
 
@@ -31,3 +33,35 @@ def test_a_disk_is_told_when_it_is_full_soon(days, told):
     found = list(needs.of_disks({"rig-a": [state]}, within=7))
     assert bool(found) == told
     assert all("free space of the last 14 days" in each.what for each in found)
+
+
+NOW = datetime.fromisoformat("2026-11-20T12:00")
+
+
+def sampled(freed_on):
+    """Return the free space of ten days: 100 are written each day, and on some days as much comes back."""
+    free, samples = 1000, []
+    for day in range(10):
+        at = NOW - timedelta(days=9 - day)
+        samples.append((at - timedelta(hours=2), free - 100))
+        free -= 0 if day in freed_on else 100
+        samples.append((at, free))
+    return samples
+
+
+@pytest.mark.parametrize(
+    ("freed_on", "per_day"),
+    [
+        ((), 100),
+        ((4,), 100),  # once: who knows whether it ever comes back
+        ((4, 5), 100),
+        ((1, 2, 3, 4), 100),  # and nobody does it any more
+        (tuple(range(10)), 0),  # each night
+        ((2, 5, 8), 70),
+    ],
+)
+def test_room_that_comes_back_regularly_counts(freed_on, per_day):
+    told = by_free(sampled(freed_on), NOW)
+    assert told.per_day == pytest.approx(per_day, rel=0.15, abs=12)
+    assert ("freed regularly" in told.by) == (per_day < 100)
+    assert (told.days is None) == (per_day == 0)
