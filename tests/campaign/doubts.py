@@ -17,21 +17,10 @@ from .tombs import TOMBSTONES
 from .violation import Violation
 
 DOUBTS = (
-    "lost",
-    "flipped",
-    "swapped",
-    "remembered",
-    "stranger",
-    "young",
-    "few",
-    "twice",
-    "going",
-    "claimed",
-    "readonly",
-    "replaced",
-    "grown",
-    "altered",
-    "forged",
+    *("lost", "flipped"),  # at the archive
+    *("swapped", "remembered", "stranger", "replaced", "grown", "altered", "forged"),  # on the disk
+    *("young", "few", "twice"),  # of what is asked
+    *("going", "claimed", "readonly"),  # by others at work
 )
 MEDDLE = """
 import os
@@ -81,14 +70,14 @@ class Doubts:
 
     def _refused(self, visit, what, prelude="", **options):
         """Ask for the session's space: it must be refused, and all of its files stay."""
-        before = {path: self.looker.sha1(path) for path in self.world.lab.subpaths(visit).values()}
+        before = set(self.world.lab.subpaths(visit).values())
         command = {"verb": "reclaim", "rig": visit.rig, "visit": visit.number, "older": "0d", **options}
         (ended,) = self.together([{**command, "prelude": prelude}])
         facts = self.looker.look()
         yield from judge(self.world, ended, facts)
-        after = {path: self.looker.sha1(path) for path in self.world.lab.subpaths(visit).values()}
-        if set(before) - set(after):
-            yield Violation("I2", f"reclaim freed {sorted(set(before) - set(after))[:2]}, though {what}")
+        freed = sorted(before - set(self.world.lab.subpaths(visit).values()))
+        if freed:
+            yield Violation("I2", f"reclaim freed {freed[0]}, though {what}")
         if ended.done is not None and ended.done.returncode == 0:
             yield Violation("I6", f"reclaim ended well, though {what}:\n{ended.done.stdout[-1500:]}")
 

@@ -35,6 +35,7 @@ class Freed:
         self._world, self._lab = world, world.lab
         self._orders, self._commands, self._fetching, self._killed = [], 0, set(), False
         self._open = {}  # transfers that were open when the last move had ended
+        self.files = self.bytes = self.returned = 0  # freed so far, and files that came back
         self._away = set()  # folders that went with their files
 
     def begin(self):
@@ -124,9 +125,11 @@ class Freed:
             else:
                 self._lab.fetched[path] = (facts.st_size, facts.st_mtime_ns, sha1)
             del self._lab.gone[path]
+            self.returned += 1
 
     def _vanished(self, facts, path, gone):
         self._lab.gone[path] = gone
+        self.files, self.bytes = self.files + 1, self.bytes + gone.size
         rig = path.relative_to(self._lab.folder).parts[0]
         kind, subpath = self._root(path).name, path.relative_to(self._root(path)).as_posix()
         owner = self._lab.recorded(kind, subpath)

@@ -59,6 +59,8 @@ def count(stage, looker):
     """Add what a world has come to."""
     facts = looker.look()
     stage.counts["schedules"] += 1
+    freed = stage.checker.freed
+    stage.counts.update({"files freed": freed.files, "bytes freed": freed.bytes, "files returned": freed.returned})
     stage.counts["bytes archived"] += sum(
         row["file_size"] or 0 for rows in facts.rows.values() for row in rows.values()
     )

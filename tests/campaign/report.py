@@ -74,6 +74,11 @@ def _figures(tally):
     yield from _line("faults", f"{sum(faults.values()):,}", faults)
     yield from _line("tasks", f"{counts['tasks']:,}, {counts['bytes moved'] / 1e6:,.1f} MB moved")
     yield from _line("archived", f"{counts['bytes archived'] / 1e6:,.1f} MB in the index when schedules ended")
+    if counts["files freed"]:
+        missing = Counter({n.removeprefix("doubt "): each for n, each in counts.items() if n.startswith("doubt ")})
+        back = f"{counts['files returned']:,} came back"
+        yield from _line("freed", f"{counts['files freed']:,} files, {counts['bytes freed'] / 1e6:,.1f} MB; {back}")
+        yield from _line("doubts", f"{sum(missing.values()):,}", missing)
     first, last = tally.held[min(3, len(tally.held) - 1)], tally.held[-1]
     yield from _line(
         "a worker",
