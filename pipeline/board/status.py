@@ -20,6 +20,7 @@ from pipeline.board.deciding import SETTLED, as_accepted, as_known, as_verified,
 from pipeline.board.index import archived_rows, under_way, withdrawn
 from pipeline.board.reclaimed import as_reclaimed, reclaimed
 from pipeline.board.sums import totals
+from pipeline.copies.waiting import as_waiting, waiting
 from pipeline.drifted import drifted
 from pipeline.folders import cache_folder
 from pipeline.here import local_roots, look
@@ -100,13 +101,15 @@ def status(
                 seen.at(location, found, archived)
             gone = withdrawn(location)
             said, flying = told(location), {**under_way(location), **journal.working()}
-            moving = being_moved(journal)
+            moving, coming = being_moved(journal), waiting(location)
             index = _Index(location, archived, sizes, differs, deleted.get(location.dataset_type, {}))
             for key in sorted(
                 wanted, key=lambda key: (lab_sessions.refs[key].h2o, lab_sessions.refs[key].session_date, key)
             ):
                 ref = lab_sessions.refs[key]
                 state, facts = decide(key, found, archived, said.get(key, ()), flying, computer, cache)
+                if key in coming:
+                    state, facts = as_waiting(state, facts, coming[key])
                 if key in archived:
                     state, facts = index.told(key, state, facts, found)
                 elif key in gone and state != "in flight":

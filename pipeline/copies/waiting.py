@@ -57,3 +57,12 @@ def amounts(location: Location) -> dict[SessionKey, Amount]:
 
 
 _NOTHING = Amount(0, 0, whole=False)
+
+
+def as_waiting(state: str, facts: dict[str, Any], coming: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return state and facts of a session that is to be copied from another archive, unless something else holds."""
+    if state == "not here":
+        return "queued", dict(coming)
+    if state == "queued" and not facts.get("files"):  # as a computer said that tried it
+        return state, {**coming, **{name: value for name, value in facts.items() if value}}
+    return state, facts
