@@ -26,7 +26,7 @@ EXIT_CODES: dict[int, str] = {
     DONE: "done",
     FAILED: "failed",
     USAGE: "wrong use: an option or argument that does not fit",
-    PARTLY: "partly done: some sessions were refused, failed or differ, each with its reason",
+    PARTLY: "partly done, or something needs a person: sessions were refused, failed or differ, each with its reason",
     LOGIN: "a Globus login is needed",
     CONFIGURATION: "the configuration must be corrected",
     INTERRUPTED: "interrupted",

@@ -73,9 +73,9 @@ def _needs(needs: Sequence[Need]) -> Iterator[Line]:
         told[need.kind] += 1
         if told[need.kind] <= SHOWN:
             yield Line("")
-            yield from _wrapped(visible(need.title), "  ", "    ", "yellow")
+            yield from _wrapped(visible(need.title), "  ", "    ", "yellow", cut=True)
             what = visible(need.what)
-            yield from _wrapped(what if len(what) <= _REASON else f"{what[:_REASON]} ...", "    ", "    ")
+            yield from _wrapped(what if len(what) <= _REASON else f"{what[:_REASON]} ...", "    ", "    ", cut=True)
             if need.remedy:
                 yield from _wrapped(visible(need.remedy), "    -> ", "       ", "bold")
         elif told[need.kind] == of_kind[need.kind]:
@@ -170,15 +170,18 @@ def _paragraph(begin: str, parts: Sequence[str]) -> Iterator[Line]:
     yield from _wrapped(visible(f"{begin}{'; '.join(parts)}."), "", "  ")
 
 
-def _wrapped(text: str, first: str, rest: str, style: str = "") -> Iterator[Line]:
-    """Wrap a text at spaces; a command stays whole, on a line of its own where it must, so that it can be copied."""
+def _wrapped(text: str, first: str, rest: str, style: str = "", *, cut: bool = False) -> Iterator[Line]:
+    """Wrap a text at spaces; a command stays whole, on a line of its own where it must, so that it can be copied.
+
+    A word that is wider than a line, such as a path, goes over several when it may be ``cut``.
+    """
     whole = _COMMAND.sub(lambda it: it[0].replace(" ", _HARD) if len(it[0]) <= _LONGEST else it[0], text)
     found = wrap(
         whole,
         WIDTH,
         initial_indent=first,
         subsequent_indent=rest,
-        break_long_words=False,
+        break_long_words=cut,
         break_on_hyphens=False,
     )
     for line in found or [first]:
