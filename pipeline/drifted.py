@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 DIFFERS = "the archive differs from the index"
 """How what is said of such a session begins."""
 
+LOOK_AGAIN = "look again with `mapshell publication-verify`"
+
 _LOSS = ("missing", "size", "bytes", "manifest")
 """Kinds of drift by which a session is no longer whole; foreign files take nothing from it."""
 
@@ -37,6 +39,6 @@ def drifted(location: Location, dataset: str = "") -> dict[str, str]:
             kinds = Counter(each["kind"] for each in row["report"]["drift"])
             counts = [f"{kinds[kind]} {KINDS[kind]}" for kind in _LOSS if kinds[kind]]
             if counts:
-                seen = f"seen {row['verified_at']:%Y-%m-%d %H:%M} UTC; look again with `mapshell publication-verify`"
+                seen = f"seen {row['verified_at']:%Y-%m-%d %H:%M} UTC; {LOOK_AGAIN}"
                 found[row["dataset_name"]] = f"{DIFFERS}: {', '.join(counts)} ({seen})"
     return found

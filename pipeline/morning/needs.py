@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.archive.paths import visible
 from pipeline.board import lateness
 from pipeline.database.entering import fitting
-from pipeline.drifted import DIFFERS
+from pipeline.drifted import DIFFERS, LOOK_AGAIN
 from pipeline.morning.report import Need
 from pipeline.private.redaction import redact
 from pipeline.sizes import human_bytes
@@ -61,7 +61,8 @@ def of_sessions(rows: Iterable[SessionStatus], today: date, mine: str) -> Iterat
         who = f"{session(row)}, {row.alias}"
         if DIFFERS in row.reason:
             remedy = f"mapshell publication-verify --subject {_name(row)} --session {row.session}"
-            yield need("archive differs", who, row.reason, remedy)
+            what = row.reason.replace(f"{DIFFERS}: ", "").replace(f"; {LOOK_AGAIN}", "")
+            yield need("archive differs", who, what, remedy)
         elif row.state in _STATES:
             yield need(_STATES[row.state], who, _told(row), row.remedy or _why(row, mine))
         elif (row.subject_id, row.session, row.dataset_type) in safe:

@@ -141,7 +141,7 @@ def _sign(sign: Sign, report: MorningReport, *, short: bool) -> str:
     if sign.free is not None:
         parts.append(f"{_size(sign.free)} free")
     if sign.late:
-        parts.append(sign.late)
+        parts.append("a round is missing")
     elif sign.next_at is not None:
         parts.append(f"next {_at(sign.next_at, report)}")
     return ", ".join(parts)
