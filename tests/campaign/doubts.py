@@ -243,7 +243,7 @@ class Doubts:
         """Another name of the same place at the archive is no second copy."""
         if self.world.further or any(each.forged or each.foreign for each in self.world.lab.visits.values()):
             return
-        self.world.configure(again=(visit.kind, f"/raw-{visit.kind}"))
+        self.world.configure(**{f"raw-{visit.kind}-again": (visit.kind, f"/raw-{visit.kind}")})
         self.together([{"verb": "discover", "rig": visit.rig}])
         yield from self._refused(visit, "both names are of one place", copies=2)
         self.world.configure()

@@ -254,4 +254,4 @@ class LabDisk:
 
 def _kind(alias):
     """Return the type of data of a storage location, by its alias."""
-    return alias.split("-")[1]
+    return next((kind for kind in ("ephys", "video") if kind in alias), "")

@@ -123,8 +123,8 @@ def _reclaim(world, ended, document, facts):
 def _status(world, ended, document, facts):
     for row in document if isinstance(document, list) else document.get("sessions", ()):
         key = world.lab.key(row["alias"], row["subject_id"], row["session"])
-        if row["state"].startswith("archived") and key not in facts.archived:
-            yield Violation("I1", f"status says that {key} is archived, and it is not")
+        if row["state"].startswith(("archived", "reclaimed")) and key not in facts.archived:
+            yield Violation("I1", f"status says that {key} is {row['state']}, and it is not archived")
 
 
 def reasons(done):
