@@ -75,7 +75,7 @@ def _next(place: Place) -> Iterator[Line]:
     if not place.next:
         yield "", "  Nothing to do.", ""
         return
-    yield "", "  Next:", "bold"
+    yield "", "  To have it back:" if place.state == "reclaimed" else "  Next:", "bold"
     for command in place.next:
         yield "$", command, ""
 

@@ -13,6 +13,7 @@ from pipeline.archive.drift import quoted
 from pipeline.archive.paths import printable
 from pipeline.database.reading import clock, columns
 from pipeline.errors import UsageError
+from pipeline.sessionless import everywhere
 from pipeline.subjects import resolve
 from pipeline.why.explanation import Subject
 
@@ -122,6 +123,11 @@ def _unknown(
     lying_here: Callable[[str, date], Sequence[str]],
 ) -> UsageError:
     name = quoted(str(subject))
+    lost = [each for some in everywhere(("ephys", "video")).values() for each in some]
+    for each in lost:
+        ref = each.session
+        if ref.subject_id == subject_id and (ref.session == number or ref.session_date == day):
+            return UsageError(f"{each} is without session: {each.reason}.", remedy=each.remedy)
     h2o = next((each.h2o for each in every if each.h2o), None) or _h2o(subject_id)
     who = h2o or f"subject {subject_id}"
     what = f"session {number}" if day is None else f"session on {day}"

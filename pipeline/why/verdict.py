@@ -68,6 +68,9 @@ def state_of(
 def conclude(place: Place, writer: Writer) -> None:
     """Fill in the decisions and the commands to run next."""
     place.decisions = writer.decisions
+    if place.state == "reclaimed":
+        place.next = writer.commands("reclaimed")
+        return
     place.next = unique(command for decision in place.failed for command in decision.commands)
     if not place.next and place.state in ("queued", "present", "in flight", "archived with changes"):
         place.next = (writer.publish() + (" --adopt" if place.state == "present" else ""),)

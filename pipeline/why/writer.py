@@ -67,6 +67,10 @@ class Writer:
             Decision(rule, entry.stage, "failed", evidence, at, fitting(remedy), run, accept=bool(accepting))
         )
 
+    def commands(self, rule: str) -> tuple[str, ...]:
+        """Return the commands of a rule for this session."""
+        return tuple(filled(each, self._facts) for each in CATALOGUE[rule].commands)
+
     def publish(self) -> str:
         """Return the command that publishes the session."""
         return filled(PUBLISH, self._facts)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pipeline import publication
+from tests.integration.accounts import read_only
+from tests.integration.publish.bench import ARCHIVE
 from tests.integration.publish.test_status import tell
 
 from .asking import assert_commands, decision, rules, run, why
@@ -79,7 +81,12 @@ def test_a_lease_of_the_living_and_of_the_dead(bench):
 
 def test_a_login_that_is_gone_and_a_collection_that_is_offline(bench):
     bench.session("one")
-    bench.rig.admin.set_collection_offline if hasattr(bench.rig.admin, "set_collection_offline") else None
+    bench.rig.admin.set_collection(ARCHIVE, offline=True)
+    place = why(bench, "one")
+    assert "collection-offline" in rules(place)
+    assert place.state == "queued"
+    assert_commands(place)
+    bench.rig.admin.set_collection(ARCHIVE, offline=False)
     bench.rig.admin.revoke_tokens()
     place = why(bench, "one")
     assert "login-needed" in rules(place)
@@ -106,3 +113,13 @@ def test_nothing_is_changed_or_sent(bench):
     assert files == {path: path.stat().st_mtime_ns for path in bench.rig.folder.joinpath("rig").rglob("*")}
     assert bench.rig.tasks() == []
     assert not publication.GlobusStorageLocation()
+
+
+def test_a_database_that_may_not_be_written(each_bench):
+    bench = each_bench
+    bench.session("one")
+    with read_only(bench.rig):
+        place = why(bench, "one", offline=True)
+        assert "may not write" in rules(place)["database-read-only"]
+        assert_commands(place)
+    assert why(bench, "one", offline=True).failed == []

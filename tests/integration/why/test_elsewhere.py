@@ -1,0 +1,114 @@
+"""Sessions of loose drives, copies at several archives, and what was reclaimed."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import pytest
+
+from pipeline import publication
+from tests.integration.copies.conftest import OTHER, second_archive
+from tests.integration.discover.losing import drop
+from tests.integration.drives.conftest import Drawer
+from tests.integration.reclaim.conftest import Freeing
+
+from .asking import assert_commands, decision, document, explain, rules, run, why
+
+
+def places(bench, name):
+    found = explain(bench.rig.settings, bench.rig.globus, "SC038", bench.keys[name][1], types=("ephys",))
+    return {place.alias: place for place in found.locations}
+
+
+@pytest.mark.parametrize("here", [True, False], ids=["here", "away"])
+def test_a_copy_that_is_wanting_is_queued_until_it_is_there(bench, here):
+    two = second_archive(bench)
+    folder = bench.session("one")
+    two.publish_at_first()
+    two.name_both()
+    if not here:
+        two.take_away(folder)
+    found = places(bench, "one")
+    assert found["raw-ephys"].state == "archived"
+    place = found[OTHER]
+    assert place.state == "queued"
+    assert "it is archived at raw-ephys" in rules(place)["copy-missing"]
+    assert_commands(place)
+    run(bench, place.next[0], codes=(0,))
+    found = places(bench, "one")
+    assert {place.state for place in found.values()} == {"archived"}
+    assert not any(place.failed for place in found.values())
+
+
+def test_what_was_reclaimed_says_so_and_its_command_brings_it_back(each_bench):
+    freeing = Freeing(each_bench)
+    freeing.archive("one")
+    freeing.command()
+    place = why(each_bench, "one")
+    assert place.state == freeing.state("one") == "reclaimed"
+    assert "each proved before" in decision(place, "reclaimed").evidence
+    assert place.failed == []
+    (line,) = place.next
+    assert line.startswith("mapshell publication-retrieve")
+    run(each_bench, line, codes=(0,))
+    assert freeing.files("one") == freeing.held["one"]
+    assert why(each_bench, "one").state == "archived"
+
+
+def test_a_tombstone_of_a_session_that_the_index_lost(bench):
+    freeing = Freeing(bench)
+    freeing.archive("one")
+    freeing.command()
+    drop(bench.rig, "publication")
+    place = why(bench, "one")
+    assert place.state == "refused"
+    assert "tombstone" in rules(place)
+    assert_commands(place)
+    run(bench, decision(place, "tombstone").commands[0], codes=(0,))
+    assert why(bench, "one").state in ("archived", "reclaimed")
+
+
+def test_every_proof_of_reclaim_leads_to_its_dry_run(bench):
+    from pipeline.archive.reclaiming.rules import PROOFS
+    from pipeline.why.refusals import CATALOGUE, filled, proof_rule
+
+    freeing = Freeing(bench)
+    freeing.archive("one")
+    facts = {"type": "ephys", "subject": "SC038", "session": str(bench.keys["one"][1])}
+    lines = {filled(each, facts) for proof in PROOFS for each in CATALOGUE[proof_rule(proof)].commands}
+    (line,) = lines
+    stdout, _ = run(bench, line, "--format", "json", codes=(3,))
+    assert '"proof": "old enough"' in stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder in use cannot be renamed on Windows")
+def test_a_transfer_that_waits_for_its_drive(bench):
+    drawer = Drawer(bench.rig, bench.keys)
+    folder = drawer.session("one")
+    drawer.copy(folder, f"SC038/{folder.name}")
+    shutil.rmtree(folder)
+    drawer.ingest_drive(check=0)
+    bench.rig.admin.fail_tasks("hold", count=None)
+    drawer.publish_drive(types=("ephys",), wait=False)
+    place = why(bench, "one")
+    assert place.state == "in flight"
+    assert "it waits for" in rules(place)["waits-for-drive"]
+    assert_commands(place)
+    bench.release()
+    line = decision(place, "waits-for-drive").commands[0]
+    assert str(drawer.drive) in line
+    run(bench, line, codes=(0,))
+    assert why(bench, "one").state == "archived"
+
+
+def test_without_session_and_unknown_ones(bench):
+    from pipeline import experiment
+
+    bench.session("one")
+    bench.publish()
+    (experiment.Session() & {"subject_id": 480133, "session": 1}).delete(prompt=False)
+    assert publication.DataSet()
+    told = document(bench, "SC038", "1", check=2)["error"]
+    assert "without session" in told["message"]
+    assert "publication-discover" in told["remedy"]
