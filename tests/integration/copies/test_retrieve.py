@@ -57,7 +57,7 @@ def test_in_a_notebook_a_restriction_to_an_alias_is_honoured(two, held):
 
 
 def test_a_file_that_is_missing_comes_from_the_next(two, held):
-    lost = sorted(held)[0]
+    lost = min(held)
     (two.first / lost).unlink()
     document, _ = _fetch(two)
     assert {row["subpath"]: row["alias"] for row in document["files"]} == {
@@ -70,7 +70,7 @@ def test_a_file_that_is_missing_comes_from_the_next(two, held):
 
 
 def test_a_file_whose_bytes_differ_comes_from_the_next(two, held):
-    wrong = sorted(held)[0]
+    wrong = min(held)
     data = held[wrong]
     (two.first / wrong).write_bytes(bytes([data[0] ^ 1]) + data[1:])
     document, _ = _fetch(two)
@@ -88,7 +88,7 @@ def test_a_collection_that_is_offline_is_left_for_the_next(two, held):
 
 
 def test_a_dry_run_says_from_where(two, held):
-    lost = sorted(held)[0]
+    lost = min(held)
     (two.first / lost).unlink()
     document, _ = _fetch(two, "--dry-run")
     assert {row["subpath"]: row["alias"] for row in document["files"]} == {
@@ -99,7 +99,7 @@ def test_a_dry_run_says_from_where(two, held):
 
 
 def test_what_no_archive_has_is_missing_and_both_are_named(two, held):
-    lost = sorted(held)[0]
+    lost = min(held)
     for where in (two.first, two.other):
         (where / lost).unlink()
     document, _ = _fetch(two, check=3)
