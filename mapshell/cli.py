@@ -53,6 +53,7 @@ COMMANDS: dict[str, Entry] = {
     "publication-reassign": Entry(
         "reassign", "reassign", "Correct subject, number or date of what is archived.", EVERYDAY
     ),
+    "tasks": Entry("tasks", "tasks", "List transfers and how they stand; wait, cancel.", EVERYDAY),
     "ls": Entry("folders", "ls", "List folders of the archive.", FOLDERS),
     "stat": Entry("folders", "stat", "Show what archive and index say of a file or folder.", FOLDERS),
     "du": Entry("folders", "du", "Sum up sizes below folders.", FOLDERS),

@@ -121,7 +121,7 @@ def trouble(store: Store, status: TaskStatus) -> Trouble | None:
     if status.faults:
         return Trouble(
             f"the transfer meets errors and keeps trying: {last_fault(store, status)}",
-            "mend the cause; Globus goes on by itself. To give it up: `globus task cancel " + status.task_id + "`.",
+            "mend the cause; Globus goes on by itself. To give it up: `mapshell tasks cancel " + status.task_id + "`.",
             hopeless=False,
         )
     return None
