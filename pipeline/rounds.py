@@ -219,7 +219,8 @@ class _Tour:
         lost = taken(gone)  # these are told with their datasets, unless another session may be meant
         strays = [stray for stray in found.strays if stray.refused or stray.folder not in lost]
         strays = [stray for stray in strays if work.keys is None or concerns(stray, work.wanted, animals)]
-        report.strays.extend(strays)
+        told = {(stray.folder, stray.root.local_path) for stray in report.strays}  # copies share the roots
+        report.strays.extend(each for each in strays if (each.folder, each.root.local_path) not in told)
         if work.keys is None:
             report.strangers |= found.strangers
             report.outcomes.extend(deleted(journal, location, work.lab_sessions))

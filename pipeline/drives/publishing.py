@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.archive.find import Found, find
 from pipeline.board.heartbeat import sign_of_life
 from pipeline.board.published import tell
+from pipeline.copies.originals import Originals
 from pipeline.drives.connected import connect
 from pipeline.drives.copies import without_twins
 from pipeline.drives.ground import layouts, root_of, walk
@@ -112,11 +113,20 @@ def publish_drive(
                 drive=drive,
                 stage=None if dry_run else staging_root(settings, drive, location.alias, endpoint, there),
             )
+            round_.originals = _others(work, location, drive, here)
             if not work.publish(round_, journal, here, found):
                 break
         work.end()
         tell(life, report, "drive")
         return report
+
+
+def _others(work: Work, location: Location, drive: Drive, here: Sequence[LocalSession]) -> Originals:
+    """Return what other copies have of the drive's sessions: where the two differ, that is what this one gets first."""
+    originals = Originals(location, work.lab_sessions.refs, drive.computer)
+    keys = {session.ref.key for session in here}
+    originals.choose(keys, keys)
+    return originals
 
 
 @dataclass

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive.quiet import Quiet
 from pipeline.archive.session import Root
+from pipeline.copies.named import named as named_copies
 from pipeline.errors import LocalDiskError, UsageError
 from pipeline.locations import locations
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def archives(settings: Settings, kinds: Sequence[DatasetType], alias: str, *, register: bool) -> list[Location]:
-    """Return the storage location of each kind of data: the one that is named, or that this computer publishes to.
+    """Return the storage locations of each kind of data: the one that is named, or its copies, or this computer's.
 
     Raises
     ------
@@ -39,9 +40,12 @@ def archives(settings: Settings, kinds: Sequence[DatasetType], alias: str, *, re
                 remedy="see them with `mapshell storage list`.",
             )
         return named
-    chosen = []
+    chosen, copies = [], named_copies()
     for kind in kinds:
         possible = [place for place in every if place.dataset_type == kind]
+        if copies[kind]:  # somebody said which of them hold every session
+            chosen += [place for place in possible if place.alias in copies[kind]]
+            continue
         own = {root.alias for root in settings.globus.local_roots}
         possible = [place for place in possible if place.alias in own] or possible
         if len(possible) > 1:
