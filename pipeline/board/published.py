@@ -63,14 +63,15 @@ def tell(life: Life, report: Report, scope: str) -> None:
 
 def needs(report: Report) -> str:
     """Say what of a round needs a person, in a line; empty when nothing does."""
-    said = []
-    # What could not be sent comes first: the others are told of by the board as long as it is true.
-    for outcome in sorted(report.outcomes, key=lambda each: each.state not in ("queued", "in flight")):
-        if outcome.failed:
-            who = f"{outcome.h2o} session {outcome.key[1]} of {outcome.session_date}"
-            said.append(f"{outcome.state}: {who}, {outcome.alias}: {outcome.reason}")
-    said += [f"refused: {stray.folder}: {stray.reason}" for stray in report.strays if stray.refused]
+    unsent: list[str] = []
+    others: list[str] = []
+    for outcome in filter(lambda each: each.failed, report.outcomes):
+        who = f"{outcome.h2o} session {outcome.key[1]} of {outcome.session_date}"
+        those = unsent if outcome.state in ("queued", "in flight") else others
+        those.append(f"{outcome.state}: {who}, {outcome.alias}: {outcome.reason}")
+    said = [*unsent, *(f"refused: {stray.folder}: {stray.reason}" for stray in report.strays if stray.refused)]
     if report.nameless:
         said.append(f"sessions of animals without water restriction: {len(report.nameless)}")
+    said += others  # last: the board tells of them for as long as it is true
     more = f" (and {len(said) - 1:,} more)" if len(said) > 1 else ""
     return f"{said[0]}{more}" if said else ""

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline import database, publication
 from pipeline.machine import machine_id
+from tests.integration.publish.bench import DAY as DAY_ONE
 from tests.integration.publish.bench import only as only_file
 
 from .mornings import DAY, HOUR, command, kinds, only, report, told
@@ -59,6 +60,19 @@ def test_a_refused_session_with_its_reason(each_bench):
     shutil.rmtree(folder)
     each_bench.publish()
     assert report(each_bench).whole
+
+
+def test_folders_of_nobody_are_told_by_their_computer(each_bench):
+    """No session says that such a folder is refused: the round does, until somebody has looked."""
+    each_bench.session("one")
+    only_file(each_bench.session("two"), "*.ap.bin").write_bytes(b"")
+    wrong = DAY_ONE + 40 * DAY
+    stray = each_bench.record("SC038_050120", wrong, folder="catgt_SC038_050120_g0", trigger="cat")
+    each_bench.rig.publish()  # all of it: a round of one type of data alone does not tell what is left
+    found = only(report(each_bench), "round")
+    assert stray.name in found.what
+    assert "and 1 more" in found.what
+    assert only(report(each_bench), "refused").who.startswith("SC038 session 2 ")
 
 
 def test_a_changed_session(bench):
