@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mapshell.output import Column
-from mapshell.session_views import WHO, problem, state_style, without_zeros
+from mapshell.session_views import WHO, hint_at_why, problem, state_style, without_zeros
 from mapshell.strays import alike
 from pipeline.database.entering import fitting
 from pipeline.report import amount
@@ -49,6 +49,7 @@ def show(output: Output, report: Report) -> None:
     if report.dry_run:
         _show_plans(output, report.outcomes)
     _show_problems(output, report)
+    hint_at_why(output, list(dict.fromkeys((each.h2o, each.key[1]) for each in report.outcomes if each.failed)))
     _show_notes(output, report)
     output.say(str(report), style="bold")
 

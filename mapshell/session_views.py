@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mapshell.output import Column
+from pipeline.archive.drift import quoted
 from pipeline.archive.paths import visible
 from pipeline.database.entering import fitting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mapshell.output import Output
 
@@ -53,6 +54,15 @@ def state_style(row: Mapping[str, Any]) -> str:
 def without_zeros(row: Mapping[str, Any], files: str, size: str) -> dict[str, Any]:
     """Return the row with empty cells where there is no file: a column of zeros hides the rest."""
     return dict(row) if row[files] else {**row, files: None, size: None}
+
+
+def hint_at_why(output: Output, sessions: Sequence[tuple[str, int]]) -> None:
+    """Name, once for a screen, the command that tells of a session rule by rule; ``sessions`` as (h2o, number)."""
+    if sessions:
+        h2o, number = sessions[0]
+        each = " (so of each other one)" if len(sessions) > 1 else ""
+        output.say()
+        output.say(visible(f"Why, rule by rule{each}: mapshell publication-why {quoted(h2o)} {number}"))
 
 
 def problem(output: Output, what: str, reason: str, remedy: str) -> None:

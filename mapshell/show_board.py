@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from mapshell.board_document import document, session_row
 from mapshell.output import Column
-from mapshell.session_views import WHO, problem, state_style, without_zeros
+from mapshell.session_views import WHO, hint_at_why, problem, state_style, without_zeros
 from pipeline.forecast import about
 from pipeline.morning.words import in_zone
 from pipeline.report import NO_MATCH, no_session
@@ -48,6 +48,10 @@ _COMPUTERS = (
     Column("Free", "free", align="right"),
     Column("Next", "next", style=lambda row: "red" if row["late"] else ""),
 )
+
+
+_PUZZLING = ("refused", "recording", "archived with changes")
+"""States of which people ask why."""
 
 
 def show_board(
@@ -95,6 +99,8 @@ def show_board(
         _show_computers(output, board, ZoneInfo(zone), alone=only == "computers")
     for trouble in board.troubles:
         problem(output, trouble.what, trouble.reason, trouble.remedy)
+    if not only:
+        hint_at_why(output, list(dict.fromkeys((row.h2o, row.session) for row in rows if row.state in _PUZZLING)))
 
 
 def _show_sessions(output: Output, rows: Sequence[SessionStatus], *, restricted: bool) -> None:

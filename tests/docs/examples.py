@@ -21,6 +21,7 @@ DOCUMENTS = (
     "docs/petrel_archiving.md",
     "docs/sandbox.md",
     "docs/notify.md",
+    "docs/refusals.md",
     "docs/settings.md",
     "docs/architecture.md",
     "CONTRIBUTING.md",
