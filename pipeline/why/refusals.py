@@ -56,6 +56,7 @@ _STATUS = "mapshell publication-status --subject {subject}"
 _WHY = "mapshell publication-why {subject} {session}"
 _DOCTOR = "mapshell doctor"
 _CONFIG = "mapshell config show"
+_TASKS = "mapshell tasks list"
 _RECLAIM = "mapshell publication-reclaim --type {type} --subject {subject} --session {session} --dry-run"
 
 _STAGE_OF_RULE = {
@@ -156,9 +157,9 @@ _OTHERS = (
         "it is listed at the archive; nobody ever compared its bytes",
         (PUBLISH + " --adopt",),
     ),
-    ("under-way", "work", "pipeline.archive.resume", "a transfer of it is under way", (PUBLISH,)),
+    ("under-way", "work", "pipeline.archive.resume", "a transfer of it is under way", (PUBLISH, _TASKS)),
     ("being-renamed", "work", "pipeline.reassign", "its files get other names at the archive", (PUBLISH,)),
-    ("transfer-trouble", "work", "pipeline.archive.transfer", "its transfer cannot end by itself", (PUBLISH,)),
+    ("transfer-trouble", "work", "pipeline.archive.transfer", "its transfer cannot end by itself", (_TASKS, PUBLISH)),
     (
         "other-computer",
         "work",
