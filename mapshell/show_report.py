@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def show(output: Output, report: MorningReport) -> None:
     """Show the report: the very text that a letter would have, coloured on a terminal."""
     if output.for_programs:
-        output.data(report.document())
+        document = report.document()
+        output.data(document["needs_person"] if output.format == "csv" else document)
         return
     if not output.coloured(output.stdout):
         output.data(report.text.removesuffix("\n"))

@@ -72,8 +72,16 @@ def tell(settings: Settings, report: MorningReport, environ: Mapping[str, str] |
 
 
 def found(program: str, environ: Mapping[str, str]) -> str | None:
-    """Return the file of a program, None when there is none that can be run."""
-    return shutil.which(program, path=environ.get("PATH"))
+    """Return the file of a program, None when there is none that can be run.
+
+    A name alone is looked for in the folders of ``PATH``, and in no other: Windows would begin with the working folder.
+    """
+    folders = [""]
+    if not os.path.dirname(program):  # noqa: PTH120 - a Path forgets that "./x" has a folder
+        folders = [folder for folder in environ.get("PATH", "").split(os.pathsep) if Path(folder).is_absolute()]
+    endings = ["", *(environ.get("PATHEXT", "").split(os.pathsep) if os.name == "nt" else ())]
+    named = (os.path.join(folder, program + ending) for folder in folders for ending in endings)  # noqa: PTH118
+    return next(filter(None, map(shutil.which, named)), None)
 
 
 def missing(settings: Settings) -> NotifyError:

@@ -28,7 +28,7 @@ Kind = Literal[
 ]
 
 TITLES: dict[Kind, str] = {
-    "database": "the database is not reached",
+    "database": "the database cannot be read",
     "archive differs": "the archive differs from the index",
     "disk": "a disk fills up",
     "disk missing": "a disk cannot be looked at",

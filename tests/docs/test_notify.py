@@ -177,6 +177,14 @@ def test_what_the_page_says_of_the_json_is_what_there_is():
     }
 
 
+def test_the_page_names_every_kind_in_its_order():
+    from pipeline.morning.report import TITLES
+
+    text = (examples.ROOT / "docs/notify.md").read_text(encoding="utf-8")
+    listed = text[text.index("`kind` is one of ") :].partition(": [")[0]
+    assert re.findall(r"`([a-z ]+)`", listed)[1:] == list(TITLES)
+
+
 def needs(*names):
     missing = [name for name in names if shutil.which(name) is None]
     if missing:

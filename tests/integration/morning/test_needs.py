@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 import uuid
 from datetime import datetime, timedelta
 
@@ -222,6 +224,31 @@ def test_a_folder_that_is_away_hides_nothing_else(bench):
     assert ("missed", "rig-2") in kinds(made)
     document, _ = command(bench, check=3)
     assert document["needs_person"]
+
+
+def test_a_clock_that_is_behind_the_times_of_files(bench):
+    folder = bench.session("one")
+    assert bench.publish().whole
+    ahead = time.time() + 7200
+    os.utime(only_file(folder, "*.meta"), (ahead, ahead))
+    found = only(report(bench), "clock")
+    assert found.title == f"the clock of {bench.rig.settings.archive.computer} is behind the times of its files"
+
+
+def test_a_tombstone_whose_session_is_not_in_the_index(each_bench):
+    folder = each_bench.session("one")
+    assert each_bench.publish().whole
+    each_bench.run("publication-reclaim", "--type", "ephys", "--older-than", "0d", "--yes", check=0)
+    assert [path.name for path in folder.rglob("*") if path.is_file() and path.suffix != ".json"] == []
+    made = report(each_bench)
+    assert made.whole
+    size = sum(path.stat().st_size for path in each_bench.there().values())
+    assert [(each.reclaimed, each.reclaimed_bytes) for each in made.done] == [(1, size)]
+    publication.ArchivedRawEphys.delete(prompt=False)
+    publication.DataSet.delete(prompt=False)
+    found = only(report(each_bench), "tombstone")
+    assert "reclaimed here, and the index does not have it" in found.title
+    assert "mapshell publication-discover --subject SC038" in found.remedy
 
 
 # --- what was done ----------------------------------------------------------------------------------------------
