@@ -101,7 +101,7 @@ class Freed:
 
     def _names(self, path):
         root = self._root(path)
-        subpath = path.relative_to(root).as_posix()
+        subpath = self._lab.former(f"raw-{root.name}", path.relative_to(root).as_posix())
         owner = self._lab.recorded(root.name, subpath)
         return {subpath} if owner is None else owner.names(subpath)
 
@@ -131,8 +131,7 @@ class Freed:
         self._lab.gone[path] = gone
         self.files, self.bytes = self.files + 1, self.bytes + gone.size
         rig = path.relative_to(self._lab.folder).parts[0]
-        kind, subpath = self._root(path).name, path.relative_to(self._root(path)).as_posix()
-        owner = self._lab.recorded(kind, subpath)
+        owner = self._lab.owner(f"raw-{self._root(path).name}", path.relative_to(self._root(path)).as_posix())
         orders = [each for each in self._orders if each["rig"] == rig]
         if owner is not None:
             orders = [each for each in orders if each.get("visit") in (None, owner.number)]
@@ -151,7 +150,7 @@ class Freed:
             yield f"it was asked for what is older than {order['older']}"
         if order.get("file_type") and path.suffix not in RAW:
             yield f"{order['file_type']} alone was asked for"
-        subpath = path.relative_to(self._root(path)).as_posix()
+        subpath = self._lab.former(owner.alias, path.relative_to(self._root(path)).as_posix())
         places = self._world.places(owner.kind)
         whole = {folder for alias, folder in places.items() if self._holds(facts, alias, owner, subpath, gone)}
         asked = order.get("copies") or max(1, len(self._world.copies.get(owner.kind, ())))
@@ -165,13 +164,11 @@ class Freed:
 
     def _holds(self, facts, alias, owner, subpath, gone):
         key = (alias, *owner.key[1:])
-        for name in owner.names(subpath):
-            row, there = facts.rows.get(key, {}).get(name), facts.files.get((alias, name))
-            if row and there and key in facts.archived:
-                known = row["file_sha1"] and text(row["file_sha1"])
-                if there["sha1"] == gone.sha1 == known and row["file_size"] == there["size"] == gone.size:
-                    return True
-        return False
+        row, there = facts.rows.get(key, {}).get(subpath), facts.files.get((alias, subpath))
+        if not row or not there or key not in facts.archived:
+            return False
+        known = row["file_sha1"] and text(row["file_sha1"])
+        return there["sha1"] == gone.sha1 == known and row["file_size"] == there["size"] == gone.size
 
     def _recorded(self, facts, path, gone, owner, keys):
         rig = path.relative_to(self._lab.folder).parts[0]
