@@ -26,6 +26,7 @@ def arguments(lab, command):
         return [*line, f"{place}/{shelf(command['from'])}", f"{place}/{shelf(command['to'])}"]
     names = sorted(visit.versions) if visit is not None else ["SC000/none.bin"]
     name = names[command["dice"] % len(names)]
+    name = visit.renamed(name) if visit is not None and visit.moved else name
     if command.get("recursive"):
         line, name = [*line, "--recursive"], "/".join(name.split("/")[:2])
     return [*line, f"{place}/{name}", f"{place}/{shelf(command['to'])}"]
