@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,6 +12,13 @@ if TYPE_CHECKING:
     from pipeline.board.board import Board
     from pipeline.board.computers import Computer, DiskState
     from pipeline.board.status import SessionStatus
+
+_FACTS = (
+    *("h2o", "subject_id", "session", "session_date", "alias", "state", "folders", "files", "archived_at", "reason"),
+    *("computer", "accepted", "superseded", "remedy", "dataset_type", "copies", "copies_wanted"),
+)
+_NAMES = (*_FACTS, "bytes", "unarchived_bytes")
+_VALUES = attrgetter(*_FACTS, "size", "unarchived")
 
 
 def document(board: Board, sessions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -36,14 +44,7 @@ def document(board: Board, sessions: Sequence[Mapping[str, Any]]) -> dict[str, A
 
 def session_row(row: SessionStatus) -> dict[str, Any]:
     """Return one session at one location as JSON data."""
-    facts = {name: getattr(row, name) for name in _FACTS}
-    return {**facts, "bytes": row.size, "unarchived_bytes": row.unarchived}
-
-
-_FACTS = (
-    *("h2o", "subject_id", "session", "session_date", "alias", "state", "folders", "files", "archived_at", "reason"),
-    *("computer", "accepted", "superseded", "remedy", "dataset_type", "copies", "copies_wanted"),
-)
+    return dict(zip(_NAMES, _VALUES(row), strict=True))
 
 
 def _load_row(load: Load) -> dict[str, Any]:

@@ -126,9 +126,7 @@ def _disks(settings: Settings, every: Sequence[Computer], seen: Seen | None) -> 
     mine = next((each for each in every if each.computer == settings.archive.computer), None)
     known = {state.disk.path: state.filling for state in (mine.disks if mine is not None else ())}
     for disk in disks(settings):
-        filling = known.get(disk.path)
+        filling = None if disk.free is None else known.get(disk.path)
         if filling is None and disk.free is not None and seen is not None:
             filling = by_files(seen.arrived_on(disk), disk.free)
-        elif filling is not None and disk.free is not None and filling.per_day > 0:
-            filling = replace(filling, days=disk.free / filling.per_day)
         yield DiskState(disk, filling)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from pipeline.archive.session import DatasetType, SessionKey
+    from pipeline.archive.session import DatasetType, Root, SessionKey
 
 _COLUMNS = ("dataset_type", "subject_id", "session", "computer", "state", "files", "proved_at")
 
@@ -72,3 +72,8 @@ def as_reclaimed(
         return state, "; ".join(filter(None, (said, reason))), facts
     said = f"its files on {newest.computer} were deleted on {newest.proved_at:%Y-%m-%d}"
     return "reclaimed", "; ".join(filter(None, (said, reason))), facts
+
+
+def by_tombstone(root: Root, subpath: str) -> str:
+    """Say that a session was reclaimed here, where the row that told it was lost with a database."""
+    return f"its files on this computer were deleted: {root.text_on_disk(subpath)}"

@@ -18,7 +18,7 @@ from pipeline.archive.session import DatasetType, dataset_name
 from pipeline.archive.walk.listing import Listing
 from pipeline.board.deciding import SETTLED, as_accepted, as_known, as_verified, decide, unarchived
 from pipeline.board.index import archived_rows, under_way, withdrawn
-from pipeline.board.reclaimed import as_reclaimed, reclaimed
+from pipeline.board.reclaimed import as_reclaimed, by_tombstone, reclaimed
 from pipeline.board.sums import totals
 from pipeline.copies.waiting import as_waiting, waiting
 from pipeline.drifted import drifted
@@ -142,11 +142,16 @@ class _Index:
         files, size, listed = self.sizes.get(name, (0, 0, 0))
         state, reason = as_verified(state, facts.get("reason", ""), self.differs.get(name, ""))
         state, reason = as_known(state, reason, in_words(files, listed, adopted_from(evidence) or LISTED))
-        rules, superseded = rules_in(evidence), len(records(evidence, "superseded"))
+        lasting = evidence if isinstance(evidence, dict) else {}  # hardly any session has such records
+        rules = rules_in(evidence) if "accepted" in lasting else ()
+        superseded = len(records(evidence, "superseded")) if "superseded" in lasting else 0
+        mine = found.sessions.get(key)
         if key in self.reclaimed:
-            here = key in found.sessions and bool(found.sessions[key].files)
+            here = mine is not None and bool(mine.files)
             state, reason, more = as_reclaimed(state, reason, self.reclaimed[key], files - superseded, here=here)
             facts = {**facts, **more}
+        elif state == "archived" and mine is not None and mine.tombstones and not mine.files:
+            state, reason = "reclaimed", by_tombstone(*mine.tombstones[0])
         facts["reason"] = "; ".join(filter(None, (reason, as_accepted(rules)))) if rules else reason
         return state, {
             "accepted": rules,

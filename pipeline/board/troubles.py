@@ -50,6 +50,7 @@ def _tombstones(tombs: dict[tuple[DatasetType, SessionKey], LocalSession]) -> It
         keys = [{"subject_id": subject_id, "session": session} for subject_id, session in sorted(mine)]
         rows = (publication.archived_table(kind) & keys).proj().to_dicts()
         have = {(row["subject_id"], row["session"]) for row in rows}
+        withdrawn = {(row["subject_id"], row["session"]) for row in (publication.Withdrawal() & keys).proj().to_dicts()}
         for key in sorted(mine.keys() - have):
             ref = mine[key].ref
             root, subpath = mine[key].tombstones[0]
@@ -57,5 +58,6 @@ def _tombstones(tombs: dict[tuple[DatasetType, SessionKey], LocalSession]) -> It
                 f"{ref.h2o} (subject {ref.subject_id}) session {ref.session} of {ref.session_date}: its {kind} was "
                 "reclaimed here, and the index does not have it",
                 f"{root.text_on_disk(subpath)} says which files were deleted, and where they are",
-                f"read the archive again: mapshell publication-discover --subject {ref.h2o}",
+                f"read the archive again: mapshell publication-discover --subject {ref.h2o}"
+                + (" --restore" if key in withdrawn else ""),
             )
