@@ -17,7 +17,7 @@ from pipeline.archive.haul import Patient
 from pipeline.archive.paths import is_safe, printable
 from pipeline.archive.retrieve import plan
 from pipeline.archive.retrieve import retrieve as run
-from pipeline.copies.named import named
+from pipeline.copies.order import Order
 from pipeline.errors import UsageError
 from pipeline.folders import cache_folder
 from pipeline.holdings import holdings, locations_by_alias
@@ -25,12 +25,10 @@ from pipeline.reassign.meanwhile import explain
 from pipeline.reclaim.back import brought_back
 from pipeline.retrievals import FileJournal, folder, record
 from pipeline.retrieved import Retrieved, RetrievedFile
-from pipeline.storage import find
 from pipeline.targets import Targets, Via
 from pipeline.work import Silence, SystemClock
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from pipeline.absent import Absent
@@ -96,8 +94,8 @@ def retrieve(
     computer, began = settings.archive.computer, clock.now()
     targets = Targets(settings, locations_by_alias().values(), to, via)
     items, kinds, left_out = _choose(tables, targets, file_types, probes, superseded=superseded)
-    rank, copies = _rank(settings, first)
-    chosen = choose(items, rank)
+    order = Order(settings, first)
+    chosen = choose(items, order.rank)
     journal = folder(os.environ)
     remembered = FileJournal(journal, settings.archive.staging_name)
     cache = ChecksumCache(cache_folder(os.environ) / "sha1.sqlite")
@@ -127,7 +125,7 @@ def retrieve(
             mark_under_way(fetching, items)
         explain(items, computer)
         back = [] if dry_run else brought_back([*items, *further], hasher, computer)
-    lacking = _absent(tables)
+    lacking = _absent(tables, items)
     result = Retrieved(
         files=[_file(item, kinds.get(item.identity[:2], "unknown")) for item in [*items, *further]],
         targets=sorted({str(item.site) for item in items}),
@@ -136,7 +134,7 @@ def retrieve(
         notes=[
             *(f"Not fetched: {one}." for one in lacking),
             *_left_out(left_out),
-            *_twice(chosen.twice, copies),
+            *order.notes(chosen.twice),
             *instead,
             *fetching.notes,
             *remembered.notes(),
@@ -224,28 +222,6 @@ def _no_such_file(
     )
 
 
-def _rank(settings: Settings, first: str | None) -> tuple[Callable[[str], int], set[str]]:
-    """Return the order in which archives are asked, and those of which nobody need be told that they have the same.
-
-    Raises
-    ------
-    UsageError
-        There is no storage location of the alias that was to be asked first.
-    """
-    copies = {alias for aliases in named().values() for alias in aliases}
-    if first is not None:
-        find(settings, first)
-    return lambda alias: (alias != first) * 2 + (alias not in copies), copies
-
-
-def _twice(twice: Counter[tuple[str, str]], copies: Collection[str]) -> list[str]:
-    return [
-        f"{number:,} files of {other} are the very ones of {alias}; they are fetched once."
-        for (other, alias), number in sorted(twice.items())
-        if not {other, alias} <= set(copies)
-    ]
-
-
 def _known_types() -> set[str]:
     return {row["file_type"] for row in publication.FileType().proj().to_dicts()}
 
@@ -291,8 +267,11 @@ def _file(item: Item, file_type: str) -> RetrievedFile:
     )
 
 
-def _absent(tables: Sequence[Any]) -> list[Absent]:
-    """Return the sessions that were asked for and are not archived, as far as something is known of them."""
+def _absent(tables: Sequence[Any], items: Sequence[Item]) -> list[Absent]:
+    """Return the sessions that were asked for and are nowhere archived, as far as something is known of them."""
     if any(not table.restriction for table in tables):
         return []
-    return [one for one in absent(tables) if one.state not in ("not archived", "not here")]
+    kinds = {alias: place.dataset_type for alias, place in locations_by_alias().items()}
+    had = {(item.location.dataset_type, item.session.key) for item in items}
+    telling = (one for one in absent(tables) if one.state not in ("not archived", "not here"))
+    return [one for one in telling if (kinds.get(one.alias), one.session.key) not in had]

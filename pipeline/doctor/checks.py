@@ -7,6 +7,7 @@ from pipeline.doctor import (
     clock,
     computer,
     configuration,
+    copies,
     database,
     journal,
     local_folders,
@@ -106,6 +107,14 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check("HTTPS", "archive", archives.https, needs=(*_REACHED, "listed"), each=places.archives, globus=True),
     Check("times", "archive", archives.keeps_times, needs=(*_REACHED, "listed"), each=places.archives, globus=True),
+    Check(
+        "copies",
+        "archive",
+        copies.fillable,
+        needs=("settings", "connection", "tables"),
+        after=("locations",),
+        lane=_DATABASE,
+    ),
     Check("leases", "journal", journal.leases, needs=("settings", "connection", "tables"), lane=_DATABASE),
     Check(
         "transfers",
