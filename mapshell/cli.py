@@ -67,6 +67,7 @@ COMMANDS: dict[str, Entry] = {
     "demo": Entry("demo", "demo", "Try everything on a small synthetic lab.", SET_UP),
     "doctor": Entry("doctor", "doctor", "See whether all is set up, and what would mend it.", SET_UP),
     "config": Entry("config", "config", "Show the settings and their origin, or write them.", SET_UP),
+    "schedule": Entry("schedule", "schedule", "Let the system start rounds by itself, at night.", SET_UP),
     "storage": Entry("storage", "storage", "Show or say where archives lie, for all computers.", SET_UP),
     "database": Entry("database", "database", "Look at the database, bring its tables forward.", SET_UP),
     "erd": Entry("erd", "erd", "Show or draw the tables and how they hang together.", SET_UP),
