@@ -165,10 +165,15 @@ def _show_plans(output: Output, outcomes: Sequence[Outcome]) -> None:
 
 
 def _show_problems(output: Output, report: Report) -> None:
+    told: set[tuple[Any, ...]] = set()
     for outcome in report.outcomes:
         if outcome.details and outcome.details[0].get("rule") == "folder":
             continue  # the folder itself is told below, once for all sessions that it may be of
         if outcome.failed or (outcome.reason and outcome.state in ("in flight", "present")):
+            same = (outcome.key, outcome.folders, outcome.reason)
+            if outcome.folders and same in told:
+                continue  # for another copy of the same data
+            told.add(same)
             who = f"{outcome.h2o} (subject {outcome.key[0]}) session {outcome.key[1]} of {outcome.session_date}"
             folders = ", ".join(outcome.folders) or outcome.alias
             problem(output, f"{outcome.state}: {who}, {folders}", _within(outcome, outcome.reason), outcome.remedy)
