@@ -53,13 +53,18 @@ def brought_back(items: Sequence[Item], hasher: Hasher, computer: str) -> list[s
         told, notes = [], [f"What was reclaimed was not looked up: {error.message}"]
     back = []
     for (site, key, kind), mine in sessions.items():
-        theirs = [row for row in told if ((row["subject_id"], row["session"]), row["dataset_type"]) == (key, kind)]
+        were = [key, *(was for was, now in former[kind].items() if now == key)]
+        theirs = [
+            row for row in told if (row["subject_id"], row["session"]) in were and row["dataset_type"] == kind
+        ]
         evidence = {row["reclaim_id"]: rows.read_evidence(row["evidence"]) for row in theirs}
         folder = site.folder
         assert folder is not None  # noqa: S101  # only such items were taken
-        for subpath in sorted({*_beside(folder, mine, kind), *_as_told(folder, evidence.values())}):
-            notes += _remove(site, subpath, key, kind, mine, hasher)
-        back += [each for each, said in evidence.items() if _all_here(folder, said)]
+        names = {old: new for old, (now, new) in folders[kind].items() if now == key}
+        beside = {*_beside(folder, mine, kind), *_under_former_names(folder, names, kind)}
+        for subpath in sorted({*beside, *_as_told(folder, evidence.values())}):
+            notes += _remove(site, subpath, (were, kind), mine, names, hasher)
+        back += [each for each, said in evidence.items() if _all_here(folder, said, names)]
     if back:
         with suppress(DatabaseError):  # an account that may only read: the files tell it, too
             rows.mark_back(back)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import getpass
 import os
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.journal import step
 from pipeline.archive.onlyone import only_one
 from pipeline.archive.reclaiming.deleting import delete, delete_empty
 from pipeline.archive.reclaiming.ground import Ground
-from pipeline.archive.reclaiming.names import NAMES
 from pipeline.archive.reclaiming.rules import Missing
-from pipeline.archive.reclaiming.tombstone import MAX_BYTES, Gone, Tombstone, from_json, to_json
-from pipeline.errors import Conflict, IntegrityError, LocalDiskError, MapshellError
+from pipeline.errors import Conflict, IntegrityError, LeaseLost, LocalDiskError, MapshellError
 from pipeline.journal import TableJournal
 from pipeline.reclaim import rows
-from pipeline.reclaim.units import again, real
+from pipeline.reclaim.stones import Stones
+from pipeline.reclaim.units import again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,9 +26,7 @@ if TYPE_CHECKING:
     from pipeline.archive.pace import Pace
     from pipeline.archive.ports import Store
     from pipeline.archive.reclaiming.deleting import Read
-    from pipeline.archive.session import Root
     from pipeline.reclaim.proving import Prover, Subject
-    from pipeline.reclaim.units import Where
     from pipeline.settings import Settings
 
 
@@ -62,7 +59,6 @@ class Deletion:
         self._earlier = earlier
         self._computer = settings.archive.computer
         self._grounds: dict[Path, Ground] = {}
-        self._before: dict[Where, bytes | None] = {}
         self.deleted, self.freed = 0, 0
 
     def go(self, lister: Lister, pace: Pace, seen: Callable[[int], None]) -> Missing | None:
@@ -126,34 +122,37 @@ class Deletion:
     def _delete(self, journals: Sequence[TableJournal], lister: Lister) -> Missing | None:
         subject, unit, prover = self._subject, self._subject.unit, self._prover
         proved_at = prover.now()
+        stones = Stones(subject, self._grounds)
         try:
-            stones = self._stones(proved_at)
-            for where, (root, stone) in stones.items():
-                ground = self._grounds[root.local_path]
-                ground.write(where[1], to_json(stone))
-                step("reclaim: tombstone written")
+            stones.write(proved_at, self._computer, self._who(), list(self._places()))
         except IntegrityError as error:
             return Missing("whole folder", error.message.rstrip("."), error.remedy)
         except OSError as error:
-            self._take_back()
+            stones.take_back()
             said = f"nothing can be written into its folder: {error.strerror or error}"
             return Missing("quiet", said, "check the disk, or give the account the right to write there.")
+        held_by = len(subject.sieve.good)
         try:
-            missing = prover.by_looking(subject, lister, self._there())
+            missing = prover.by_looking(subject, lister, stones.as_listed())
+            if missing is None and len(subject.sieve.good) < held_by:  # of which the tombstone tells
+                missing = subject.sieve.newest
             if missing is not None:
-                self._take_back()
+                stones.take_back()
                 return missing
             reclaim_id = rows.plan(
-                journals, unit.key, unit.dataset_type, subject.sieve.good, self._said(proved_at), self._evidence()
+                journals, unit.key, unit.dataset_type, subject.sieve.good, self._said(proved_at), self._evidence(stones)
             )
+        except LeaseLost as error:
+            stones.take_back()
+            return Missing("nothing open", error.message.rstrip("."), error.remedy)
         except MapshellError:
-            self._take_back()
+            stones.take_back()
             raise
         gone, errors = delete(subject.reads, lambda file: self._grounds[file.root.local_path])
         self.deleted, self.freed = len(gone), sum(each.size for each in gone)
-        for (top, folder), root in unit.folders.items():
-            theirs = [each for each in gone if real(each.file.root) == top]
-            delete_empty(folder, theirs, self._grounds[root.local_path]) if theirs else None
+        for where in {unit.folder_of(each.file) for each in gone}:
+            theirs = [each for each in gone if unit.folder_of(each.file) == where]
+            delete_empty(where[1], theirs, self._grounds[theirs[0].file.root.local_path])
         if errors:
             more = f", and {len(errors) - 1:,} more" if len(errors) > 1 else ""
             return Missing("quiet", f"{errors[0].message.rstrip('.')}{more}", errors[0].remedy)
@@ -170,83 +169,6 @@ class Deletion:
                 rows.finish(row["reclaim_id"], rows.DONE, len(rest), sum(f["size"] for f in rest), now)
         rows.finish(reclaim_id, rows.DONE, self.deleted, self.freed, now)
         step("reclaim: done")
-
-    def _stones(self, proved_at: Any) -> dict[Where, tuple[Root, Tombstone]]:
-        """Return the tombstones, by where they go; what an earlier one tells of files that are not here stays told.
-
-        Raises
-        ------
-        IntegrityError
-            What bears the name is no tombstone of this session.
-        """
-        subject, unit = self._subject, self._subject.unit
-        name = NAMES[unit.dataset_type]
-        found: dict[Where, tuple[Root, Tombstone]] = {}
-        for where in sorted({unit.folder_of(each.file) for each in subject.reads}):
-            theirs = [each for each in subject.reads if unit.folder_of(each.file) == where]
-            root = theirs[0].file.root
-            path = (where[0], f"{where[1]}/{name}")
-            gone = [Gone(each.file.subpath, each.size, each.file.mtime, each.sha1) for each in theirs]
-            stone = self._stone(proved_at, tuple(sorted(gone, key=lambda file: file.subpath)))
-            before = self._read_before(path, root)
-            if before is not None:
-                here = {file.subpath for file in unit.files.values()}
-                stone = stone.with_earlier(file for file in before.files if file.subpath not in here)
-            found[path] = (root, stone)
-        return found
-
-    def _read_before(self, path: Where, root: Root) -> Tombstone | None:
-        try:
-            content = self._grounds[root.local_path].read(path[1], MAX_BYTES)
-        except FileNotFoundError:
-            self._before[path] = None
-            return None
-        before = from_json(content, path[1])
-        unit = self._subject.unit
-        if (before.key, before.dataset_type) != (unit.key, unit.dataset_type):
-            raise IntegrityError(
-                f"{path[1]} tells of another session, {before.h2o} session {before.session}.",
-                remedy="look how it came there, and move it out of the recordings.",
-            )
-        self._before[path] = content
-        return before
-
-    def _take_back(self) -> None:
-        """Leave folders as they were: nothing was deleted."""
-        for (_, subpath), content in self._before.items():
-            for ground in self._grounds.values():
-                with suppress(OSError):
-                    if ground.root == self._root_of(subpath):
-                        ground.delete(subpath) if content is None else ground.write(subpath, content)
-
-    def _root_of(self, subpath: str) -> Path | None:
-        folder = subpath.rpartition("/")[0]
-        return next((root.local_path for (_, each), root in self._subject.unit.folders.items() if each == folder), None)
-
-    def _there(self) -> list[str]:
-        """Return by which subpaths the archive would list the tombstones, were it this very folder."""
-        former = self._subject.unit.former
-        found = []
-        for _, subpath in self._before:
-            folder, _, name = subpath.rpartition("/")
-            found += [subpath, f"{former.get(folder, folder)}/{name}"]
-        return found
-
-    def _stone(self, proved_at: Any, files: tuple[Gone, ...]) -> Tombstone:
-        unit = self._subject.unit
-        return Tombstone(
-            subject_id=unit.ref.subject_id,
-            session=unit.ref.session,
-            h2o=unit.ref.h2o,
-            session_date=unit.ref.session_date,
-            dataset_type=unit.dataset_type,
-            reclaimed_at=proved_at.replace(microsecond=0),
-            computer=self._computer,
-            who=self._who(),
-            places=tuple(self._places()),
-            files=files,
-            command=self._subject.row.command,
-        )
 
     def _who(self) -> str:
         try:
@@ -275,14 +197,14 @@ class Deletion:
             "bytes": sum(each.size for each in reads),
         }
 
-    def _evidence(self) -> dict[str, Any]:
+    def _evidence(self, stones: Stones) -> dict[str, Any]:
         wishes = self._prover.wishes
         return {
             "places": [dict(place) for place in self._places()],
             "copies": self._prover.asked[self._subject.unit.dataset_type],
             "older_than_s": wishes.older_than.total_seconds(),
             "accepted": list(self._subject.row.accepted),
-            "tombstones": [{"root": str(self._root_of(subpath)), "lies": subpath} for _, subpath in self._before],
+            "tombstones": stones.document(),
             "files": [
                 {
                     "root": str(each.file.root.local_path),

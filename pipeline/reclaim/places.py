@@ -59,11 +59,12 @@ class Index:
         journal = TableJournal(self.location, {}, "")
         manifests = journal.indexed(keys)
         described = self._described(keys)
-        lost = drifted(self.location)
-        gone = {
-            (row["subject_id"], row["session"]) for row in (publication.Withdrawal() & self._here).proj().to_dicts()
-        }
         kind = self.location.dataset_type
+        lost = drifted(self.location, dataset_name(kind, next(iter(keys))) if len(keys) == 1 else "")
+        taken_back = publication.Withdrawal() & self._here
+        if len(keys) <= _FEW:
+            taken_back &= [{"subject_id": key[0], "session": key[1]} for key in keys]
+        gone = {(row["subject_id"], row["session"]) for row in taken_back.proj().to_dicts()}
         return {
             key: Place(
                 self.location,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive.filetypes import classify
 from pipeline.archive.reclaiming import rules
+from pipeline.archive.reclaiming.counting import itself, told_as_itself
 from pipeline.archive.reclaiming.deleting import lies, read_all
 from pipeline.archive.reclaiming.ground import Ground
 from pipeline.archive.reclaiming.looking import look
@@ -164,9 +165,9 @@ class Prover:
     def _itself(self, subject: Subject) -> Missing | None:
         """Say whether a root of these files is a place of the archive: nothing is deleted there, whoever has it too."""
         for location in (each for several in self.locations.values() for each in several):
-            root = rules.itself(subject.roots.values(), location)
+            root = itself(subject.roots.values(), location)
             if root is not None:
-                return rules.told_as_itself(root, location)
+                return told_as_itself(root, location)
         return None
 
     # -- what the archive and the bytes tell -------------------------------------------------------------------------

@@ -165,12 +165,19 @@ class Reclaiming:
             work = Deletion(self._settings, self._prover, subject, self._store, earlier)
             try:
                 missing = work.go(lister, pace, self._seen)
+            except MapshellError as error:
+                if work.deleted:  # the database was lost after it knew of the deletion
+                    subject.row.verdict, subject.row.reason = "reclaimed", error.message
+                    subject.row.remedy = "run it again: it finishes what is written down."
+                raise
             finally:
                 survey.freed += work.freed
                 survey.deleted += work.deleted
-            subject.row.verdict = "reclaimed"
-            if missing is not None:
-                subject.row.refuse(missing)
+                subject.row.files, subject.row.size = work.deleted, work.freed
+            if missing is None:
+                subject.row.verdict = "reclaimed"
+                return None
+            subject.row.refuse(missing)
             subject.row.files, subject.row.size = work.deleted, work.freed
             return missing
 

@@ -113,6 +113,7 @@ def document(result: Reclaimed) -> dict[str, Any]:
         "deleted": result.deleted,
         "freed": result.freed,
         "not_archived": result.not_archived,
+        "stopped": None if result.stopped is None else result.stopped.message,
     }
 
 

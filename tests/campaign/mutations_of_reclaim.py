@@ -34,14 +34,14 @@ _GUARDS = (
     one(
         "copies-not-counted",
         "one copy is enough, however many were asked for",
-        "pipeline/archive/reclaiming/rules.py",
+        "pipeline/archive/reclaiming/counting.py",
         "    if held >= max(1, asked):",
         "    if held >= 1:",
     ),
     one(
         "one-place-twice",
         "two names of one place at the archive are two copies",
-        "pipeline/archive/reclaiming/rules.py",
+        "pipeline/archive/reclaiming/counting.py",
         "        if around(place, found) is None and not any(_unclear(place, other) for other in found):",
         "        if True:",
     ),
@@ -71,8 +71,8 @@ _GUARDS = (
         "folder-deleted",
         "the folder of a session is deleted with all that is in it",
         "pipeline/reclaim/carrying_out.py",
-        "            delete_empty(folder, theirs, self._grounds[root.local_path]) if theirs else None",
-        "            __import__('shutil').rmtree(root.on_disk(folder), ignore_errors=True)",
+        "            delete_empty(where[1], theirs, self._grounds[theirs[0].file.root.local_path])",
+        "            __import__('shutil').rmtree(theirs[0].file.root.on_disk(where[1]), ignore_errors=True)",
     ),
     Mutation(
         "strangers-deleted",
@@ -94,9 +94,9 @@ _GUARDS = (
     one(
         "no-tombstone",
         "nothing is left in the place of what was deleted",
-        "pipeline/reclaim/carrying_out.py",
-        "                ground.write(where[1], to_json(stone))",
-        "                pass",
+        "pipeline/reclaim/stones.py",
+        "            ground.write(path[1], to_json(stone))",
+        "            pass",
     ),
     Mutation(
         "no-row",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pipeline.archive.manifest import FileEntry, Manifest
 from pipeline.archive.paths import is_safe
 from pipeline.archive.reclaiming import rules
+from pipeline.archive.reclaiming.counting import distinct, itself
 from pipeline.archive.reclaiming.names import NAMES, OWN, TOMBSTONES
 from pipeline.archive.reclaiming.sieve import Sieve
 from pipeline.archive.reclaiming.tombstone import Gone, Tombstone, from_json, to_json
@@ -106,7 +107,7 @@ def place(alias="raw-ephys", endpoint="one", path="/raw", *, archived=NOW - time
 @given(st.lists(st.sampled_from(["/a", "/a/b", "/b", "/", "/~/a"]), max_size=6), st.sampled_from(["one", "two"]))
 def test_places_that_may_be_one_never_count_twice(paths, endpoint):
     places = [Location(str(n), endpoint, path, "ephys") for n, path in enumerate(paths)]
-    found = rules.distinct(places)
+    found = distinct(places)
     assert len(found) <= len(set(paths))
     assert bool(found) == bool(places)
     for one in found:
@@ -170,8 +171,8 @@ def test_a_root_in_around_or_at_the_archive_is_found():
     archive = Location("raw-ephys", "one", "/data/raw", "ephys")
     for path, is_it in [("/data/raw", True), ("/data", True), ("/data/raw/x", True), ("/data/rawer", False)]:
         root = Root("raw-ephys", "one", path, Path("/r"))
-        assert (rules.itself([root], archive) is not None) == is_it
-    assert rules.itself([Root("raw-ephys", "two", "/data/raw", Path("/r"))], archive) is None
+        assert (itself([root], archive) is not None) == is_it
+    assert itself([Root("raw-ephys", "two", "/data/raw", Path("/r"))], archive) is None
 
 
 @pytest.mark.parametrize("nothing", ["0d", "0", "0 s", "0w", 0, timedelta(0)])

@@ -95,7 +95,8 @@ class Ground:
     def write(self, subpath: str, content: bytes) -> None:
         """Write a small file of ours: whole under its name, or not at all."""
         with self._above(subpath) as (folder, name):
-            unfinished = f".{name}.new"
+            above, last = os.path.split(name)  # without handles it is a whole path
+            unfinished = os.path.join(above, f".{last}.new")  # noqa: PTH118
             with suppress(FileNotFoundError):
                 os.unlink(unfinished, dir_fd=folder)  # of a run that was killed
             handle = os.open(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.archive.reclaiming.rules import Missing, enough, first_missing
+from pipeline.archive.reclaiming.counting import enough
+from pipeline.archive.reclaiming.rules import Missing, first_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +33,11 @@ class Sieve:
         self.good = list(places)
         self._asked, self._kind = asked, kind
         self._failed: list[tuple[Place, Missing]] = []
+
+    @property
+    def newest(self) -> Missing | None:
+        """What the place lacked that failed last."""
+        return self._failed[-1][1] if self._failed else None
 
     def through(self, rule: Callable[[Place], Missing | None]) -> Missing | None:
         """Let the places through a rule; return what is missing once too few are left."""

@@ -154,11 +154,36 @@ def test_an_index_that_is_changed_meanwhile_is_seen_to(each_bench):
         "publication.ArchivedRawEphys.update1({k: row[k] for k in ('subject_id', 'session', 'globus_alias')} "
         "| {'generation': 2})"
     )
-    each_bench.rig.run(*RECLAIM, prelude=do_at("reclaim: tombstone written", change), check=1)
-    database.bind(each_bench.rig.settings)
+    row = reclaim(each_bench, "reclaim: tombstone written", change)
+    assert (row["verdict"], row["proof"]) == ("refused", "nothing open")
+    assert "was changed meanwhile" in row["reason"]
     assert untouched(folder, held)
     assert not publication.Reclaim()
-    assert not publication.Claim()
+
+
+WITHOUT_HANDLES = "import pipeline.archive.reclaiming.ground as ground; ground.HANDLES = False\n"
+
+
+@pytest.mark.fault(43)
+def test_on_systems_without_handles_of_folders_too(bench, session, tmp_path):
+    """As on Windows: each folder on the way is looked at instead."""
+    folder, held = session
+    inner = only(folder, "*.ap.bin").parent
+    outside = tmp_path / "outside"
+    here, there = str(inner), str(outside)
+    swap = f"import shutil; shutil.move({here!r}, {there!r}); os.symlink({there!r}, {here!r})"
+    if sys.platform != "win32":
+        prelude = WITHOUT_HANDLES + do_at("reclaim: planned", swap)
+        row = json.loads(bench.rig.run(*RECLAIM, prelude=prelude, check=3).stdout)["sessions"][0]
+        assert (row["verdict"], row["proof"]) == ("refused", "quiet"), row
+        assert "a link stands in the way" in row["reason"]
+        assert {path.name for path in outside.iterdir()} == {path.name for path in held if path.parent == inner}
+        inner.unlink()
+        outside.rename(inner)
+    bench.rig.run(*RECLAIM, prelude=WITHOUT_HANDLES, check=0)
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == ["mapshell-reclaimed-ephys.json"]
+    bench.run("publication-retrieve", "--subject", "SC038", "--session", "1", "--type", "ephys", check=0)
+    assert untouched(folder, held)
 
 
 @needs_links
