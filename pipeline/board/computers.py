@@ -63,7 +63,7 @@ def computers(now: datetime, missed_after: timedelta) -> list[Computer]:
     missed_after
         How long a computer that told no next round may be without one.
     """
-    rows = dicts(publication.Round() & f"began_at >= '{now - SHOWN:%Y-%m-%d %H:%M:%S}'")
+    rows = recent(now)
     theirs: dict[str, list[dict[str, Any]]] = {}
     for row in sorted(rows, key=lambda row: row["began_at"], reverse=True):
         theirs.setdefault(row["computer"], []).append(row)
@@ -74,7 +74,7 @@ def computers(now: datetime, missed_after: timedelta) -> list[Computer]:
 
 
 def _computer(name: str, rows: Sequence[Mapping[str, Any]], now: datetime, missed_after: timedelta) -> Computer:
-    turns = [_turn(row) for row in rows]
+    turns = [as_turn(row) for row in rows]
     row, turn = next(((r, t) for r, t in zip(rows, turns, strict=True) if r["verb"] == "publish"), (rows[0], turns[0]))
     looked = next((each for each in rows if each["queued_sessions"] is not None), None)
     told = {key: looked[key] for key in ("sessions_here", "queued_sessions", "queued_bytes")} if looked else {}
@@ -95,7 +95,13 @@ def _computer(name: str, rows: Sequence[Mapping[str, Any]], now: datetime, misse
     return replace(found, **told)
 
 
-def _turn(row: Mapping[str, Any]) -> Turn:
+def recent(now: datetime) -> list[dict[str, Any]]:
+    """Return the rows of all computers' rounds of the last weeks; one query."""
+    return dicts(publication.Round() & f"began_at >= '{now - SHOWN:%Y-%m-%d %H:%M:%S}'")
+
+
+def as_turn(row: Mapping[str, Any]) -> Turn:
+    """Return a row as what lateness is judged by."""
     return Turn(
         row["computer"],
         row["verb"],

@@ -12,7 +12,7 @@ from pipeline import database
 from pipeline.board import lateness
 from pipeline.board.backlog import waits
 from pipeline.board.board import Board, board
-from pipeline.board.computers import computers
+from pipeline.board.computers import as_turn, computers, recent
 from pipeline.errors import MapshellError
 from pipeline.locations import locations
 from pipeline.morning import login, needs, reading
@@ -77,7 +77,7 @@ def make(
     found += needs.of_sessions(rows, now.replace(tzinfo=UTC).astimezone(zone).date(), mine)
     found += needs.of_troubles(seen.troubles if seen is not None else ())
     found += needs.of_computers(every, say, mine)
-    turns = lateness.by_computer(reading.turns(now))
+    turns = lateness.by_computer(map(as_turn, recent(now)))
     differs = any(each.kind == "archive differs" for each in found)
     found += needs.of_rounds(turns, now, then, say, mine, differs=differs)
     disks = {each.computer: each.disks for each in every if not each.gone}

@@ -1,4 +1,4 @@
-"""What a report asks of the database: rounds, what was done since, what is open for long.
+"""What a report asks of the database besides the board: what was done since, what is open for long.
 
 The number of queries depends on the number of storage locations alone.
 """
@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import publication
 from pipeline.archive.session import dataset_name
-from pipeline.board.disks import from_document
-from pipeline.board.lateness import SHOWN, Turn
-from pipeline.board.tidying import RUNNING, process_gone
+from pipeline.board.tidying import process_gone
 from pipeline.database.quiet import dj
 from pipeline.database.reading import dicts
 from pipeline.morning.report import Done, Looked
@@ -52,27 +50,6 @@ class Left:
     computer: str
     ended: bool
     sessions: int
-
-
-def turns(now: datetime) -> list[Turn]:
-    """Return the rounds of all computers of the last weeks."""
-    rows = dicts(publication.Round() & f"began_at >= '{_sql(now - SHOWN)}'")
-    return [
-        Turn(
-            row["computer"],
-            row["verb"],
-            row["scope"],
-            row["began_at"],
-            max(filter(None, (row["seen_at"], row["ended_at"], row["began_at"]))),
-            row["result"],
-            row["reason"],
-            row["next_at"],
-            row["program"],
-            tuple(from_document(row["disks"])),
-            row["result"] == RUNNING and process_gone(row),
-        )
-        for row in rows
-    ]
 
 
 def long_open(now: datetime) -> list[Open]:
