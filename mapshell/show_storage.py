@@ -40,7 +40,8 @@ def show(output: Output, locations: Sequence[Stored], names: Mapping[str, str]) 
     rows = [_row(each, names) for each in locations]
     if not output.for_programs:
         rows = [{**row, "copy": "yes" if row["copy"] else ""} for row in rows]
-    output.table(rows, COLUMNS, empty="No storage location is known yet: mapshell storage add ALIAS UUID:/PATH")
+    columns = [each for each in COLUMNS if each.key != "copy" or any(place.copy for place in locations)]
+    output.table(rows, columns, empty="No storage location is known yet: mapshell storage add ALIAS UUID:/PATH")
     for each in locations:
         if each.agrees is False:
             output.warn(
