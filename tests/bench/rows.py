@@ -46,6 +46,7 @@ _ROWS = (
     Row(10, "startup", "how long it takes until a command begins to work", _measure("row_startup")),
     Row(11, "sandbox", "the sandbox beside a plain copy", _measure("row_sandbox")),
     Row(12, "growth", "cost for each piece of work, at three sizes", _measure("row_growth")),
+    Row(13, "why", "publication-why of one session among 10,000", _measure("row_why")),
 )
 
 ROWS = {row.number: row for row in sorted(_ROWS, key=lambda row: row.number)}

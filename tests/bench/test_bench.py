@@ -46,6 +46,18 @@ def test_starting_is_compared(postgresql_server, tmp_path):
     assert "mapshell / globus = " in shown(10, postgresql_server, tmp_path)
 
 
+@pytest.mark.slow
+def test_the_board_is_compared(postgresql_server, tmp_path):
+    text = shown(9, postgresql_server, tmp_path)
+    assert "30 sessions / 4 sessions = 1.00 x; aim: at most 1.00 x: met" in text
+
+
+@pytest.mark.slow
+def test_why_is_compared(postgresql_server, tmp_path):
+    text = shown(13, postgresql_server, tmp_path)
+    assert text.count("30 sessions / 10 sessions = 1.00 x; aim: at most 1.00 x: met") == 2
+
+
 def test_what_is_new_is_found_at_any_size(tmp_path):
     options = Options(quick=True, repeat=1, folder=tmp_path)
     assert [ROWS[4].grow(options, scale).work for scale in (1, 40)] == [20, 800]
@@ -109,8 +121,8 @@ def test_a_plot_is_well_formed():
 
 
 def test_rows_have_a_number_and_a_name():
-    assert sorted(ROWS) == list(range(1, 13))
-    assert [row.number for row in NAMES.values()] == list(range(1, 13))
+    assert sorted(ROWS) == list(range(1, 14))
+    assert [row.number for row in NAMES.values()] == list(range(1, 14))
     _, options, rows = read(["--quick", "publish", "4"])
     assert [row.number for row in rows] == [1, 4]
     assert (options.quick, options.repeat) == (True, 1)
@@ -120,7 +132,7 @@ def test_rows_have_a_number_and_a_name():
     ("line", "said"),
     [
         (["nix"], "there is no row 'nix'; there are: 1 publish"),
-        (["13"], "there is no row '13'"),
+        (["14"], "there is no row '14'"),
         (["--repeat", "0"], "give a number from 1"),
         (["1", "--plot", "a.svg"], "name 12, too"),
         (["12", "--plot", "a.png"], "ends in .svg"),
