@@ -46,8 +46,9 @@ class Originals:
 
     def __init__(self, location: Location, refs: Mapping[SessionKey, SessionRef], computer: str) -> None:
         self._location, self._refs, self._computer = location, refs, computer
-        there = known()
-        self._places = [there[alias] for alias in others(location.alias) if alias in there]
+        aliases = others(location.alias)
+        there = known() if aliases else {}
+        self._places = [there[alias] for alias in aliases]
         self._journals = {place.alias: TableJournal(place, refs, computer) for place in self._places}
         self._drifted: dict[str, Mapping[str, str]] = {}
         self._chosen: dict[SessionKey, list[str]] = {}

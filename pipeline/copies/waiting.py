@@ -14,18 +14,19 @@ if TYPE_CHECKING:
     from pipeline.archive.session import Location, SessionKey
 
 
-def waiting(location: Location) -> dict[SessionKey, dict[str, Any]]:
+def waiting(location: Location, dataset: str = "") -> dict[SessionKey, dict[str, Any]]:
     """Return, of each session that another copy has and this one lacks: reason, files and bytes.
 
     Empty for a location that is not named.  That its archived row was deleted here on purpose, the caller knows.
+    With the name of a ``dataset``, of its session alone.
     """
     aliases = others(location.alias)
     if not aliases:
         return {}
-    mine, places = set(amounts(location)), known()
+    mine, places = set(amounts(location, dataset)), known()
     found: dict[SessionKey, dict[str, Any]] = {}
     for alias in aliases:
-        for key, amount in amounts(places[alias]).items():
+        for key, amount in amounts(places[alias], dataset).items():
             if amount.whole and key not in mine and key not in found:
                 reason = f"from {alias}: the next publish copies it"
                 found[key] = {"reason": reason, "files": amount.files, "size": amount.size}
@@ -40,9 +41,9 @@ class Amount(NamedTuple):
     whole: bool
 
 
-def amounts(location: Location) -> dict[SessionKey, Amount]:
-    """Return how much is archived at a location of each session."""
-    here = {"globus_alias": location.alias}
+def amounts(location: Location, dataset: str = "") -> dict[SessionKey, Amount]:
+    """Return how much is archived at a location of each session, or of that of one ``dataset``."""
+    here = {"globus_alias": location.alias, **({"dataset_name": dataset} if dataset else {})}
     rows = columns(
         publication.archived_table(location.dataset_type)() & here, ("dataset_name", "subject_id", "session")
     )
