@@ -30,7 +30,7 @@ _SHORT = {
     "archive": "archive",
     "state": "known",
 }
-_SILENT = ("session", "work")
+_SILENT = ("session", "names", "work")
 """Stages that are told only when something is wrong: what passed there is in the title, or is nothing."""
 _INDENT = 6
 

@@ -145,7 +145,6 @@ class _Work:
         self._known = {(row[0], row[1]) for row in columns(experiment.Session(), ("subject_id", "session"))}
         named = lab.WaterRestriction() & experiment.Session().proj()
         self._animals = {h2o for (h2o,) in columns(named, ("water_restriction_number",))}
-        self._read_only = _read_only()
 
     def at(self, location: Location) -> Place:
         """Explain the session at one location."""
@@ -173,7 +172,8 @@ class _Work:
         memory = remembered(location, key, journal)
         here = found.sessions.get(key)
         known = found.indexed.get(key) or journal.indexed([key]).get(key)
-        settled = memory.row is not None or memory.in_flight or bool(memory.said)
+        elsewhere = any(row["computer"] != self._computer for row in memory.said)
+        settled = memory.row is not None or memory.in_flight or elsewhere or bool(memory.coming)
         about_folders(writer, ref, kind, roots, layouts, found, self._listing, settled=settled)
         outcome = None
         if here is not None:
@@ -192,13 +192,12 @@ class _Work:
             outcome = result.outcome
             about_files(writer, result, here, known, kind)
         about_work(writer, memory, key, self._store, self._computer, Drives())
-        if self._read_only is not None:
-            error = self._read_only
+        if outcome is not None and outcome.state not in ("archived", "present") and (error := _read_only()):
             writer.failed(error.kind if error.kind in CATALOGUE else "database-error", error.message, error.remedy)
         if known is not None and memory.row is None and here is None and memory.withdrawn is None:
             wrong = unlisted(ref)
             writer.failed("identity", wrong.message, wrong.remedy)
-        about_state(writer, memory, self._computer, here=here is not None)
+        about_state(writer, memory, self._computer, outcome)
         blocked = next((f"{s.folder}: {s.reason}" for s in found.strays if key in s.candidates), "")
         place.folders = here.folders if here is not None else ()
         place.state, place.reason = state_of(memory, known, outcome, blocked=blocked, computer=self._computer)

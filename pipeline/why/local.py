@@ -42,12 +42,14 @@ def about_folders(
         else:
             writer.failed("local-root", "this computer has no local folder of this archive", _ROOTS)
         return
+    names = expected(ref, kind, layouts)
+    tried = _listed(names, len(names)) if names else "no folder can be named for it"
+    writer.note("names", "passed", f"{tried}; there: {_listed(there(roots, names)) or 'none'}", stage="names")
     closed = [stray for stray in found.strays if stray.folder == "."]
     for stray in closed:
         writer.failed("root", stray.reason, stray.remedy)
     if not closed:
         writer.note("root", "passed", ", ".join(str(root.local_path) for root in roots))
-    names = expected(ref, kind, layouts)
     mine = [given for given in found.given if given.key == ref.key]
     blocked = [stray for stray in found.strays if stray.folder != "." and ref.key in stray.candidates]
     if mine:

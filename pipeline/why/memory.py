@@ -10,7 +10,7 @@ from pipeline.archive import relocate
 from pipeline.archive.session import dataset_name
 from pipeline.archive.transfer import trouble
 from pipeline.board.reclaimed import reclaimed
-from pipeline.copies.named import others
+from pipeline.copies.waiting import waiting
 from pipeline.database.reading import columns
 from pipeline.drifted import drifted
 from pipeline.errors import MapshellError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from pipeline.archive.journal import Entry
+    from pipeline.archive.journal import Entry, Outcome
     from pipeline.archive.ports import Store
     from pipeline.archive.session import Location, SessionKey
     from pipeline.board.reclaimed import Reclaimed
@@ -35,8 +35,8 @@ _FAILED = 3
 class Memory:
     """What is remembered of a session at one place.
 
-    ``said`` is what computers told, the newest first; ``row`` the archived row; ``elsewhere`` the other copies of the
-    same data that hold it.
+    ``said`` is what computers told, the newest first; ``row`` the archived row; ``coming`` says from which other
+    copy of the same data it is to be copied.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Memory:
     verified: datetime | None = None
     withdrawn: Mapping[str, Any] | None = None
     reclaimed: list[Reclaimed] = field(default_factory=list)
-    elsewhere: tuple[str, ...] = ()
+    coming: str = ""
 
     @property
     def in_flight(self) -> bool:
@@ -79,10 +79,8 @@ def remembered(location: Location, key: SessionKey, journal: TableJournal) -> Me
     gone = (publication.Withdrawal() & here).to_dicts()
     found.withdrawn = gone[0] if gone else None
     found.reclaimed = reclaimed(key).get(location.dataset_type, {}).get(key, [])
-    if found.row is None and (aliases := others(location.alias)):
-        table = publication.archived_table(location.dataset_type)() & one
-        holding = {alias for (alias,) in columns(table, ("globus_alias",))}
-        found.elsewhere = tuple(alias for alias in aliases if alias in holding)
+    if found.row is None:
+        found.coming = waiting(location, name).get(key, {}).get("reason", "")
     return found
 
 
@@ -161,8 +159,8 @@ def _live(store: Callable[[], Store], task_id: str, said: str) -> tuple[str, tup
     return f"{said}; Globus says {status.state}", None if wrong is None else (wrong.message, wrong.remedy)
 
 
-def about_state(writer: Writer, memory: Memory, computer: str, *, here: bool) -> None:
-    """Write down what verify, other computers and people did with it."""
+def about_state(writer: Writer, memory: Memory, computer: str, here: Outcome | None) -> None:
+    """Write down what verify, other computers and people did with it; ``here`` is what is found on this one now."""
     row = memory.row
     if row is not None:
         said = f"archived {row['archived_at']:%Y-%m-%d %H:%M} UTC, generation {row['generation']}"
@@ -182,11 +180,14 @@ def about_state(writer: Writer, memory: Memory, computer: str, *, here: bool) ->
         said = f"{gone_here.files} files {done} on {gone_here.computer}, each proved before, on "
         said += f"{gone_here.proved_at:%Y-%m-%d}"
         writer.note("reclaimed", "passed", said)
-    if memory.elsewhere and not memory.in_flight:
-        said = f"it is archived at {', '.join(memory.elsewhere)}; this location shall hold a copy, and has none yet"
-        writer.failed("copy-missing", said, "the next publish copies it, from a computer's disk or from there.")
+    if memory.coming and not memory.in_flight and memory.withdrawn is None:
+        said = f"this location shall hold a copy, and has none yet: {memory.coming}"
+        writer.failed("copy-missing", said, "publish on a computer that has it, or on any other.")
     for each in memory.said:
-        if each["computer"] == computer and here:
+        if each["computer"] == computer and here is not None:
+            if each["reason"] and each["reason"] != here.reason and not here.failed:
+                said = f"the last round on this computer, {each['seen_at']:%Y-%m-%d %H:%M} UTC, said: {each['reason']}"
+                writer.note("last-round", "unknown", said)
             continue  # it was looked at now
         said = f"{each['state']}{': ' if each['reason'] else ''}{each['reason']}"
         said += f" (seen {each['seen_at']:%Y-%m-%d %H:%M} UTC)"

@@ -31,6 +31,7 @@ class Refusal:
 
 STAGES: Final[Mapping[str, str]] = {
     "session": "the session in the lab's tables",
+    "names": "names tried for its folders",
     "here": "this computer's folders",
     "folder": "whose a folder is",
     "gate": "the gate: what must not be archived",
@@ -192,6 +193,7 @@ _OTHERS = (
         ("mapshell publication-retrieve --type {type} --subject {subject} --session {session}",),
     ),
     ("copy-missing", "state", "pipeline.copies", "a storage location that shall hold a copy does not", (PUBLISH,)),
+    ("last-round", "state", "pipeline.states", "the last round here could not archive it", (PUBLISH,)),
     ("said-elsewhere", "state", "pipeline.states", "another computer could not archive it", (PUBLISH,)),
 )
 

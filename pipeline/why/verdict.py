@@ -46,12 +46,12 @@ def state_of(
         state, reason = settled(known)
     elif known is not None:
         return "refused", "its files are in the index without an archived row"
-    elif memory.elsewhere:
-        return "queued", f"a copy of what {memory.elsewhere[0]} holds"
     elif blocked:
         return "refused", blocked
     elif memory.said:
         return memory.said[0]["state"], memory.said[0]["reason"]
+    elif memory.coming:
+        return "queued", memory.coming
     else:
         return "not here", ""
     state, reason = as_verified(state, reason, memory.drift)

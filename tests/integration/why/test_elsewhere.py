@@ -33,7 +33,7 @@ def test_a_copy_that_is_wanting_is_queued_until_it_is_there(bench, here):
     assert found["raw-ephys"].state == "archived"
     place = found[OTHER]
     assert place.state == "queued"
-    assert "it is archived at raw-ephys" in rules(place)["copy-missing"]
+    assert "from raw-ephys: the next publish copies it" in rules(place)["copy-missing"]
     assert_commands(place)
     run(bench, place.next[0], codes=(0,))
     found = places(bench, "one")

@@ -64,7 +64,7 @@ def test_what_can_never_be_accepted_says_so_and_the_mend_makes_it_go(bench):
     import os
 
     made = {}
-    for name in ("still-written", "link", "special-file", "name", "unreadable-never"):
+    for name in ("still-written", "link", "special-file", "name"):
         made[name] = bench.session(name)
     _written_now(made["still-written"])
     (made["link"] / "notes.txt").symlink_to("/etc/hostname")
@@ -77,7 +77,6 @@ def test_what_can_never_be_accepted_says_so_and_the_mend_makes_it_go(bench):
         said = rules(place)
         assert set(said) == {name}, (name, said)
         assert told[name]["details"][0]["rule"] == name
-        assert told[name]["details"][0]["reason"].rpartition(" ")[0] or True
         assert not decision(place, name).accept
         assert place.state == ("recording" if name == "still-written" else "refused")
         assert_commands(place)
