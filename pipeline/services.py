@@ -81,21 +81,26 @@ def process_created(pid: int) -> float | None:
     The number serves to tell a process from a later one with its id.  On Linux it counts from boot: there the time
     since 1970 changes for all processes when somebody sets the clock.
     """
+    return _since_boot(pid) if sys.platform == "linux" else _since_1970(pid)
+
+
+def _since_1970(pid: int) -> float | None:
     import psutil
 
     try:
         process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        return _since_boot(pid) if sys.platform == "linux" else process.create_time()
+        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
     except (psutil.Error, ValueError, OverflowError, OSError):
         return None
 
 
-def _since_boot(pid: int) -> float:
-    # The name of the program, in parentheses, may itself hold blanks and parentheses.
-    fields = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()
-    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+def _since_boot(pid: int) -> float | None:
+    try:
+        # The name of the program, in parentheses, may itself hold blanks and parentheses.
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()
+        return None if fields[0] in "ZX" else int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (IndexError, ValueError, OSError):
+        return None
 
 
 def is_alive(state: ServiceState) -> bool:
