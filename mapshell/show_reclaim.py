@@ -55,6 +55,8 @@ def show(output: Output, result: Reclaimed) -> None:
                 each.remedy,
             )
     _accepted(output, result)
+    if result.dry_run:
+        _no_age(output, result)
     done = [each for each in result if each.verdict == "reclaimed"]
     if done:
         output.say()
@@ -75,6 +77,7 @@ def show_plan(output: Output, survey: Reclaimed) -> None:
         for folder in each.folders:
             output.say(f"    {folder}")
     _accepted(output, survey)
+    _no_age(output, survey)
     total = sum(each.size for each in todo)
     output.say(
         f"{human_bytes(total)} in all. Each file is read and compared with the archive, then deleted here.",
@@ -90,6 +93,11 @@ def _accepted(output: Output, result: Reclaimed) -> None:
                 f"{each.ref.h2o} session {each.ref.session}, {each.dataset_type}: archived with accepted defects "
                 f"({', '.join(each.accepted)})."
             )
+
+
+def _no_age(output: Output, result: Reclaimed) -> None:
+    if not result.older_than and any(each.verdict in ("to prove", "would reclaim") for each in result):
+        output.say("No age is asked for: what was archived a moment ago is among them.")
 
 
 def _table(output: Output, sessions: Sequence[SessionReclaim]) -> None:

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import defaultdict
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.paths import is_safe, join_local, printable
 from pipeline.archive.reclaiming.ground import Ground
 from pipeline.archive.reclaiming.names import NAMES
 from pipeline.archive.reclaiming.tombstone import MAX_BYTES, from_json
+from pipeline.archive.relocate.plan import in_folders
 from pipeline.archive.session import LocalFile
 from pipeline.errors import DatabaseError, MapshellError
+from pipeline.reassign.former import former_keys, former_names
 from pipeline.reclaim import rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.archive.checksums import Hasher
     from pipeline.archive.fetch import Item, Site
     from pipeline.archive.reclaiming.tombstone import Tombstone
-    from pipeline.archive.session import DatasetType, SessionKey
+    from pipeline.archive.session import DatasetType, Location, SessionKey
 
 _HERE = ("fetched", "identical")
 
@@ -48,27 +52,45 @@ def brought_back(items: Sequence[Item], hasher: Hasher, computer: str) -> list[s
         return []
     notes: list[str] = []
     try:
-        told = rows.of_sessions(computer, {key for _, key, _ in sessions})
+        former = _former(item.location for item in here)
+        told = rows.of_sessions(computer, {each for _, key, _ in sessions for each in (key, *former[key].were)})
     except DatabaseError as error:  # the files are here all the same
-        told, notes = [], [f"What was reclaimed was not looked up: {error.message}"]
+        former, told = defaultdict(_Names), []
+        notes = [f"What was reclaimed was not looked up: {error.message}"]
     back = []
     for (site, key, kind), mine in sessions.items():
-        were = [key, *(was for was, now in former[kind].items() if now == key)]
-        theirs = [
-            row for row in told if (row["subject_id"], row["session"]) in were and row["dataset_type"] == kind
-        ]
+        were, folders = {key, *former[key].were}, former[key].folders
+        theirs = [row for row in told if (row["subject_id"], row["session"]) in were and row["dataset_type"] == kind]
         evidence = {row["reclaim_id"]: rows.read_evidence(row["evidence"]) for row in theirs}
         folder = site.folder
         assert folder is not None  # noqa: S101  # only such items were taken
-        names = {old: new for old, (now, new) in folders[kind].items() if now == key}
-        beside = {*_beside(folder, mine, kind), *_under_former_names(folder, names, kind)}
-        for subpath in sorted({*beside, *_as_told(folder, evidence.values())}):
-            notes += _remove(site, subpath, (were, kind), mine, names, hasher)
-        back += [each for each, said in evidence.items() if _all_here(folder, said, names)]
+        files = [*mine, *(f"{old}/" for old in folders)]
+        for subpath in sorted({*_beside(folder, files, kind), *_as_told(folder, evidence.values())}):
+            notes += _remove(site, subpath, (were, kind), mine, folders, hasher)
+        back += [each for each, said in evidence.items() if _all_here(folder, said, folders)]
     if back:
         with suppress(DatabaseError):  # an account that may only read: the files tell it, too
             rows.mark_back(back)
     return notes
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The sessions that one was before it was reassigned, and its folders: by each old name the one that it has now."""
+
+    were: set[SessionKey] = field(default_factory=set)
+    folders: dict[str, str] = field(default_factory=dict)
+
+
+def _former(locations: Iterable[Location]) -> dict[SessionKey, _Names]:
+    found: dict[SessionKey, _Names] = defaultdict(_Names)
+    for location in set(locations):
+        for was, key in former_keys(location).items():
+            found[key].were.add(was)
+        for old, those in former_names(location).items():
+            for one in those:
+                found[one.key].folders[old] = one.folder
+    return found
 
 
 def _beside(folder: Path, items: Iterable[str], kind: DatasetType) -> set[str]:
@@ -90,15 +112,24 @@ def _as_told(folder: Path, evidence: Iterable[Mapping[str, Any]]) -> set[str]:
 
 
 def _remove(
-    site: Site, subpath: str, key: SessionKey, kind: DatasetType, items: Mapping[str, Item], hasher: Hasher
+    site: Site,
+    subpath: str,
+    whose: tuple[Collection[SessionKey], DatasetType],
+    items: Mapping[str, Item],
+    folders: Mapping[str, str],
+    hasher: Hasher,
 ) -> list[str]:
     root = site.root
     try:
         with Ground(root.local_path) as ground:
             stone = from_json(ground.read(subpath, MAX_BYTES), subpath)
-            if (stone.key, stone.dataset_type) != (key, kind) or not _whole(stone, site, items, hasher):
+            if stone.key not in whose[0] or stone.dataset_type != whose[1]:
+                return []
+            if not _whole(stone, site, items, folders, hasher):
                 return []
             ground.delete(subpath)
+            if (folder := subpath.rpartition("/")[0]) in folders:  # its files came back under the name that it has now
+                ground.delete_empty(folder)
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -108,29 +139,35 @@ def _remove(
     return []
 
 
-def _whole(stone: Tombstone, site: Site, items: Mapping[str, Item], hasher: Hasher) -> bool:
+def _whole(stone: Tombstone, site: Site, items: Mapping[str, Item], folders: Mapping[str, str], hasher: Hasher) -> bool:
     """Say whether all files of a tombstone are there with its SHA1; what was not looked at just now is read."""
     for file in stone.files:
-        status = _status(site.root.local_path, file.subpath)
-        if status is None or status.st_size != file.size:
+        subpath = _lies(site.root.local_path, file.subpath, file.size, folders)
+        status = None if subpath is None else _status(site.root.local_path, subpath)
+        if subpath is None or status is None:
             return False
-        item = items.get(file.subpath)
+        item = items.get(subpath)
         if item is not None and (item.size, item.sha1) == (file.size, file.sha1):
             continue
         seconds = status.st_mtime_ns // 1_000_000_000
-        local = LocalFile(site.root, file.subpath, status.st_size, seconds, status.st_mtime_ns, status.st_ctime_ns)
+        local = LocalFile(site.root, subpath, status.st_size, seconds, status.st_mtime_ns, status.st_ctime_ns)
         if hasher.finish(local) != file.sha1:
             return False
     return True
 
 
-def _all_here(folder: Path, evidence: Mapping[str, Any]) -> bool:
+def _all_here(folder: Path, evidence: Mapping[str, Any], folders: Mapping[str, str]) -> bool:
     """Say whether all files of a row are in a folder again, by name and size."""
-    for file in evidence["files"]:
-        status = _status(folder, file["subpath"])
-        if status is None or status.st_size != file["size"]:
-            return False
-    return True
+    return all(_lies(folder, file["subpath"], file["size"], folders) is not None for file in evidence["files"])
+
+
+def _lies(folder: Path, subpath: str, size: int, folders: Mapping[str, str]) -> str | None:
+    """Return where a file lies, under the name that it had or that which it has by now; None when it does not."""
+    for name in dict.fromkeys((subpath, in_folders(subpath, folders))):
+        status = _status(folder, name)
+        if status is not None and status.st_size == size:
+            return name
+    return None
 
 
 def _status(folder: Path, subpath: str) -> os.stat_result | None:

@@ -71,7 +71,7 @@ class Reclaiming:
         lab_sessions = sessions.load()
         keys = sessions.chosen(wishes.restrictions)
         wanted = set(lab_sessions.refs) if keys is None else keys & set(lab_sessions.refs)
-        result = Reclaimed(restricted=keys is not None)
+        result = Reclaimed(wishes.older_than, restricted=keys is not None)
         places = everywhere(settings)
         # every session takes part: a file may belong to two
         here = units(settings, places, lab_sessions, set(lab_sessions.refs))

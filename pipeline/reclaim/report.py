@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.sizes import human_bytes
@@ -52,9 +53,11 @@ class Reclaimed:
     """The report of a run: sessions in order; ``freed`` (bytes) is what this run deleted.
 
     ``restricted`` says whether sessions were named; only then are those listed of which nothing is archived (else
-    ``not_archived`` counts them) or nothing is here.  ``stopped`` is the error that ended the run early.
+    ``not_archived`` counts them) or nothing is here.  ``older_than`` is the age that was asked for.  ``stopped`` is the
+    error that ended the run early.
     """
 
+    older_than: timedelta = timedelta(0)
     dry_run: bool = False
     restricted: bool = False
     sessions: list[SessionReclaim] = field(default_factory=list)
@@ -107,6 +110,7 @@ def document(result: Reclaimed) -> dict[str, Any]:
     done = [each for each in result.sessions if each.verdict in ("reclaimed", "would reclaim")]
     return {
         "dry_run": result.dry_run,
+        "older_than_s": result.older_than.total_seconds(),
         "sessions": [session_document(each) for each in result.sessions],
         "files": sum(each.files for each in done),
         "bytes": sum(each.size for each in done),
