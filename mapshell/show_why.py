@@ -67,7 +67,7 @@ def _place(place: Place, computer: str, *, every: bool) -> Iterator[Line]:
         else:
             yield from _in_short(stage, told)
         for each in told if every else [one for one in told if one.verdict == "failed"]:
-            yield from _in_full(each, computer, place.folders)
+            yield from _in_full(each, computer, place.folders, every=every)
     yield from _next(place)
 
 
@@ -91,10 +91,12 @@ def _in_short(stage: str, decisions: Sequence[Decision]) -> Iterator[Line]:
         yield _MARKS[verdict], f"{_SHORT.get(stage, stage)}: {'; '.join(said) or count}", ""
 
 
-def _in_full(each: Decision, computer: str, folders: Sequence[str]) -> Iterator[Line]:
+def _in_full(each: Decision, computer: str, folders: Sequence[str], *, every: bool) -> Iterator[Line]:
     where = f" [{each.computer}]" if each.computer and each.computer != computer else ""
     evidence = each.evidence.replace(f"{folders[0]}/", "") if len(folders) == 1 else each.evidence
     yield _MARKS[each.verdict], f"{each.rule}{where}" + (f": {evidence}" if evidence else ""), ""
+    for file, found in each.files[1:] if every else ():
+        yield " ", f"also {file.removeprefix(f'{folders[0]}/') if len(folders) == 1 else file}: {found}", ""
     if each.verdict == "failed" and each.remedy:
         yield " ", f"Remedy: {each.remedy}", ""
 

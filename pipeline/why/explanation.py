@@ -18,7 +18,7 @@ class Decision:
     """One rule, and what came of it.
 
     ``computer`` is where it was looked at; ``commands`` are what may be run next, the best first; ``accept`` says that
-    a person may accept it.
+    a person may accept it; ``files`` pairs each file that breaks the rule with what was found.
     """
 
     rule: str
@@ -29,6 +29,7 @@ class Decision:
     remedy: str = ""
     commands: tuple[str, ...] = ()
     accept: bool = False
+    files: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON data."""
@@ -41,6 +42,7 @@ class Decision:
             "remedy": self.remedy,
             "commands": list(self.commands),
             "acceptable": self.accept,
+            "files": [{"file": file, "found": found} for file, found in self.files],
         }
 
 

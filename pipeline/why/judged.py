@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
     from pipeline.why.writer import Writer
 
-_SHOWN = 5
-"""How many files a rule names."""
-
 
 class NotAsked(MapshellError):
     """Globus was not asked, as somebody wished."""
@@ -125,14 +122,15 @@ def about_files(
     accept = command(session.ref, kind, accepting) if accepting else ""
     for rule in (name for name, entry in CATALOGUE.items() if entry.stage == "gate" and name in BY_NAME):
         if rule == "checksum" and rule not in wrong and gate:
-            writer.note(rule, "not reached", "compared while bytes move")
+            writer.note(rule, "not reached", "the checksum is compared while bytes move")
         elif rule not in wrong:
             writer.note(rule, "passed" if gate else "not reached")
     _about_index(writer, found.plan, wrong, changed, known)
     for rule in [rule for rule in wrong if rule in CATALOGUE]:
         details = wrong[rule]
         remedy = details[0].get("remedy", "").partition(" To archive it as it is:")[0]
-        writer.failed(rule, _files(details), remedy, accepting=accept if rule in result.accept else "")
+        files = [(detail["file"], detail["reason"]) for detail in details]
+        writer.failed(rule, _first(files), remedy, accepting=accept if rule in result.accept else "", files=files)
     _about_archive(writer, result, wrong, settled=settled)
     told = result.rule in wrong or (result.rule == "conflict" and changed)
     if result.rule and not told and result.rule in CATALOGUE:
@@ -153,9 +151,9 @@ def _about_index(
         said += f", {len(unread)} of another time, which the next publish compares"
     writer.note("compared", "passed", said, stage="index")
     if changed:
-        why = next(item.reason for item in plan.items if item.subpath == changed[0])
-        more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
-        writer.failed("changed", f"{changed[0]}: {why}{more}", _CHANGED)
+        reasons = {item.subpath: item.reason for item in plan.items}
+        files = [(subpath, reasons[subpath]) for subpath in changed]
+        writer.failed("changed", _first(files), _CHANGED, files=files)
     if "renamed" not in wrong and (renamed := as_defects(plan)):
         writer.failed("renamed", in_short(plan.only("renamed")[0]), renamed[0].remedy)
     if "unseen" not in wrong and (unseen := unlooked(known, plan)):
@@ -172,10 +170,10 @@ def _about_archive(writer: Writer, result: Outcome, wrong: Mapping[str, object],
             writer.note(rule, "not reached" if settled or result.failed or result.rule else "passed")
 
 
-def _files(details: Sequence[Mapping[str, str]]) -> str:
-    said = "; ".join(f"{detail['file']}: {detail['reason']}" for detail in details[:_SHOWN])
-    more = len(details) - _SHOWN
-    return said + (f"; and {more} more" if more > 0 else "")
+def _first(files: Sequence[tuple[str, str]]) -> str:
+    file, found = files[0]
+    more = len(files) - 1
+    return f"{file}: {found}" + (f" (and {more} more {'file' if more == 1 else 'files'})" if more else "")
 
 
 _CHANGED = (

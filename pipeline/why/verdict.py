@@ -42,6 +42,8 @@ def state_of(
         state, reason = outcome.state, outcome.reason
         if outcome.rule == "not-asked":
             reason = "nothing that can be told without asking Globus keeps it here"
+        elif not outcome.failed and outcome.details and not (outcome.to_send_files or outcome.to_adopt_files):
+            reason = "the next publish compares what may have changed"
     elif memory.row is not None:
         state, reason = settled(known)
     elif known is not None:

@@ -9,6 +9,8 @@ from pipeline.why.explanation import Decision, Verdict, unique
 from pipeline.why.refusals import CATALOGUE, PUBLISH, filled
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.archive.session import DatasetType
     from pipeline.why.explanation import Subject
 
@@ -51,12 +53,13 @@ class Writer:
         *,
         computer: str = "",
         accepting: str = "",
+        files: Sequence[tuple[str, str]] = (),
         **facts: str,
     ) -> None:
         """Write down a refusal.
 
         ``facts`` fill the commands of the catalogue; ``accepting`` is the command that accepts all that is wrong with
-        the session at once: what the catalogue has for one rule would not do.
+        the session at once: what the catalogue has for one rule would not do; ``files`` are those that break it.
         """
         entry = CATALOGUE[rule]
         known = {**self._facts, "rule": rule, **facts}
@@ -64,7 +67,7 @@ class Writer:
         run = unique((*(filled(each, known) for each in templates), accepting))
         at = computer or self._computer
         self.decisions.append(
-            Decision(rule, entry.stage, "failed", evidence, at, fitting(remedy), run, accept=bool(accepting))
+            Decision(rule, entry.stage, "failed", evidence, at, fitting(remedy), run, bool(accepting), tuple(files))
         )
 
     def commands(self, rule: str) -> tuple[str, ...]:

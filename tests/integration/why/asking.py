@@ -24,7 +24,10 @@ def why(bench, name, *, offline=False, subject="SC038", **options):
 
 def rules(place):
     """Return the rules that failed, with their evidence."""
-    return {decision.rule: decision.evidence for decision in place.failed}
+    return {
+        each.rule: "; ".join((each.evidence, *(f"{file}: {found}" for file, found in each.files)))
+        for each in place.failed
+    }
 
 
 def decision(place, rule):
