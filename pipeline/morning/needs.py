@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ SCARCE_SHARE = 0.05
 """Bytes below which a disk is about to be full, at whatever rate; of a small disk, this share of it."""
 
 _WAITING, _SAFE = ("queued", "recording"), ("archived", "reclaimed")
+_NEWS = re.compile(r"[0-9]+ new files?(, [0-9]+ files? of another time, which the next publish compares)?")
 _STATES: Mapping[str, Kind] = {"refused": "refused", "archived with changes": "changed"}
 
 
@@ -63,13 +65,18 @@ def of_sessions(rows: Iterable[SessionStatus], today: date, mine: str) -> Iterat
             remedy = f"mapshell publication-verify --subject {_name(row)} --session {row.session}"
             what = row.reason.replace(f"{DIFFERS}: ", "").replace(f"; {LOOK_AGAIN}", "")
             yield need("archive differs", who, what, remedy)
-        elif row.state in _STATES:
+        elif row.state in _STATES and not _is_news(row):
             yield need(_STATES[row.state], who, _told(row), row.remedy or _why(row, mine))
         elif (row.subject_id, row.session, row.dataset_type) in safe:
             continue  # a further copy of it waits
         elif row.state in _WAITING and date.fromisoformat(row.session_date) < today - LONG_AGO:
             days = (today - date.fromisoformat(row.session_date)).days
             yield need("waiting", who, f"{row.state} for {days} days: {_told(row)}", _why(row, mine))
+
+
+def _is_news(row: SessionStatus) -> bool:
+    """Say whether all that differs are files that came since the last round: the next one archives them."""
+    return row.state == "archived with changes" and bool(_NEWS.fullmatch(row.reason.partition("; ")[0]))
 
 
 def session(row: SessionStatus) -> str:

@@ -13,6 +13,7 @@ import pytest
 from pipeline import database, publication
 from pipeline.machine import machine_id
 from tests.integration.publish.bench import DAY as DAY_ONE
+from tests.integration.publish.bench import LONG_AGO
 from tests.integration.publish.bench import only as only_file
 
 from .mornings import DAY, HOUR, command, kinds, only, report, told
@@ -80,8 +81,19 @@ def test_folders_of_nobody_are_told_by_their_computer(each_bench):
 def test_a_changed_session(bench):
     folder = bench.session("one")
     assert bench.publish().whole
-    (folder / "later.npy").write_bytes(b"1")
-    assert only(report(bench), "changed").what.endswith("1 new file")
+    (folder / "later.npy").write_bytes(b"1" * 7)
+    made = report(bench)  # the next round archives it, and nobody is asked
+    assert made.whole
+    assert (made.waiting.states, made.waiting.size) == ({"archived with changes": 1}, 7)
+    meta = only_file(folder, "*.meta")
+    meta.write_bytes(meta.read_bytes() + b"x=1\n")
+    found = only(report(bench), "changed")
+    assert found.what.endswith("1 new file, 1 changed file")
+    assert found.remedy == "mapshell publication-why SC038 1"
+    for path in (meta, folder / "later.npy"):
+        os.utime(path, (LONG_AGO, LONG_AGO))
+    bench.publish()
+    assert "changed since it was archived" in only(report(bench), "changed").what
 
 
 def test_what_the_archive_lost_is_told_first(each_bench):
