@@ -201,15 +201,15 @@ class Nights:
         if remedy:
             parts.append(f"Remedy: {remedy}")
         if person:
-            parts.append(f"For a person: {person}")
+            parts.append(f"For a person: {person.rstrip('.')}.")
         if why:
             parts.append(f"The round ended early: {why}.")
-        if not why or turn.next_at > now:
+        if not turn.last():
             parts.append(f"Next: {self._lines.clock(turn.next_at, now)}.")
         facts: dict[str, Any] = {
             "round": turn.number,
             "began_at": turn.began,
-            "next_at": turn.next_at,
+            "next_at": None if turn.last() else turn.next_at,
             "result": "failed" if error is not None else "done" if report is None or report.whole else "partly done",
             "error": error.message if error is not None else None,
             "remedy": remedy,

@@ -25,13 +25,14 @@ _NAP = timedelta(minutes=1)
 class Turn:
     """One round: its number, when it began, and when the next one is to begin (UTC without zone).
 
-    ``ending`` says why it is to end early, empty while it may go on.
+    ``ending`` says why it is to end early, empty while it may go on; ``last`` whether no round follows.
     """
 
     number: int
     began: datetime
     next_at: datetime
     ending: Callable[[], str]
+    last: Callable[[], bool]
 
 
 class Duties(Protocol):
@@ -116,7 +117,7 @@ def _turn(rhythm: Rhythm, number: int, now: datetime, clock: Clock, stop: Stop) 
             return f"the service ends ({stop.why})"
         return f"the window {rhythm.window} is over" if closes is not None and clock.now() >= closes else ""
 
-    return Turn(number, now, rhythm.begin(rhythm.due(now, now)), ending)
+    return Turn(number, now, rhythm.begin(rhythm.due(now, now)), ending, lambda: bool(stop.why))
 
 
 def _round(turn: Turn, duties: Duties, tally: Tally, *, at_start: bool) -> None:
