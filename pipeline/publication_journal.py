@@ -188,7 +188,7 @@ class Reclaim(Manual):
     dataset_type: varchar(32)        # ephys or video
     computer: varchar(255)           # whose files they were
     who: varchar(255)                # account that did it, and Globus identity where one is known
-    state: varchar(16)               # planned: proved, not all are deleted yet; done
+    state: varchar(16)               # planned: proved, not all are deleted yet; done; back: all fetched again
     proved_at: datetime(6)           # UTC, when the proofs were complete
     ended_at = null : datetime(6)    # UTC, when the last file was deleted
     files: int32                     # proved to be deleted, number
