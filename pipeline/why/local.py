@@ -59,7 +59,7 @@ def about_folders(
         _no_folder(writer, ref, roots, names, listing, others, settled=settled)
     for given in mine:
         writer.note(given.rule, "passed", f"{given.folder}: {_by(given)}", stage="folder")
-    for stray in (*blocked, *_of_the_day(found, ref, kind, layouts)):
+    for stray in (*blocked, *_of_nobody(found, ref, kind, layouts, undated=not mine)):
         said = f"{stray.folder}: {stray.reason}"
         ident = "--none" if stray.ident == "" else stray.ident or ""
         writer.failed(stray.rule or "folder", said, stray.remedy, ident=ident)
@@ -91,15 +91,17 @@ def _no_folder(
     writer.failed("folder-here", tried, remedy)
 
 
-def _of_the_day(found: Found, ref: SessionRef, kind: DatasetType, layouts: Sequence[Layout]) -> list[Stray]:
-    """Return folders whose names tell the session's animal and day and that nobody got."""
+def _of_nobody(
+    found: Found, ref: SessionRef, kind: DatasetType, layouts: Sequence[Layout], *, undated: bool
+) -> list[Stray]:
+    """Return folders whose names tell the session's animal and its day (or, ``undated``, none), and that nobody got."""
     return [
         stray
         for stray in found.strays
         if not stray.candidates
         and (name := parse_folder(stray.folder, kind, layouts)) is not None
         and name.h2o == ref.h2o
-        and ref.session_date in name.dates
+        and (ref.session_date in name.dates or (undated and not name.dates))
     ]
 
 

@@ -94,14 +94,20 @@ def _l4(bench):
     return "second"
 
 
+def _d2(bench):
+    bench.enter("second", DAY, "10:00:00")
+    write(bench.ephys / "SC038/SC038S10_C04P02_g0/notes.txt", b"no date, and no meta")
+    return "second"
+
+
 CASES = {"M0": _m0, "M2": _m2, "M4": _m4, "M5": _m5, "M7": _m7, "H2": _h2, "D1": _d1, "A2": _a2, "L1": _l1, "L3": _l3}
-CASES["L4"] = _l4
+CASES |= {"L4": _l4, "D2": _d2}
 
 
 @pytest.mark.parametrize("rule", sorted(CASES))
 def test_each_rule_of_matching_is_told_as_publish_tells_it_and_an_ident_mends_it(bench, rule):
     name = CASES[rule](bench)
-    code = 0 if rule in ("L1", "L3", "L4") else 3
+    code = 0 if rule in ("L1", "L3", "L4", "D2") else 3
     told = bench.run("publication-publish", "--type", "ephys", "--dry-run", "--format", "json", check=code)[0]
     place = why(bench, name)
     said = rules(place)

@@ -115,7 +115,17 @@ def test_a_session_whose_row_was_changed_or_deleted_or_is_only_listed(each_bench
     assert place.state == state_of(bench, "gone") == "withdrawn"
     assert "deleted on" in rules(place)["withdrawn"]
     assert_commands(place)
-    run(bench, decision(place, "withdrawn").commands[0], codes=(0,))
+    publication.Withdrawal().delete_quick()
+    place = why(bench, "gone")
+    assert place.state == state_of(bench, "gone") == "refused"
+    assert "without an archived row" in rules(place)["identity"]
+    assert_commands(place)
+    run(bench, decision(place, "identity").commands[0], codes=(0, 3))
+    if why(bench, "gone").state != "archived":
+        run(bench, decision(why(bench, "gone"), "identity").commands[0], "--restore", codes=(0,))
+    assert why(bench, "gone").state == "archived"
+    (publication.ArchivedRawEphys() & other).delete(prompt=False)
+    run(bench, decision(why(bench, "gone"), "withdrawn").commands[0], codes=(0,))
     assert why(bench, "gone").state == "archived"
 
 

@@ -81,12 +81,18 @@ def test_a_lease_of_the_living_and_of_the_dead(bench):
 
 def test_a_login_that_is_gone_and_a_collection_that_is_offline(bench):
     bench.session("one")
-    bench.rig.admin.set_collection(ARCHIVE, offline=True)
+    for change, rule in (("offline", "collection-offline"), ("missing", "collection-not-found")):
+        bench.rig.admin.set_collection(ARCHIVE, **{change: True})
+        place = why(bench, "one")
+        assert rule in rules(place)
+        assert place.state == "queued"
+        assert_commands(place)
+        bench.rig.admin.set_collection(ARCHIVE, **{change: False})
+    bench.rig.admin.set_collection(ARCHIVE, denied=True)
     place = why(bench, "one")
-    assert "collection-offline" in rules(place)
-    assert place.state == "queued"
-    assert_commands(place)
-    bench.rig.admin.set_collection(ARCHIVE, offline=False)
+    assert "permission-denied" in rules(place)
+    assert "mapshell whoami" in place.next
+    bench.rig.admin.set_collection(ARCHIVE, denied=False)
     bench.rig.admin.revoke_tokens()
     place = why(bench, "one")
     assert "login-needed" in rules(place)
@@ -123,3 +129,15 @@ def test_a_database_that_may_not_be_written(each_bench):
         assert "may not write" in rules(place)["database-read-only"]
         assert_commands(place)
     assert why(bench, "one", offline=True).failed == []
+
+
+def test_what_ended_the_last_round_here_is_told_though_nothing_is_wrong_now(bench):
+    bench.session("one")
+    tell(bench, bench.rig.settings.archive.computer, "queued", "Something is being written to this disk: x.bin.")
+    place = why(bench, "one")
+    last = decision(place, "last-round")
+    assert last.verdict == "unknown"
+    assert "Something is being written to this disk" in last.evidence
+    assert place.state == "queued"
+    run(bench, place.next[0], codes=(0,))
+    assert why(bench, "one").state == "archived"
