@@ -73,6 +73,8 @@ def _service(plan: Plan, job: Job) -> str:
     ]
     if job.at is None:
         lines += [
+            "# A database that is away is waited for.",
+            "TimeoutStartSec=600",
             "TimeoutStopSec=90",
             "Restart=on-failure",
             "RestartSec=60",

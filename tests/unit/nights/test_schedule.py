@@ -72,7 +72,16 @@ def test_a_unit_says_what_it_is_and_nothing_leaves_its_line(folder, environment)
         read = systemd.read(name, text)
         assert read.settings_file == plan_.settings_file
         assert read.command[: len(PROGRAM)] == PROGRAM
-        keys = {"Description", "Type", "Environment", "ExecStart", "SuccessExitStatus", "KillMode", "TimeoutStopSec"}
+        keys = {
+            "Description",
+            "Type",
+            "Environment",
+            "ExecStart",
+            "SuccessExitStatus",
+            "KillMode",
+            "TimeoutStopSec",
+            "TimeoutStartSec",
+        }
         keys |= {"Restart", "RestartSec", "RestartPreventExitStatus", "WantedBy", "OnCalendar", "Persistent"}
         for line in systemd.lines(text):
             assert line.startswith("[") or line.partition("=")[0] in keys
