@@ -33,6 +33,9 @@ _SESSIONS = (
     Column("Size", "bytes", align="right", kind="bytes"),
     Column("Reason", "reason"),
 )
+_BAD = frozenset({"failed", "cut short", "silent"})
+"""What a round came to that somebody should look at; what is only partly done is told with its sessions."""
+
 _COPIES = Column("Copies", "of_copies", align="right")
 _TOTALS = (
     Column("State", "state", style=state_style),
@@ -42,7 +45,7 @@ _TOTALS = (
 _COMPUTERS = (
     Column("Computer", "computer", style="bold", wrap=False),
     Column("Seen", "seen", wrap=False),
-    Column("Last round", "last"),
+    Column("Last round", "last", style=lambda row: "red" if row["bad"] else ""),
     Column("Here", "sessions_here", align="right", kind="number"),
     Column("Waits", "waits", align="right"),
     Column("Free", "free", align="right"),
@@ -104,13 +107,12 @@ def show_board(
 
 
 def _show_sessions(output: Output, rows: Sequence[SessionStatus], *, restricted: bool) -> None:
-    listed = [session_row(row) for row in rows]
-    columns = (*_SESSIONS[:6], _COPIES, *_SESSIONS[6:]) if any(row.copies_wanted > 1 for row in rows) else _SESSIONS
-    output.table(
-        [{**without_zeros(row, "files", "bytes"), "of_copies": _of_copies(row)} for row in listed],
-        columns,
-        empty=NO_MATCH if restricted else no_session(),
-    )
+    listed = [without_zeros(session_row(row), "files", "bytes") for row in rows]
+    columns = _SESSIONS
+    if any(row.copies_wanted > 1 for row in rows):
+        columns = (*_SESSIONS[:6], _COPIES, *_SESSIONS[6:])
+        listed = [{**row, "of_copies": _of_copies(row)} for row in listed]
+    output.table(listed, columns, empty=NO_MATCH if restricted else no_session())
     if not rows:
         return
     counts = Counter(row.state for row in rows)
@@ -175,6 +177,12 @@ def _show_computers(output: Output, board: Board, zone: tzinfo, *, alone: bool) 
     if not alone:
         output.say()
     output.table([_computer(each, board.now, zone) for each in board.computers], _COMPUTERS)
+    for each in board.computers:
+        if each.result in _BAD and not each.gone:
+            when = in_zone(each.began_at or each.seen_at, zone, board.now)
+            said = each.reason or f"its last sign of life was {_ago(each.seen_at, board.now, zone)}"
+            remedy = f"on {each.computer}: mapshell publication-{each.verb}"
+            problem(output, f"{each.computer}: {each.verb} of {when}: {each.result}", said, remedy)
 
 
 def _computer(each: Computer, now: datetime, zone: tzinfo) -> dict[str, Any]:
@@ -189,6 +197,7 @@ def _computer(each: Computer, now: datetime, zone: tzinfo) -> dict[str, Any]:
         "free": ", ".join(free),
         "next": _next(each, now, zone),
         "late": each.late is not None,
+        "bad": each.result in _BAD,
     }
 
 

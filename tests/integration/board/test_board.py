@@ -314,6 +314,20 @@ def test_for_people(told):
     assert talk.strip() == "1 queued."
 
 
+def test_rounds_that_did_not_end_well(told):
+    now = database.now()
+    insert("rig2", now - timedelta(hours=1), result="failed", reason="Nobody is logged in.")
+    insert("rig3", now - timedelta(hours=1), result="running", machine=uuid.uuid4())
+    insert("rig4", now - timedelta(hours=9), next_at=now - timedelta(hours=8))
+    stdout, talk = told.run("publication-status", "--computers", check=0)
+    for words in ("rig2: publish of ", ": failed", "Nobody is logged in.", "on rig2: mapshell publication-publish"):
+        assert words in talk
+    assert ": silent" in talk
+    assert "its last sign of life was 60 min ago" in talk
+    assert "rig4" not in talk
+    assert "missed " in next(line for line in stdout.splitlines() if line.startswith("rig4"))
+
+
 def test_bad_input(told):
     _, talk = told.run("publication-status", "--state", "lost", check=2)
     assert "'archived with changes'" in talk
