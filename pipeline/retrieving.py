@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline import publication
@@ -17,10 +18,12 @@ from pipeline.archive.haul import Patient
 from pipeline.archive.paths import is_safe, printable
 from pipeline.archive.retrieve import plan
 from pipeline.archive.retrieve import retrieve as run
+from pipeline.copies.named import roots
 from pipeline.copies.order import Order
 from pipeline.errors import UsageError
 from pipeline.folders import cache_folder
 from pipeline.holdings import holdings, locations_by_alias
+from pipeline.reassign.followed import followed
 from pipeline.reassign.meanwhile import explain
 from pipeline.reclaim.back import brought_back
 from pipeline.retrievals import FileJournal, folder, record
@@ -92,7 +95,9 @@ def retrieve(
         raise UsageError("Over HTTPS nothing goes on by itself.", remedy="leave --no-wait out, or fetch by a transfer.")
     progress, clock = progress or Silence(), clock or SystemClock()
     computer, began = settings.archive.computer, clock.now()
-    targets = Targets(settings, locations_by_alias().values(), to, via)
+    renamed, said, were = followed(tables)
+    tables = [*tables, *renamed]
+    targets = Targets(settings, locations_by_alias().values(), to, via, partial(roots, settings))
     items, kinds, left_out = _choose(tables, targets, file_types, probes, superseded=superseded)
     order = Order(settings, first)
     chosen = choose(items, order.rank)
@@ -125,13 +130,14 @@ def retrieve(
             mark_under_way(fetching, items)
         explain(items, computer)
         back = [] if dry_run else brought_back([*items, *further], hasher, computer)
-    lacking = _absent(tables, items)
+    lacking = [one for one in _absent(tables, items) if one.session.key not in were]
     result = Retrieved(
         files=[_file(item, kinds.get(item.identity[:2], "unknown")) for item in [*items, *further]],
         targets=sorted({str(item.site) for item in items}),
         via=via,
         tasks=list(dict.fromkeys(fetching.tasks)),
         notes=[
+            *said,
             *(f"Not fetched: {one}." for one in lacking),
             *_left_out(left_out),
             *order.notes(chosen.twice),

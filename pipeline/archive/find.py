@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.archive.integrity import earliest_start
 from pipeline.archive.matching import FoundFolder, SessionFacts, match
 from pipeline.archive.matching_rules import claiming
+from pipeline.archive.reclaiming.told import told_files
 from pipeline.archive.scan import Defect, Scan, scan_folder
 from pipeline.archive.walk.former_names import Former, under_new_name, whose
 from pipeline.archive.walk.given import FORMER, INDEXED, Given
@@ -182,7 +183,9 @@ def _former(
     if folder not in former:
         return None
     with suppress(LocalDiskError):
-        return whose(former[folder], folder, scan_folder(root, folder, patterns).files, indexed, owner, sessions)
+        scan = scan_folder(root, folder, patterns)
+        freed = told_files(root, folder, scan.tombstones, {one.folder for one in former[folder]})
+        return whose(former[folder], folder, [*scan.files, *freed], indexed, owner, sessions)
     return None
 
 

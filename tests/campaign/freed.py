@@ -114,6 +114,7 @@ class Freed:
     def _back(self):
         for path, gone in sorted(self._lab.gone.items()):
             if not path.is_file():
+                self._back_elsewhere(path, gone)
                 continue
             facts, sha1 = path.stat(), self._world.looker.sha1(path)
             if (facts.st_size, sha1) != (gone.size, gone.sha1):
@@ -126,6 +127,20 @@ class Freed:
                 self._lab.fetched[path] = (facts.st_size, facts.st_mtime_ns, sha1)
             del self._lab.gone[path]
             self.returned += 1
+
+    def _back_elsewhere(self, path, gone):
+        """What was given to another animal meanwhile comes back under that one's name; its old folder may go."""
+        root = self._root(path)
+        subpath = path.relative_to(root).as_posix()
+        owner = self._lab.recorded(root.name, subpath)
+        other = root / owner.renamed(subpath) if owner is not None else path
+        if other == path or not other.is_file() or self._world.looker.sha1(other) != gone.sha1:
+            return
+        del self._lab.gone[path]
+        self.returned += 1
+        top = root / "/".join(subpath.split("/")[:2])
+        for folder in [each for each in self._lab.folders if each.is_relative_to(top)]:
+            del self._lab.folders[folder]
 
     def _vanished(self, facts, path, gone):
         self._lab.gone[path] = gone

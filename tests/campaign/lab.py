@@ -173,9 +173,14 @@ class LabDisk:
 
     def subpaths(self, visit):
         """Return the files of a session that lie on its rig, by subpath."""
-        root = self.folder / visit.rig / visit.kind
-        found = (path for path in self.folder_of(visit).rglob("*") if path.is_file() and path.name not in OWN)
-        return {path.relative_to(root).as_posix(): path for path in found}
+        root, here = self.folder / visit.rig / visit.kind, self.folder_of(visit)
+        renamed = root / visit.renamed(here.relative_to(root).as_posix())  # what came back when it had another name
+        found = [path for folder in {here, renamed} for path in folder.rglob("*") if path.is_file()]
+        return {
+            self.former(visit.alias, path.relative_to(root).as_posix()): path
+            for path in sorted(found, key=lambda path: path.is_relative_to(here))
+            if path.name not in OWN
+        }
 
     def owner(self, alias, subpath):
         """Return the session that a file was ever recorded for."""
