@@ -134,7 +134,7 @@ def _computers(report: MorningReport) -> Iterator[Line]:
 def _sign(sign: Sign, report: MorningReport, *, short: bool) -> str:
     seen = _at(sign.seen_at, report)
     if sign.gone:
-        return f"{sign.computer} not seen since {seen}"
+        return f"{sign.computer}{'' if short else ':'} not seen since {seen}"
     if short:
         return f"{sign.computer} {seen}"
     parts = [f"{sign.computer}: seen {seen}", f"{sign.verb} {sign.result}".strip()]

@@ -152,7 +152,7 @@ def test_computers_that_missed_their_night(each_bench):
     assert "was due" in made.needs[0].what
     signs = {each.computer: each for each in made.computers}
     assert [name for name, each in signs.items() if each.gone] == ["rig-4"]
-    assert "rig-4 not seen since" in made.text
+    assert "rig-4: not seen since" in made.text
     assert signs["rig-3"].next_at == now + HOUR
     assert signs["rig-2"].late
 
