@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from mapshell.output import Output
     from pipeline.reclaim.report import Reclaimed, SessionReclaim
 
+_SHOWN = 20
+"""How many sessions a person is told the reasons of."""
+
 _STYLES = {"reclaimed": "green", "would reclaim": "green", "refused": "yellow", "nothing here": "dim"}
 
 
@@ -45,15 +48,13 @@ def show(output: Output, result: Reclaimed) -> None:
         return
     news = [each for each in result if result.restricted or each.proof != "old enough"]
     _table(output, news)
-    for each in news:
-        if each.reason:
-            problem(
-                output,
-                f"{each.verdict}: {each.ref.h2o} session {each.ref.session} of {each.ref.session_date}, "
-                f"{each.dataset_type} ({each.proof})",
-                each.reason,
-                each.remedy,
-            )
+    told = [each for each in news if each.reason]
+    for each in told[:_SHOWN]:
+        missing = f" ({each.proof})" if each.proof else ""
+        who = f"{each.ref.h2o} session {each.ref.session} of {each.ref.session_date}, {each.dataset_type}"
+        problem(output, f"{each.verdict}: {who}{missing}", each.reason, each.remedy)
+    if len(told) > _SHOWN:
+        output.say(f"and {len(told) - _SHOWN:,} more (all of them: --format json)")
     _accepted(output, result)
     if result.dry_run:
         _no_age(output, result)

@@ -20,11 +20,13 @@ def enough(good: Sequence[Location], places: Sequence[Location], asked: int, kin
     if held >= max(1, asked):
         return None
     of = f", of {len(distinct(places))}: {', '.join(place.alias for place in places)}" if places else ""
+    known = " ".join(place.alias for place in distinct(places))
     once = "; some of them are the same place, which counts once" if len(distinct(places)) < len(places) else ""
     return Missing(
         "enough copies",
         f"{max(1, asked)} places were asked for, {held} {'has' if held == 1 else 'have'} it{of}{once}",
-        f"name a further place and fill it, `mapshell storage copies {kind} ALIAS ALIAS`, or ask for fewer: --copies.",
+        f"name a further place, ALIAS, and publish: `mapshell storage copies {kind} {known} ALIAS`; or ask for fewer: "
+        "--copies.",
     )
 
 
