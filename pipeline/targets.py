@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline.archive.fetch import Site
 from pipeline.archive.session import join_remote
-from pipeline.copies.named import roots as roots_of
 from pipeline.errors import LocalDiskError, Refused, UsageError
 from pipeline.settings.values import UUID, as_globus_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pipeline.archive.manifest import FileEntry
     from pipeline.archive.session import Location
@@ -37,6 +36,8 @@ class Targets:
         What was asked for: None, a folder, or ``UUID:/path``.
     via
         ``globus`` or ``https``.
+    roots_of
+        Gives this computer's roots of an alias; None: as the settings say.
 
     Raises
     ------
@@ -49,7 +50,12 @@ class Targets:
     """
 
     def __init__(
-        self, settings: Settings, archives: Iterable[Location], to: str | os.PathLike[str] | None, via: Via
+        self,
+        settings: Settings,
+        archives: Iterable[Location],
+        to: str | os.PathLike[str] | None,
+        via: Via,
+        roots_of: Callable[[str], tuple[LocalRoot, ...]] | None = None,
     ) -> None:
         if via not in ("globus", "https"):
             raise UsageError(f"There is no way {via!r} to fetch files.", remedy='use "globus" or "https".')
@@ -58,6 +64,7 @@ class Targets:
         self._via = via
         self._roots = (*settings.globus.local_roots, *settings.globus.shared_roots)
         self._mine: dict[str, tuple[LocalRoot, ...]] = {}
+        self._of = roots_of or settings.globus.roots
         self._site = None if to is None else self._named(os.fspath(to))
 
     def site(self, location: Location, files: Sequence[FileEntry]) -> Site:
@@ -93,7 +100,7 @@ class Targets:
 
     def _roots_of(self, alias: str) -> tuple[LocalRoot, ...]:
         if alias not in self._mine:
-            self._mine[alias] = roots_of(self._settings, alias)
+            self._mine[alias] = self._of(alias)
         return self._mine[alias]
 
     @property
