@@ -108,7 +108,7 @@ def show_board(
 
 def _show_sessions(output: Output, rows: Sequence[SessionStatus], *, restricted: bool) -> None:
     listed = [without_zeros(session_row(row), "files", "bytes") for row in rows]
-    columns = _SESSIONS
+    columns: tuple[Column, ...] = _SESSIONS
     if any(row.copies_wanted > 1 for row in rows):
         columns = (*_SESSIONS[:6], _COPIES, *_SESSIONS[6:])
         listed = [{**row, "of_copies": _of_copies(row)} for row in listed]
