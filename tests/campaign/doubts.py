@@ -222,7 +222,7 @@ class Doubts:
 
     @staticmethod
     def _without_lies(path, sha1, here):
-        """Whoever put a false tombstone there takes it away; out of what reclaim made of it, his lies."""
+        """Whoever put a false tombstone there takes it away, or his lies out of what became of it."""
         if all(each.exists() for each in here):
             path.unlink(missing_ok=True)
             return
@@ -240,14 +240,22 @@ class Doubts:
         yield from self._refused(visit, f"there are only {places} places", copies=places + 1)
 
     def _twice(self, visit, _move):
-        """Another name of the same place at the archive is no second copy."""
-        if self.world.further or any(each.forged or each.foreign for each in self.world.lab.visits.values()):
-            return
-        self.world.configure(**{f"raw-{visit.kind}-again": (visit.kind, f"/raw-{visit.kind}")})
-        self.together([{"verb": "discover", "rig": visit.rig}])
-        yield from self._refused(visit, "both names are of one place", copies=2)
-        self.world.configure()
-        yield from self.forget({"what": "index"})
+        """The second place's name leads to the first one: what lies there is no second copy."""
+        first, *others = self.world.places(visit.kind)
+        for alias in others:
+            self._lead(alias, visit.kind, f"/{first}")
+            yield from self._refused(visit, "both names are of one place", copies=2)
+            self._lead(alias, visit.kind, f"/{alias}")
+
+    def _lead(self, alias, kind, path):
+        self.world.configure(**{alias: (kind, path)})
+        table = f"{self.world.prefix}publication.globus_storage_location"
+        with (
+            contextlib.closing(self.world.server.connect()) as connection,
+            contextlib.closing(connection.cursor()) as do,
+        ):
+            do.execute(f"UPDATE {table} SET globus_path = %s WHERE globus_alias = %s", (path, alias))
+            connection.commit()
 
     # -- others at work ---------------------------------------------------------------------------------------------
 
@@ -267,13 +275,10 @@ class Doubts:
 
     def _claimed(self, visit, _move):
         """Somebody on another computer works on it."""
-        number, (_, subject, session) = uuid.uuid4(), visit.key
-        now = datetime.now(UTC).replace(tzinfo=None)
+        number, now = uuid.uuid4(), datetime.now(UTC).replace(tzinfo=None)
         owner = str(number) if self.world.server.kind == "postgresql" else number.bytes
-        until = now + timedelta(minutes=10)
-        values = [
-            (subject, session, alias, owner, "rig-elsewhere", 1, now, until) for alias in self.world.places(visit.kind)
-        ]
+        who = (owner, "rig-elsewhere", 1, now, now + timedelta(minutes=10))
+        values = [(*visit.key[1:], alias, *who) for alias in self.world.places(visit.kind)]
         table = f"{self.world.prefix}publication.claim"
         names = "subject_id, session, globus_alias, owner, computer, process_id, claimed_at, expires_at"
         with (
