@@ -68,13 +68,12 @@ class Doubts:
             and bool(here)
         )
 
-    def _refused(self, visit, what, prelude="", **options):
+    def _refused(self, visit, what, **options):
         """Ask for the session's space: it must be refused, and all of its files stay."""
         before = set(self.world.lab.subpaths(visit).values())
         command = {"verb": "reclaim", "rig": visit.rig, "visit": visit.number, "older": "0d", **options}
-        (ended,) = self.together([{**command, "prelude": prelude}])
-        facts = self.looker.look()
-        yield from judge(self.world, ended, facts)
+        (ended,) = self.together([command])
+        yield from judge(self.world, ended, self.looker.look())
         freed = sorted(before - set(self.world.lab.subpaths(visit).values()))
         if freed:
             yield Violation("I2", f"reclaim freed {freed[0]}, though {what}")
@@ -97,8 +96,7 @@ class Doubts:
         path.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
         look = {"verb": "verify", "rig": visit.rig, "visit": visit.number, "checksum": True}
-        name = path.relative_to(self.world.archive / alias).as_posix()
-        yield from self._names(look, name, "a flipped bit")
+        yield from self._names(look, path.relative_to(self.world.archive / alias).as_posix(), "a flipped bit")
         yield from self._refused(visit, f"verify has told that {path.name} differs at the archive")
         path.write_bytes(whole)
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
