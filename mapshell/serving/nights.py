@@ -245,11 +245,11 @@ class Nights:
         passed_on = bool(here.settings.notify.command)
         if passed_on:
             morning.tell(here.settings, made, here.environ)
+        self._remember(now)
         told = " It was passed on." if passed_on else " mapshell publication-report tells more."
         self._lines.tell(
             "report", now, f"Report: {made.subject}.{told}", subject=made.subject, passed_on=passed_on, whole=made.whole
         )
-        self._remember(now)
 
     def report_failed(self, error: Exception) -> None:
         """Tell that the report could not be made or handed over."""
