@@ -73,11 +73,14 @@ def draw(seed, first, days, *, copies=True):
                 )
     nights = [day for day in month[:-1] if day.records]  # the last night is for what is left
     _scatter(dice, nights, "fault", FAULTS)
-    off = dice.randrange(len(nights) - 1) if len(nights) > 5 else None
+    off = dice.randrange(1, len(nights) - 1) if len(nights) > 5 else None
     if off is not None:
         rig = dice.choice(RIGS)
         for day in month[nights[off].number : nights[off].number + 2]:
             day.off = (rig,)
+        second = month[nights[off].number + 1]
+        second.records = [each for each in second.records if each["rig"] != rig]
+    nights = [day for day in nights if day.records]
     mistakes = [day for day in nights if day.number + MEND_AFTER < days - 1]
     _scatter(dice, mistakes, "mistake", MISTAKES)
     if days >= 4:

@@ -25,8 +25,7 @@ def judge(month, facts, when):
 
 
 def _unproved(month, facts, each, vanished):
-    aliases = month.copies if each.kind == "ephys" else [each.alias]
-    for alias in aliases:
+    for alias in month.copies if each.kind == "ephys" else [each.alias]:
         key = (alias, *each.key[1:])
         if key not in facts.archived_at:
             yield f"{vanished} vanished from {each.rig}, and {key} is not archived"

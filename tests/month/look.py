@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 OPEN = ("planned", "submitted", "checked")
-TABLES = {"raw-ephys": "_archived_raw_ephys", "raw-video": "_archived_tracking_video"}
+TABLES = ("_archived_raw_ephys", "_archived_tracking_video")
 
 
 @dataclass
@@ -27,9 +26,11 @@ class Facts:
     rounds: list[dict]
     reclaims: list[dict]
 
+    present: set[tuple[str, str, str]]  # known from a listing alone: never called archived
+
     @property
     def archived(self):
-        """The sessions of which there is an archived row."""
+        """The sessions of which there is an archived row, and every file's SHA1 was compared."""
         return set(self.archived_at)
 
 
@@ -72,9 +73,9 @@ class Looker:
             for row in read("data_set__physical_file"):
                 _, subject, session = text(row["dataset_name"]).rsplit("-", 2)
                 key = (text(row["globus_alias"]), *named.get((int(subject), int(session)), ("?", "?")))
-                sum_ = text(row["file_sha1"])
+                sum_ = None if text(row["sha1_source"]) == "archive" else text(row["file_sha1"])
                 index.setdefault(key, {})[text(row["file_subpath"])] = int(row["file_size"]), sum_
-            for table in TABLES.values():
+            for table in TABLES:
                 for row in read(table):
                     session = named[row["subject_id"], row["session"]]
                     archived[text(row["globus_alias"]), *session] = row["archived_at"]
@@ -91,7 +92,9 @@ class Looker:
             for row in read("reclaim"):
                 row["who_when"] = named.get((row["subject_id"], row["session"]), ("?", "?"))
                 reclaims.append(row)
-            return index, archived, under_way, sessions, read("round"), reclaims
+            present = {key for key in archived if any(sum_ is None for _, sum_ in index.get(key, {}).values())}
+            archived = {key: at for key, at in archived.items() if key not in present}
+            return index, archived, under_way, sessions, read("round"), reclaims, present
 
 
 class _Reader:
@@ -110,12 +113,6 @@ class _Reader:
             cursor.execute(f"SELECT * FROM {quote}{schema}{quote}.{quote}{table}{quote}")
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def data_only(subpath):
-    """Whether a file at the archive is a recording's, and none of ours or set aside."""
-    name = Path(subpath).name
-    return not any(part in name for part in (".manifest-", ".unfinished-", ".quarantined-", ".superseded-"))
 
 
 def text(value):

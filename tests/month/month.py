@@ -13,13 +13,12 @@ from . import board, ending, freed, morning, nights
 from .calendar import MEND_AFTER, draw
 from .look import Looker
 from .people import ZONE, utc
-from .world import RIGS, World
+from .world import RIGS, SECOND, World
 
 MENDED = timedelta(days=MEND_AFTER - 1)
 DISK = 8_500_000
 """Bytes of a rig's disk: what three weeks of recordings do not fit on."""
 OLDER_THAN = timedelta(days=5)
-PUBLISH, RECLAIM, REPORT = "22:00", "05:00", "07:00"
 
 
 @dataclass
@@ -74,13 +73,15 @@ class Month:
         self.written = {rig: [] for rig in RIGS}  # bytes of each day
         self.aliases = ["raw-ephys", "raw-video"]
         self.copies = ["raw-ephys"]
-        self.older_than = OLDER_THAN
+        self.older_than = OLDER_THAN if days >= 14 else timedelta(days=1)
 
     def play(self):
         """Play all of it; return what it came to."""
         began = time.monotonic()
         for rig in RIGS:
             self.world.run(rig, "ingest-subjects", str(self.world.folder / "subjects.csv"))
+        self.jobs = {rig: self.world.scheduled(rig, self.older_than) for rig in RIGS}
+        self.times = {verb: at for verb, (at, _) in self.jobs["rig-a"].items()}
         for day in self.calendar:
             self._day(day)
             night = self._night(day)
@@ -100,6 +101,9 @@ class Month:
         if day.lost:
             self._at(day, "09:00")
             self._lose()
+        if day.second_copy:
+            self._at(day, "09:30")
+            self._copy()
         before = {rig: disk.free() for rig, disk in world.disks.items()}
         for each in sorted(day.records, key=lambda each: each["hour"]):
             start = datetime.combine(day.date, hour(each["hour"]))
@@ -155,21 +159,32 @@ class Month:
         for each in world.people.recordings:
             each.row_lost = bool(each.gone)
 
+    def _copy(self):
+        """People name a second archive that shall hold all ephys, too."""
+        self.world.run("rig-a", "storage", "add", "raw-ephys-2", f"{SECOND}:/raw-ephys", "--type", "ephys")
+        self.world.run("rig-a", "storage", "copies", "ephys", "raw-ephys", "raw-ephys-2")
+        self.copies, self.aliases = ["raw-ephys", "raw-ephys-2"], ["raw-ephys", "raw-ephys-2", "raw-video"]
+        self.came.counts["archives"] = 2
+
     # -- by night ----------------------------------------------------------------------------------------------------
 
     def _night(self, day):
-        self._at(day, PUBLISH)
-        night = nights.publish(self.world, day, {rig: ["publication-publish", "--format", "json"] for rig in RIGS})
+        self._at(day, self.times["publish"])
+        night = nights.publish(self.world, day, {rig: self.jobs[rig]["publish"][1] for rig in RIGS})
         self._wrong(freed.judge(self, self.looker.look(), f"{day.date} after publishing"))
-        self._at(day, RECLAIM, days=1)
-        free = ["publication-reclaim", "--yes", "--older-than", f"{self.older_than.days}d", "--format", "json"]
-        nights.reclaim(self.world, day, night, dict.fromkeys(RIGS, free))
+        self._at(day, self.times["reclaim"], days=1)
+        nights.reclaim(self.world, day, night, {rig: self.jobs[rig]["reclaim"][1] for rig in RIGS})
         self._wrong(freed.judge(self, self.looker.look(), f"{day.date} after reclaiming"))
         for rig in RIGS:
             before = self.nights[rig][-1] if self.nights[rig] else Turn(False, {})
             off = rig in day.off
             self.nights[rig].append(Turn(off, dict(before.codes), set(before.left) if off else set()))
-        for each in night.ran:
+        self._note(night.ran)
+        return night
+
+    def _note(self, ran):
+        """Remember how scheduled commands ended."""
+        for each in ran:
             self.nights[each.rig][-1].codes[each.verb] = each.code
             if each.verb == "publish" and any(
                 row["failed"] and row["state"] == "queued" for row in (each.document or {}).get("sessions", ())
@@ -181,10 +196,9 @@ class Month:
                 self.rounds[each.rig] = self.world.clock.now()
             if "Traceback" in each.err or each.code not in (0, 1, 3, 4, -9):
                 self.came.wrong.append(f"{each.rig}: {each.verb} ended with {each.code}\n{each.err[-3000:]}")
-        return night
 
     def _dawn(self, day, night):
-        self._at(day, REPORT, days=1)
+        self._at(day, self.times["report"], days=1)
         facts = self.looker.look()
         self.came.counts["dawns"] += 1
         for rig in RIGS:
@@ -204,11 +218,20 @@ class Month:
         self._at(day, "08:00", days=1)
         if night.fault == "login revoked":
             world.log_in()
+        tomorrow = self.calendar[day.number + 1 :]
+        for rig in day.off:
+            if not tomorrow or rig not in tomorrow[0].off:  # switched on again: the system makes up for what was missed
+                ran = nights.one(world, rig, "publish", self.jobs[rig]["publish"][1])
+                self.nights[rig].append(Turn(False, {}))
+                self._note([ran])
         for task in world.admin.tasks():
             if task["status"] in ("ACTIVE", "INACTIVE"):
                 world.admin.control_task(task["task_id"], "release")
         facts = self.looker.look()
         for each in world.people.recordings:
+            if each.key in facts.present:  # the manifest had not come when the database was lost
+                about = ["--subject", each.animal.h2o, "--session", str(facts.sessions[each.key[1:]])]
+                world.run(each.rig, "publication-publish", *about, "--type", each.kind, "--adopt", codes=(0, 3))
             for name in board.halves(self, facts, each):  # as its remedy says
                 there = f"{each.alias}:/{name}"
                 world.run(each.rig, "mv", there, f"{there}.half")
@@ -231,6 +254,12 @@ class Month:
         world.run(each.rig, *command)
         self.came.counts["mended"] += 1
         each.mistake = ""
+
+    def places_of_recordings(self):
+        """Yield every recording with each of the keys under which it shall be archived."""
+        for each in self.world.people.recordings:
+            for alias in self.copies if each.kind == "ephys" else [each.alias]:
+                yield each, (alias, *each.key[1:])
 
     def today(self):
         """Return the day by the lab's calendar."""

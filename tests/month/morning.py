@@ -11,7 +11,6 @@ from .look import text
 from .nights import one
 from .people import utc
 
-COMMAND = ("publication-report", "--format", "json")
 LONG_AGO = timedelta(days=3)
 """What was recorded before is asked for when it is not archived: so the manual says."""
 FULL_WITHIN = timedelta(days=7)
@@ -43,7 +42,7 @@ class Expected:
 
 def judge(month, day, rig, facts):
     """Yield what ``publication-report`` of a rig says that is not so, or keeps to itself."""
-    ran = one(month.world, rig, "report", COMMAND)
+    ran = one(month.world, rig, "report", month.jobs[rig]["report"][1])
     where = f"{day.date} {rig}: the report"
     if ran.code not in (0, 3) or ran.document is None:
         yield f"{where} ended with {ran.code}\n{ran.err[-3000:]}"
@@ -70,9 +69,9 @@ def judge(month, day, rig, facts):
 def expect(month, rig, facts):
     """Return what needs a person now, as disks, archive, tables and the night's exit codes have it."""
     expected = Expected()
-    for each in month.world.people.recordings:
-        states = board.states_of(month, rig, facts, each, each.key)
-        who = f"{each.animal.h2o}|{each.day}|{each.alias}"
+    for each, key in month.places_of_recordings():
+        states = board.states_of(month, rig, facts, each, key)
+        who = f"{each.animal.h2o}|{each.day}|{key[0]}"
         for state, kind in (("refused", "refused"), ("archived with changes", "changed")):
             if state in states:
                 (expected.must if len(states) == 1 else expected.may).add((kind, who))
@@ -86,7 +85,7 @@ def expect(month, rig, facts):
         if not nights:
             continue
         last = nights[-1]
-        if last.missed:
+        if last.missed and any(not each.missed for each in nights):  # else nobody knows of it
             expected.must.add(("missed", other))
         for verb, code in last.codes.items():
             if code and not _told_of(month, facts, other, verb):
@@ -147,10 +146,7 @@ def _computers(month, where, document):
     if set(told) - seen or {rig for rig in seen if rig in month.rounds} - set(told):
         yield f"{where} tells of {sorted(told)}, and there are {sorted(seen)}"
     for rig, each in told.items():
-        free = month.world.disks[rig].free()
-        if (
-            not month.nights[rig][-1].missed
-            and each["free_bytes"] is not None
-            and abs(each["free_bytes"] - free) > 65536
-        ):
+        last, free = month.nights[rig][-1], month.world.disks[rig].free()
+        killed = last.missed or last.codes.get("reclaim", 0) < 0  # it could not tell what it had freed
+        if not killed and each["free_bytes"] is not None and abs(each["free_bytes"] - free) > 65536:
             yield f"{where} says that {each['free_bytes']:,} bytes are free on {rig}, and there are {free:,}"

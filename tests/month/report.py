@@ -25,7 +25,10 @@ def report(came):
         f"people       {counts['mended']} mistakes mended, each by the command that the product named",
         f"reclaimed    {counts['files reclaimed']:,} files, {counts['bytes reclaimed'] / 1e6:.1f} MB; fullest: "
         + ", ".join(f"{rig} {share:.0%}" for rig, share in came.fullest.items()),
-        f"brought back {counts['files brought back']:,} files, byte for byte",
+        (
+            f"brought back {counts['files brought back']:,} files to another place and "
+            f"{counts['files brought back to their rigs']:,} to their rigs, byte for byte"
+        ),
         f"explained    {counts['explained']:,} sessions by publication-why",
         f"WRONG        {len(came.wrong)}" if came.wrong else "wrong        nothing",
     ]

@@ -71,7 +71,7 @@ class World:
             collections = {endpoint: CollectionSpec(self.folder / rig, personal=True) for rig, endpoint in RIGS.items()}
             collections |= {
                 ARCHIVE: CollectionSpec(self.archive, mapped=True),
-                SECOND: CollectionSpec(self.second, mapped=True),
+                SECOND: CollectionSpec(self.second),  # a guest collection: no further consent
             }
             with mock.patch.object(service, "spawn", self._spawn):  # the sandbox has the month's time, too
                 self.sandbox = service.start(self.folder / "sandbox", collections, idle_minutes=0)
@@ -126,6 +126,21 @@ class World:
         clock = self.clock.prelude(follow=follow)
         code = f"import sys\n{clock}\n{prelude}\nfrom mapshell.cli import main\nmain(sys.argv[1:])"
         return ready.begin(code, ["--no-input", *args], cwd=self.folder / "at" / rig, env=self.environ(rig))
+
+    def scheduled(self, rig, older_than):
+        """Return what `mapshell schedule install` would let the system start on a rig: verb -> time, command line."""
+        options = ("--at", "22:00", "--report-at", "07:00", "--reclaim", f"{older_than.days}d", "--dry-run")
+        texts = self.run(rig, "schedule", "install", *options)["texts"]
+        jobs = {}
+        for text in texts.values():
+            (head,) = (line for line in text.splitlines() if line.startswith("# mapshell-schedule: "))
+            job = json.loads(head.partition(": ")[2])
+            line = job["command"][job["command"].index("--config") :]
+            verb = next(word for word in line if word.startswith("publication-")).partition("-")[2]
+            assert job["at"].endswith(ZONE), job
+            jobs[verb] = job["at"].partition(" ")[0], [*line, "--format", "json"]
+        assert set(jobs) == {"publish", "reclaim", "report"}
+        return jobs
 
     def run(self, rig, *args, codes=(0,)):
         """Run a command line to its end; return its document."""
