@@ -151,12 +151,14 @@ def test_a_withdrawn_session_stays_withdrawn(two):
     assert states == {FIRST: "archived", OTHER: "withdrawn"}
 
 
-def test_a_login_that_may_not_write_there_is_told_what_to_do(two, held):
+def test_a_login_that_may_not_write_there_is_told_what_to_do(two, held, monkeypatch):
+    monkeypatch.setenv("MAPSHELL_ARCHIVE_STALL_SECONDS", "0.5")
     folder = two.rig.folder
     service.start(folder / ".mapshell" / "sandbox", {SECOND: CollectionSpec(folder / "second", read_only=True)})
     (row,), _ = publish(two, check=3)
     assert row["state"] in ("queued", "in flight")
     assert row["remedy"]
+    assert "permission" in row["reason"].lower() or "denied" in row["reason"].lower()
     nothing_there(two)
 
 
