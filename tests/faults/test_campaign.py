@@ -34,6 +34,33 @@ def test_a_random_night_breaks_no_promise(server, tmp_path):
     assert played.counts["bytes archived"] > 0
 
 
+def test_a_disk_is_freed_and_fetched_back_to(tmp_path):
+    """Proofs are missing, a deletion is killed in the middle, a recording becomes another animal's meanwhile."""
+    started = servers.start("postgresql", tmp_path / "server")
+
+    def run(verb, **options):
+        return {"do": "run", "faults": [], "commands": [{"verb": verb, "rig": "rig-a", "after": 0, **options}]}
+
+    moves = [
+        {"do": "record", "visit": 0, "rig": "rig-a", "subject": 480133, "kind": "ephys", "state": "whole"},
+        run("publish"),
+        {"do": "doubt", "how": "swapped", "visit": 0, "dice": 1},
+        {"do": "doubt", "how": "replaced", "visit": 0, "dice": 1},
+        run("reclaim", older="0d", kill={"step": "reclaim: planned", "nth": 1}),
+        {"do": "late", "visit": 0, "dice": 2},
+        run("publish"),
+        run("reclaim", older="0d", kill={"step": "reclaim: file deleted", "nth": 1}),
+        {"do": "entitle", "visit": 0},
+    ]
+    try:
+        played = play(tmp_path / "world", started, moves)
+    finally:
+        started.stop()
+    assert not played.violations, "\n".join(map(str, played.violations))
+    assert played.counts["kills"] == 2
+    assert played.counts["files freed"] == played.counts["files returned"] > 1
+
+
 def test_a_soak_breaks_no_promise(server, tmp_path):
     played = cycles(tmp_path / "world", server, 5, 4)
     assert not played.violations, "\n".join(map(str, played.violations))
