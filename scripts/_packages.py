@@ -10,6 +10,8 @@ from pathlib import Path
 # The bare server and its helper programs. The package `mariadb-server` would also set up and start a service of the
 # system, and this project wants neither: its tests run a server of their own, in a temporary folder.
 MARIADB = ("mariadb-server-core", "mariadb-client-core")
+# Moves the clock of that server, for the month that passes in minutes.
+FAKETIME = "libfaketime"
 
 
 def administrator() -> list[str] | None:
@@ -56,6 +58,24 @@ def provide_mariadb() -> str | None:
     if failure is None and find_mariadb():
         return None
     return f"apt-get could not install {' and '.join(MARIADB)}:\n{failure or 'mariadbd is still not there'}"
+
+
+def provide_faketime() -> str | None:
+    """See to it that libfaketime is there; return None, or the reason why it cannot be had."""
+    if _has_faketime():
+        return None
+    prefix = administrator()
+    if prefix is None or not shutil.which("apt-get"):
+        return f"libfaketime is not installed; on Debian or Ubuntu: sudo apt-get install {FAKETIME}"
+    print(f"Installing the Debian package {FAKETIME} ...", flush=True)
+    failure = apt_install(prefix, [FAKETIME])
+    if failure is None and _has_faketime():
+        return None
+    return f"apt-get could not install {FAKETIME}:\n{failure or 'its library is still not there'}"
+
+
+def _has_faketime() -> bool:
+    return any(Path("/").glob("usr/lib*/**/faketime/libfaketimeMT.so.1"))
 
 
 def _run(command: Sequence[str]) -> str | None:

@@ -16,11 +16,6 @@ from pathlib import Path
 
 from tests.integration.rig import wait_until
 
-_LIBRARIES = (
-    "/usr/lib/*/faketime/libfaketimeMT.so.1",
-    "/usr/lib*/faketime/libfaketimeMT.so.1",
-    "/usr/local/lib/faketime/libfaketimeMT.so.1",
-)
 MISSING = "NO LIBFAKETIME: it is not installed (Debian: apt install libfaketime); the month runs on PostgreSQL only"
 
 _PRELUDE = """
@@ -97,10 +92,7 @@ class Clock:
 
 def library():
     """Return the path of libfaketime; None where it is not installed."""
-    for pattern in _LIBRARIES:
-        for path in sorted(Path("/").glob(pattern.lstrip("/"))):
-            return path
-    return None
+    return next(iter(sorted(Path("/").glob("usr/lib*/**/faketime/libfaketimeMT.so.1"))), None)
 
 
 def environment(file):
