@@ -26,7 +26,6 @@ def lacking(two):
     return held
 
 
-@pytest.mark.fault(1, 2, 3, 5, 6, 7)
 @pytest.mark.parametrize(("step", "nth"), CASES, ids=[f"{step}-{nth}" for step, nth in CASES])
 def test_killed_at_a_step_and_run_again(two, lacking, step, nth):
     before = len(two.rig.tasks())
