@@ -6,11 +6,9 @@ import shlex
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
-from . import freed
+from . import explained, freed
 from .nights import one
 from .world import RIGS
-
-STATES = ("archived", "reclaimed")
 
 
 def bring_back(month):
@@ -25,24 +23,13 @@ def bring_back(month):
                 told = facts.index[key].get(subpath)
                 yield f"the end: {subpath} was recorded as {seen}, and is in the index as {told}"
     with ThreadPoolExecutor(4) as pool:
-        for wrong in pool.map(lambda each: list(_explained(month, each, facts)), month.world.people.recordings):
+        judged = pool.map(
+            lambda each: list(explained.judge(month, each, facts, "the end")), month.world.people.recordings
+        )
+        for wrong in judged:
             yield from wrong
     yield from _elsewhere(month)
     yield from _to_its_place(month)
-
-
-def _explained(month, each, facts):
-    """Ask why a session is archived, as its rig knows it."""
-    number = facts.sessions[each.key[1:]]
-    command = ["publication-why", each.animal.h2o, str(number), "--type", each.kind, "--offline", "--format", "json"]
-    ran = one(month.world, each.rig, "why", command)
-    if ran.code not in (0, 3) or ran.document is None:
-        yield f"the end: {' '.join(command)} ended with {ran.code}\n{ran.out[-1000:]}{ran.err[-1000:]}"
-        return
-    month.came.counts["explained"] += 1
-    for place in ran.document["locations"]:
-        if place["state"] not in STATES:
-            yield f"the end: {each.key} is called {place['state']} by publication-why: {place}"
 
 
 def _elsewhere(month):

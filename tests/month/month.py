@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from datetime import time as hour
 from zoneinfo import ZoneInfo
 
-from . import board, ending, freed, morning, nights
+from . import board, ending, explained, freed, morning, nights
 from .calendar import MEND_AFTER, draw
 from .look import Looker
 from .people import ZONE, utc
@@ -209,6 +209,8 @@ class Month:
                 self.came.counts["reports"] += 1
                 self._wrong(board.judge(self, day, rig, facts))
                 self._wrong(morning.judge(self, day, rig, facts))
+                for each in explained.troubled(self, facts, rig):
+                    self._wrong(explained.judge(self, each, facts, f"{day.date}"))
         self.came.nights.append(str(day))
         self.say(f"{day}: {', '.join(f'{each.rig} {each.verb} {each.code}' for each in night.ran)}")
 

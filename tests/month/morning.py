@@ -10,6 +10,7 @@ from . import board
 from .look import text
 from .nights import one
 from .people import utc
+from .world import TOLD
 
 LONG_AGO = timedelta(days=3)
 """What was recorded before is asked for when it is not archived: so the manual says."""
@@ -48,6 +49,10 @@ def judge(month, day, rig, facts):
         yield f"{where} ended with {ran.code}\n{ran.err[-3000:]}"
         return
     document = ran.document
+    told = month.world.folder / "at" / rig / TOLD
+    if json.loads(told.read_bytes()) != document:
+        yield f"{where} was passed on otherwise than it was shown"
+    told.unlink()
     needs, expected = document["needs_person"], expect(month, rig, facts)
     named = {pair for need in needs for pair in _pairs(need, expected)}
     for kind, who in sorted(expected.must - named):

@@ -32,6 +32,9 @@ from .people import ANIMALS, ZONE, People
 RIGS = {"rig-a": "d3e0a001-0000-4000-8000-00000000c001", "rig-b": "d3e0a001-0000-4000-8000-00000000c002"}
 SECOND = "d3e0a001-0000-4000-8000-00000000c003"
 TIMEOUT_S = 180
+TOLD = "told.json"
+"""Where the program that gets a rig's reports keeps the last one."""
+_KEEP = "import sys; open(sys.argv[1], 'wb').write(sys.stdin.buffer.read())"
 KINDS = ("ephys", "video")
 
 
@@ -191,6 +194,7 @@ class World:
             "globus.sandbox": str(self.folder / "sandbox"),
             "globus.token_file": str(self.folder / "home/login.sqlite"),
             "globus.patience_seconds": 3,
+            "notify.command": [sys.executable, "-c", _KEEP, str(here / TOLD)],
             "archive.computer": rig,
             "archive.timezone": ZONE,
             "archive.poll_seconds": 0.2,
