@@ -17,6 +17,7 @@ def judge(month, facts, when):
             if (here[name].stat().st_size, month.looker.sha1(here[name])) != each.files[name]:
                 yield f"{when}: {name} on {each.rig} is not as it was recorded"
         if vanished:
+            month.freed.add(each.rig)
             month.came.counts["files reclaimed"] += len(vanished)
             month.came.counts["bytes reclaimed"] += sum(each.files[name][0] for name in vanished)
             yield from (f"{when}: {what}" for what in _unproved(month, facts, each, sorted(vanished)))

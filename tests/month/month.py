@@ -70,6 +70,7 @@ class Month:
         self.lost_at = None  # when the database was dropped
         self.nights = {rig: [] for rig in RIGS}
         self.free = {rig: [] for rig in RIGS}  # bytes that were free at dawns
+        self.freed = set()  # rigs whose disk was freed, as far as the database can know
         self.written = {rig: [] for rig in RIGS}  # bytes of each day
         self.aliases = ["raw-ephys", "raw-video"]
         self.copies = ["raw-ephys"]
@@ -155,6 +156,7 @@ class Month:
         self.rounds.clear()
         self.nights = {rig: [] for rig in RIGS}
         self.free = {rig: [] for rig in RIGS}
+        self.freed.clear()
         self.lost_at = world.clock.now()
         for each in world.people.recordings:
             each.row_lost = bool(each.gone)

@@ -109,7 +109,7 @@ def expect(month, rig, facts):
     for other, (slowly, fast) in month.days_left().items():
         if fast <= FULL_WITHIN:  # as nothing is deleted any more
             expected.may.add(("disk", other))
-        if slowly <= FULL_WITHIN / 2 and len(month.free[other]) > 3:
+        if slowly <= FULL_WITHIN / 2 and len(month.free[other]) > 3 and other not in month.freed:
             expected.must.add(("disk", other))
     return expected
 
