@@ -38,10 +38,18 @@ class Shelf:
     def __init__(self, lab):
         self._lab, self._whole = lab, {}
         self._moved = set()  # names that were free again
+        self._taken = set()  # sessions of which somebody moved a file, and where to
 
     def ordered(self, commands):
         """Be told what runs now."""
         self._moved |= {shelf(each["from"]) for each in commands if "from" in each}
+        self._taken |= {(each["visit"], shelf(each["to"])) for each in commands if each.get("known")}
+
+    def has_taken(self, facts, name, sha1, owner):
+        """Say whether somebody moved a file of his own, which no row knows, from under the name that it had."""
+        known = any(name[1] in rows for key, rows in facts.rows.items() if key[0] == name[0])
+        mine = [to for number, to in self._taken if owner is not None and number == owner.number]
+        return not known and any(facts.files.get((name[0], to), {}).get("sha1") == sha1 for to in mine)
 
     def may_come_again(self, subpath):
         """Say whether a copy may be brought a second time: somebody moved the first one away."""

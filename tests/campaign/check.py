@@ -134,6 +134,9 @@ class Checker:
         for name, sha1 in sorted(self._final.items()):
             there = facts.files.get(name)
             kept = self._aside if name in self._raced else self._superseded
+            if there is None and self.shelf.has_taken(facts, name, sha1, self._lab.owner(*name)):
+                self.taken(*name)
+                continue
             if (there is None or there["sha1"] != sha1) and not kept(facts, name, sha1):
                 state = "gone" if there is None else f"now {there['sha1']}"
                 yield Violation("I3", f"{name[0]}:{name[1]} was final with {sha1}, and is {state}")
