@@ -51,9 +51,14 @@ class Doubts:
 
     def doubt(self, move):
         """Something is not as it must be: the session that it concerns stays on its disk, whole."""
-        facts = self.looker.look()
-        visit = self._next(move, lambda visit: self._could_go(visit, facts))
-        if visit is None:
+        for rig in ("", "rig-a", "rig-b"):
+            if rig:  # nothing is archived yet: most moves shall do something
+                self.together([{"verb": "publish", "rig": rig}])
+            facts = self.looker.look()
+            visit = self._next(move, lambda visit, facts=facts: self._could_go(visit, facts))
+            if visit is not None:
+                break
+        else:
             return
         self.counts[f"doubt {move['how']}"] += 1
         yield from getattr(self, f"_{move['how']}")(visit, move)

@@ -60,7 +60,7 @@ EVENTS = (
 )
 VERBS = {"publish": 6, "retrieve": 2, "verify": 2, "discover": 2, "reclaim": 3, "status": 1, "cp": 1.5, "mv": 0.8}
 MOVES = {"run": 80, "record": 5, "finish": 2, "late": 3, "foreign": 2, "forge": 2, "own": 2, "rot": 3, "lose": 3}
-MOVES |= {"stand": 2, "forget": 2, "later": 2, "entitle": 2}
+MOVES |= {"stand": 2, "forget": 2, "later": 2, "entitle": 2, "free": 10}
 PREFIXES = {
     "cp": "copy: ",
     "mv": "mv: ",
@@ -159,6 +159,8 @@ class _Drawing:
             return [{"do": "later"}]
         if move == "entitle":
             return self._reassign()
+        if move == "free":
+            return self._free()
         if move == "doubt":
             return [{**self._about("doubt"), "how": dice.choice(DOUBTS)}]
         return [self._about(move)]
@@ -197,6 +199,16 @@ class _Drawing:
                 command["kill"] = self._kill("reassign")
             moves.append({**move, "commands": [command, *move["commands"][:2]]})
         return [{"do": "entitle", "visit": visit}, *moves]
+
+    def _free(self):
+        """A rig's disk is freed when its night went well; mostly that is killed, and others are at work beside it."""
+        rig = self._dice.choice(RIGS)
+        published = {"do": "run", "commands": [{"verb": "publish", "rig": rig, "after": 0}], "faults": []}
+        move, command = self._run(), self._command("reclaim", rig)
+        command = {"verb": "reclaim", "rig": rig, "after": command["after"], "older": "0d"}
+        if self._dice.random() < 0.7:
+            command["kill"] = self._kill("reclaim")
+        return [published, {**move, "commands": [command, *move["commands"][:1]]}]
 
     def _rebuild(self):
         """Discover is killed while it has something to discover, and others are at work already."""
