@@ -6,7 +6,6 @@ import os
 import stat
 from collections import defaultdict
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.paths import is_safe, join_local, printable
@@ -16,8 +15,8 @@ from pipeline.archive.reclaiming.tombstone import MAX_BYTES, from_json
 from pipeline.archive.relocate.plan import in_folders
 from pipeline.archive.session import LocalFile
 from pipeline.errors import DatabaseError, MapshellError
-from pipeline.reassign.former import former_keys, former_names
 from pipeline.reclaim import rows
+from pipeline.reclaim.reassigned import Names, former
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.archive.checksums import Hasher
     from pipeline.archive.fetch import Item, Site
     from pipeline.archive.reclaiming.tombstone import Tombstone
-    from pipeline.archive.session import DatasetType, Location, SessionKey
+    from pipeline.archive.session import DatasetType, SessionKey
 
 _HERE = ("fetched", "identical")
 
@@ -52,14 +51,14 @@ def brought_back(items: Sequence[Item], hasher: Hasher, computer: str) -> list[s
         return []
     notes: list[str] = []
     try:
-        former = _former(item.location for item in here)
-        told = rows.of_sessions(computer, {each for _, key, _ in sessions for each in (key, *former[key].were)})
+        names = former(item.location for item in here)
+        told = rows.of_sessions(computer, {each for _, key, _ in sessions for each in (key, *names[key].were)})
     except DatabaseError as error:  # the files are here all the same
-        former, told = defaultdict(_Names), []
+        names, told = defaultdict(Names), []
         notes = [f"What was reclaimed was not looked up: {error.message}"]
     back = []
     for (site, key, kind), mine in sessions.items():
-        were, folders = {key, *former[key].were}, former[key].folders
+        were, folders = {key, *names[key].were}, names[key].folders
         theirs = [row for row in told if (row["subject_id"], row["session"]) in were and row["dataset_type"] == kind]
         evidence = {row["reclaim_id"]: rows.read_evidence(row["evidence"]) for row in theirs}
         folder = site.folder
@@ -72,25 +71,6 @@ def brought_back(items: Sequence[Item], hasher: Hasher, computer: str) -> list[s
         with suppress(DatabaseError):  # an account that may only read: the files tell it, too
             rows.mark_back(back)
     return notes
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """The sessions that one was before it was reassigned, and its folders: by each old name the one that it has now."""
-
-    were: set[SessionKey] = field(default_factory=set)
-    folders: dict[str, str] = field(default_factory=dict)
-
-
-def _former(locations: Iterable[Location]) -> dict[SessionKey, _Names]:
-    found: dict[SessionKey, _Names] = defaultdict(_Names)
-    for location in set(locations):
-        for was, key in former_keys(location).items():
-            found[key].were.add(was)
-        for old, those in former_names(location).items():
-            for one in those:
-                found[one.key].folders[old] = one.folder
-    return found
 
 
 def _beside(folder: Path, items: Iterable[str], kind: DatasetType) -> set[str]:

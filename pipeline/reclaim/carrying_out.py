@@ -136,6 +136,7 @@ class Deletion:
             missing = prover.by_looking(subject, lister, stones.as_listed())
             if missing is None and len(subject.sieve.good) < held_by:  # of which the tombstone tells
                 missing = subject.sieve.newest
+            missing = missing or prover.elsewhere(subject, lister, stones.as_listed())
             if missing is not None:
                 stones.take_back()
                 return missing

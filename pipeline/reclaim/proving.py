@@ -12,7 +12,7 @@ from pipeline.archive.reclaiming import rules
 from pipeline.archive.reclaiming.counting import itself, told_as_itself
 from pipeline.archive.reclaiming.deleting import lies, read_all
 from pipeline.archive.reclaiming.ground import Ground
-from pipeline.archive.reclaiming.looking import look
+from pipeline.archive.reclaiming.looking import look, seen_at
 from pipeline.archive.reclaiming.rules import Missing, Place
 from pipeline.archive.reclaiming.sieve import Sieve
 from pipeline.errors import DiskBusy, IntegrityError, LocalDiskError
@@ -175,6 +175,12 @@ class Prover:
     def by_looking(self, subject: Subject, lister: Lister, ours: Sequence[str] = ()) -> Missing | None:
         """Ask the archive what it lists, now."""
         return subject.sieve.through(lambda place: look(lister, place, subject.unit.ref, ours))
+
+    def elsewhere(self, subject: Subject, lister: Lister, ours: Sequence[str]) -> Missing | None:
+        """Ask the places that do not count whether they list what was just written: one may be this very disk."""
+        good = {place.alias for place in subject.sieve.good}
+        rest = (place for place in self.locations[subject.unit.dataset_type] if place.alias not in good)
+        return next((missing for place in rest if (missing := seen_at(lister, place, ours)) is not None), None)
 
     def by_bytes(self, subject: Subject, pace: Pace, seen: Callable[[int], None]) -> Missing | None:
         """Read every file that would be deleted, now, and compare."""

@@ -101,11 +101,24 @@ def read_evidence(packed: bytes) -> dict[str, Any]:
 
 
 def all_gone(row: Mapping[str, Any]) -> bool:
-    """Say whether nothing bears the name of any file of an unfinished row any more."""
-    return not any(
-        os.path.lexists(os.path.join(file["root"], *file["lies"].split("/")))  # noqa: PTH118  # it is about many
-        for file in row["evidence"]["files"]
-    )
+    """Say whether nothing bears the name of any file of an unfinished row any more, on a disk that can be looked at."""
+    places = [(file["root"], file["lies"].split("/")) for file in row["evidence"]["files"]]
+    tops = {(root, parts[0]) for root, parts in places}  # of a disk that is away nothing is there, either
+    return all(map(_is_folder, tops)) and all(_is_gone(root, parts) for root, parts in places)
+
+
+def _is_folder(top: tuple[str, str]) -> bool:
+    return os.path.isdir(os.path.join(*top))  # noqa: PTH112, PTH118
+
+
+def _is_gone(root: str, parts: Sequence[str]) -> bool:
+    try:
+        os.lstat(os.path.join(root, *parts))  # noqa: PTH118  # it is about many
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # what may not be looked at may be there
+        return False
+    return False
 
 
 def of_sessions(computer: str, keys: Collection[SessionKey]) -> list[dict[str, Any]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.archive.journal import step
 from pipeline.archive.reclaiming.names import NAMES
 from pipeline.archive.reclaiming.tombstone import MAX_BYTES, Gone, Tombstone, from_json, to_json
+from pipeline.archive.relocate.plan import in_folders
 from pipeline.errors import IntegrityError
+from pipeline.reclaim.reassigned import former
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.archive.reclaiming.ground import Ground
     from pipeline.archive.session import Root
     from pipeline.reclaim.proving import Subject
+    from pipeline.reclaim.reassigned import Names
     from pipeline.reclaim.units import Where
 
 
@@ -68,7 +72,7 @@ class Stones:
                 command=subject.row.command,
             )
             before = self._read(path, theirs[0].file.root)
-            earlier = before.files if before is not None else ()
+            earlier = self._by_name_now(before) if before is not None else ()
             stones[path] = stone.with_earlier(file for file in earlier if file.subpath not in here)
         for path, stone in stones.items():
             ground = self._ground(path)
@@ -83,13 +87,22 @@ class Stones:
             return None
         before = from_json(content, path[1])
         unit = self._subject.unit
-        if (before.key, before.dataset_type) != (unit.key, unit.dataset_type):
+        keys = {unit.key} if before.key == unit.key else {unit.key, *self._names().were}
+        if before.key not in keys or before.dataset_type != unit.dataset_type:
             raise IntegrityError(
                 f"{path[1]} tells of another session, {before.h2o} session {before.session}.",
                 remedy="look how it came there, and move it out of the recordings.",
             )
         self._before[path] = (root, content)
         return before
+
+    def _by_name_now(self, before: Tombstone) -> list[Gone]:
+        """Return what an earlier one tells of; a session that was reassigned since has other names at the archive."""
+        folders = {} if before.key == self._subject.unit.key else self._names().folders
+        return [replace(file, subpath=in_folders(file.subpath, folders)) for file in before.files]
+
+    def _names(self) -> Names:
+        return former(place.location for place in self._subject.sieve.good)[self._subject.unit.key]
 
     def _ground(self, path: Where) -> Ground:
         return self._grounds[self._before[path][0].local_path]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline.archive.lister import Lister
     from pipeline.archive.ports import RemoteEntry
     from pipeline.archive.reclaiming.rules import Place
-    from pipeline.archive.session import SessionRef
+    from pipeline.archive.session import Location, SessionRef
 
 
 def look(lister: Lister, place: Place, ref: SessionRef, ours: Collection[str] = ()) -> Missing | None:
@@ -71,7 +71,21 @@ def look(lister: Lister, place: Place, ref: SessionRef, ours: Collection[str] = 
     return listed(place, listing, absent, links, newer, ref)
 
 
-def _itself(place: Place, subpath: str) -> Missing:
+def seen_at(lister: Lister, location: Location, ours: Collection[str]) -> Missing | None:
+    """Say whether a place that does not count lists what was just written beside the local files: it is this folder.
+
+    A place that cannot be asked says nothing: what is deleted is held by those that count.
+    """
+    folders = {subpath.rpartition("/")[0] for subpath in ours}
+    paths = {join_remote(location.path, folder): folder for folder in folders}
+    for path, answer in lister.folders(location.endpoint, paths):
+        for entry in () if isinstance(answer, MapshellError) else answer:
+            if (subpath := f"{paths[path]}/{entry.name}") in ours:
+                return _itself(location, subpath)
+    return None
+
+
+def _itself(place: Place | Location, subpath: str) -> Missing:
     return Missing(
         "listed",
         f"{place.alias} lists {printable(subpath)}, which reclaim writes beside local files alone: this folder is the "
