@@ -72,8 +72,10 @@ def main(args: list[str]) -> int:
     missing = mariadb_reason() if "tests" in steps else None
     if missing:
         banner("NO MARIADB: its half of the database tests does not run.", missing)
-    elif "tests" in steps and sys.platform != "win32" and (lacking := _packages.provide_faketime()):
-        banner("NO LIBFAKETIME: the simulated month runs on PostgreSQL only.", lacking)
+    elif "tests" in steps and sys.platform != "win32":
+        lacking = _packages.provide_faketime()
+        if lacking:
+            banner("NO LIBFAKETIME: the simulated month runs on PostgreSQL only.", lacking)
     stdin = None if args else subprocess.DEVNULL  # `--pdb` talks to the user; a full run asks nobody
     results = []
     try:
