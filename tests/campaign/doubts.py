@@ -289,6 +289,7 @@ class Doubts:
             contextlib.closing(connection.cursor()) as do,
         ):
             for row in values:
+                do.execute(f"DELETE FROM {table} WHERE (subject_id, session, globus_alias) = (%s, %s, %s)", row[:3])
                 do.execute(f"INSERT INTO {table} ({names}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", row)
             connection.commit()
         yield from self._refused(visit, "somebody on another computer works on it")
