@@ -20,7 +20,7 @@ from pipeline.board.deciding import SETTLED, as_accepted, as_known, as_verified,
 from pipeline.board.index import archived_rows, under_way, withdrawn
 from pipeline.board.reclaimed import as_reclaimed, by_tombstone, reclaimed
 from pipeline.board.sums import totals
-from pipeline.copies.waiting import as_waiting, waiting
+from pipeline.copies.waiting import as_behind, as_waiting, wanting
 from pipeline.drifted import drifted
 from pipeline.folders import cache_folder
 from pipeline.here import local_roots, look
@@ -102,7 +102,7 @@ def status(
                 seen.at(location, found, archived)
             gone = withdrawn(location)
             said, flying = told(location), {**under_way(location), **journal.working()}
-            moving, coming = being_moved(journal), waiting(location)
+            moving, (coming, behind) = being_moved(journal), wanting(location)
             index = _Index(location, archived, sizes, differs, deleted.get(location.dataset_type, {}))
             for key in order:
                 ref = lab_sessions.refs[key]
@@ -111,6 +111,7 @@ def status(
                     state, facts = as_waiting(state, facts, coming[key])
                 if key in archived:
                     state, facts = index.told(key, state, facts, found)
+                    state, facts["reason"] = as_behind(state, facts["reason"], behind.get(key))
                 elif key in gone and state != "in flight":
                     state, facts = "withdrawn", {**facts, **gone[key]}
                 elif dataset_name(location.dataset_type, key) in sizes and state != "in flight":
@@ -119,7 +120,8 @@ def status(
                 if state == "in flight" and key in moving:
                     facts["reason"] = moving[key]
                 if state not in SETTLED:
-                    facts["unarchived"] = unarchived(state, found.sessions.get(key), found.indexed.get(key), facts)
+                    here = unarchived(state, found.sessions.get(key), found.indexed.get(key), facts)
+                    facts["unarchived"] = here or (behind[key].size if key in behind else 0)
                 yield _row(location, ref, state, facts)
             yield from (_without_session(location, each) for each in lost if meets(each.session, restrictions))
 

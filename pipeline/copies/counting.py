@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import publication
 from pipeline.copies.named import named
+from pipeline.copies.waiting import wanting
 from pipeline.database.reading import columns
 from pipeline.locations import configured, known
 
@@ -23,7 +24,8 @@ class Counted:
     """A storage location among those of its type of data.
 
     ``named`` says that it shall hold every session; ``sessions`` counts those that are archived there, ``lacks`` those
-    that are archived at another named copy and not there (withdrawn ones are left out); ``named_at`` is UTC.
+    that are archived at another named copy and not there, or not all of it (withdrawn ones are left out);
+    ``named_at`` is UTC.
     """
 
     alias: str
@@ -47,6 +49,8 @@ def counted(settings: Settings, kinds: Sequence[DatasetType]) -> list[Counted]:
         for alias in sorted(alias for alias, place in places.items() if place.dataset_type == kind):
             mine = have.get(alias, set())
             lacks = every - mine - _withdrawn(alias) if alias in copies[kind] else set()
+            if lacks != every and alias in copies[kind]:
+                lacks |= wanting(places[alias]).behind.keys()
             row = said.get(alias, {})
             found.append(
                 Counted(

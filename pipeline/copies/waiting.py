@@ -14,23 +14,48 @@ if TYPE_CHECKING:
     from pipeline.archive.session import Location, SessionKey
 
 
-def waiting(location: Location, dataset: str = "") -> dict[SessionKey, dict[str, Any]]:
-    """Return, of each session that another copy has and this one lacks: reason, files and bytes.
+class Wanting(NamedTuple):
+    """What a named copy lacks: facts of the sessions that are to come, and of those that it has not all of."""
+
+    coming: dict[SessionKey, dict[str, Any]]
+    behind: dict[SessionKey, Behind]
+
+
+class Behind(NamedTuple):
+    """In words what another copy of a session has more, and the bytes that this is at least."""
+
+    reason: str
+    size: int
+
+
+def wanting(location: Location, dataset: str = "") -> Wanting:
+    """Return what another copy has of sessions, and this one lacks.
 
     Empty for a location that is not named.  That its archived row was deleted here on purpose, the caller knows.
     With the name of a ``dataset``, of its session alone.
     """
+    found = Wanting({}, {})
     aliases = others(location.alias)
     if not aliases:
-        return {}
-    mine, places = set(amounts(location, dataset)), known()
-    found: dict[SessionKey, dict[str, Any]] = {}
+        return found
+    mine, places = amounts(location, dataset), known()
     for alias in aliases:
         for key, amount in amounts(places[alias], dataset).items():
-            if amount.whole and key not in mine and key not in found:
+            if not amount.whole:
+                continue
+            if key not in mine and key not in found.coming:
                 reason = f"from {alias}: the next publish copies it"
-                found[key] = {"reason": reason, "files": amount.files, "size": amount.size}
+                found.coming[key] = {"reason": reason, "files": amount.files, "size": amount.size}
+            elif key in mine and key not in found.behind and _more(amount, mine[key]):
+                more = amount.files - mine[key].files
+                said = f"{more:,} more file{'' if more == 1 else 's'}" if more else "other files"
+                reason = f"{alias} has {said}: the next publish compares the two"
+                found.behind[key] = Behind(reason, max(amount.size - mine[key].size, 0))
     return found
+
+
+def _more(theirs: Amount, mine: Amount) -> bool:
+    return theirs.files > mine.files or (theirs.files == mine.files and theirs.size != mine.size)
 
 
 class Amount(NamedTuple):
@@ -67,3 +92,10 @@ def as_waiting(state: str, facts: dict[str, Any], coming: dict[str, Any]) -> tup
     if state == "queued" and not facts.get("files"):  # as a computer said that tried it
         return state, {**coming, **{name: value for name, value in facts.items() if value}}
     return state, facts
+
+
+def as_behind(state: str, reason: str, behind: Behind | None) -> tuple[str, str]:
+    """Return state and reason of a session in the index: what another copy has more of is not all archived here."""
+    if behind is None or state not in ("archived", "reclaimed"):
+        return state, reason
+    return "archived with changes", "; ".join(filter(None, (behind.reason, reason)))

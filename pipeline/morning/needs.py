@@ -36,7 +36,10 @@ SCARCE_SHARE = 0.05
 """Bytes below which a disk is about to be full, at whatever rate; of a small disk, this share of it."""
 
 _WAITING, _SAFE = ("queued", "recording"), ("archived", "reclaimed")
-_NEWS = re.compile(r"[0-9]+ new files?(, [0-9]+ files? of another time, which the next publish compares)?")
+_NEWS = re.compile(
+    r"[0-9]+ new files?(, [0-9]+ files? of another time, which the next publish compares)?"
+    r"|\S+ has (?:[0-9,]+ more|other) files?: the next publish compares the two"
+)
 _STATES: Mapping[str, Kind] = {"refused": "refused", "archived with changes": "changed"}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive.filetypes import classify
 from pipeline.archive.reclaiming import rules
-from pipeline.archive.reclaiming.counting import itself, told_as_itself
+from pipeline.archive.reclaiming.counting import complete, itself, told_as_itself
 from pipeline.archive.reclaiming.deleting import lies, read_all
 from pipeline.archive.reclaiming.ground import Ground
 from pipeline.archive.reclaiming.looking import look, seen_at
@@ -115,6 +115,7 @@ class Prover:
         fetched = self.fetched.get((unit.key, unit.dataset_type))
         missing = (
             sieve.through(lambda place: rules.known(place, ref))
+            or (sieve.through(partial(complete, others=tuple(sieve.good))) if sieve.several else None)
             or self._open(unit, busy)
             or rules.changes(files, since, now, self.quiet_s)
             or sieve.through(lambda place: rules.old_enough([place], [], None, now, self.wishes.older_than))

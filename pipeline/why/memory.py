@@ -10,7 +10,7 @@ from pipeline.archive import relocate
 from pipeline.archive.session import dataset_name
 from pipeline.archive.transfer import trouble
 from pipeline.board.reclaimed import reclaimed
-from pipeline.copies.waiting import waiting
+from pipeline.copies.waiting import wanting
 from pipeline.database.reading import columns
 from pipeline.drifted import drifted
 from pipeline.errors import MapshellError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline.archive.ports import Store
     from pipeline.archive.session import Location, SessionKey
     from pipeline.board.reclaimed import Reclaimed
+    from pipeline.copies.waiting import Behind
     from pipeline.journal import TableJournal
     from pipeline.leases import Held
     from pipeline.why.writer import Writer
@@ -36,7 +37,7 @@ class Memory:
     """What is remembered of a session at one place.
 
     ``said`` is what computers told, the newest first; ``row`` the archived row; ``coming`` says from which other
-    copy of the same data it is to be copied.
+    copy of the same data it is to be copied, ``behind`` what another copy has more.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -49,6 +50,7 @@ class Memory:
     withdrawn: Mapping[str, Any] | None = None
     reclaimed: list[Reclaimed] = field(default_factory=list)
     coming: str = ""
+    behind: Behind | None = None
 
     @property
     def in_flight(self) -> bool:
@@ -79,8 +81,10 @@ def remembered(location: Location, key: SessionKey, journal: TableJournal) -> Me
     gone = (publication.Withdrawal() & here).to_dicts()
     found.withdrawn = gone[0] if gone else None
     found.reclaimed = reclaimed(key).get(location.dataset_type, {}).get(key, [])
+    lacks = wanting(location, name)
     if found.row is None:
-        found.coming = waiting(location, name).get(key, {}).get("reason", "")
+        found.coming = lacks.coming.get(key, {}).get("reason", "")
+    found.behind = lacks.behind.get(key)
     return found
 
 
@@ -182,6 +186,9 @@ def about_state(writer: Writer, memory: Memory, computer: str, here: Outcome | N
         writer.note("reclaimed", "passed", said)
     if memory.coming and not memory.in_flight and memory.withdrawn is None:
         said = f"this location shall hold a copy, and has none yet: {memory.coming}"
+        writer.failed("copy-missing", said, "publish on a computer that has it, or on any other.")
+    if memory.behind is not None and row is not None and not memory.in_flight:
+        said = f"this location shall hold a copy, and has not all of it: {memory.behind.reason}"
         writer.failed("copy-missing", said, "publish on a computer that has it, or on any other.")
     for each in memory.said:
         if each["computer"] == computer and here is not None:

@@ -192,7 +192,13 @@ _OTHERS = (
         "its local files were deleted, each proved at the archive",
         ("mapshell publication-retrieve --type {type} --subject {subject} --session {session}",),
     ),
-    ("copy-missing", "state", "pipeline.copies", "a storage location that shall hold a copy does not", (PUBLISH,)),
+    (
+        "copy-missing",
+        "state",
+        "pipeline.copies",
+        "a storage location that shall hold a copy does not, or not all of it",
+        (PUBLISH,),
+    ),
     ("last-round", "state", "pipeline.states", "the last round here could not archive it", (PUBLISH,)),
     ("said-elsewhere", "state", "pipeline.states", "another computer could not archive it", (PUBLISH,)),
 )

@@ -8,6 +8,7 @@ from pipeline.archive.aside import in_force
 from pipeline.archive.known import settled
 from pipeline.board.deciding import as_verified
 from pipeline.board.reclaimed import as_reclaimed
+from pipeline.copies.waiting import as_behind
 from pipeline.why.explanation import unique
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def state_of(
             return "archived with changes", f"{away[0]['computer']}: {away[0]['reason']}"
         files = 0 if known is None else len(in_force(known.files, known.files))
         state, reason, _ = as_reclaimed(state, reason, memory.reclaimed, files, here=bool(outcome and outcome.files))
-    return state, reason
+    return as_behind(state, reason, memory.behind)
 
 
 def conclude(place: Place, writer: Writer) -> None:

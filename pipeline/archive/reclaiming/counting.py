@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pipeline.archive.copying.lacking import lacking
 from pipeline.archive.nesting import around
-from pipeline.archive.reclaiming.rules import Missing
+from pipeline.archive.reclaiming.rules import Missing, options, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pipeline.archive.reclaiming.rules import Place
     from pipeline.archive.session import Location, Root
 
 
@@ -65,3 +67,19 @@ def _unclear(one: Location, other: Location) -> bool:
     """Say whether two places of one collection are named in two ways, so that nobody can tell them apart by name."""
     at_home = [place.path.startswith("/~/") or place.path == "/~" for place in (one, other)]
     return one.endpoint.lower() == other.endpoint.lower() and at_home[0] != at_home[1]
+
+
+def complete(place: Place, others: Iterable[Place]) -> Missing | None:
+    """Say what another copy has of a session and a place lacks: a part of a session is no copy of it."""
+    if place.manifest is None:
+        return None
+    for other in others:
+        if other.manifest is None or other.manifest.archived_at is None:
+            continue
+        missing = lacking(other.manifest, place.manifest)
+        if missing:
+            said = f"{place.alias} lacks {some(entry.subpath for entry in missing)}, which {other.alias} has"
+            ref = place.manifest.session
+            which = options(ref, place.location.dataset_type)
+            return Missing("enough copies", said, f"`mapshell publication-publish {which}`")
+    return None

@@ -106,7 +106,7 @@ def known(place: Place, ref: SessionRef) -> Missing | None:
     elif unproved := [
         entry for entry in in_force(manifest.files, manifest.files) if not (entry.proved and entry.sized)
     ]:
-        why = f"of {_some(entry.subpath for entry in unproved)} no SHA1 of the recording's own bytes is known"
+        why = f"of {some(entry.subpath for entry in unproved)} no SHA1 of the recording's own bytes is known"
         remedy = f"mapshell publication-publish --adopt {which}"
     elif place.lost:
         why, remedy = place.lost, f"mapshell publication-verify {which}"
@@ -177,11 +177,11 @@ def whole_folder(
     entries = place.entries
     new = [file.subpath for file in files if file.subpath not in entries]
     if new:
-        said = f"{_some(new)} {'is' if len(new) == 1 else 'are'} not archived at {place.alias}"
+        said = f"{some(new)} {'is' if len(new) == 1 else 'are'} not archived at {place.alias}"
         return Missing("whole folder", said, f"`mapshell publication-publish {which}`")
     other = [file.subpath for file in files if entries[file.subpath].size != file.size]
     if other:
-        said = f"{_some(other)} {'has' if len(other) == 1 else 'have'} another size than at {place.alias}"
+        said = f"{some(other)} {'has' if len(other) == 1 else 'have'} another size than at {place.alias}"
         return Missing("whole folder", said, _CHANGED.format(which=which))
     return None
 
@@ -271,7 +271,8 @@ def in_words(span: timedelta) -> str:
     return f"{seconds} s"
 
 
-def _some(subpaths: Iterable[str]) -> str:
+def some(subpaths: Iterable[str]) -> str:
+    """Return names of files in words, the first few of them."""
     names = [printable(subpath) for subpath in subpaths]
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more

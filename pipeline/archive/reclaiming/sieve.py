@@ -35,6 +35,11 @@ class Sieve:
         self._failed: list[tuple[Place, Missing]] = []
 
     @property
+    def several(self) -> bool:
+        """Whether more than one place must hold the session."""
+        return self._asked > 1
+
+    @property
     def newest(self) -> Missing | None:
         """What the place lacked that failed last."""
         return self._failed[-1][1] if self._failed else None

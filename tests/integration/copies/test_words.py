@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 
 from pipeline import publication
 from pipeline.archive.session import Location
 from pipeline.locations import location_row
+from pipeline.why.explaining import explain
 from tests.integration.copies.conftest import BOTH, FIRST, OTHER, SECOND
+from tests.integration.publish.bench import write
 
 
 def states(two):
@@ -111,3 +114,33 @@ def test_a_lost_database_comes_back_with_both_copies(two):
     stdout, _ = two.bench.run("publication-publish", "--type", "ephys", "--format", "json", check=0)
     assert {row["state"] for row in json.loads(stdout)["sessions"]} == {"archived"}
     two.bench.run("publication-verify", "--type", "ephys", "--checksum", "all", check=0)
+
+
+def test_a_copy_that_is_behind_is_called_no_copy_until_it_follows(two):
+    two.name_both()
+    folder = two.bench.session("one")
+    two.publish_at_first()
+    two.bench.run("storage", "copies", "ephys", "--none", check=0)
+    write(folder / "notes.txt", b"late")
+    two.publish_at_first()
+    number = len(two.take_away(folder))
+    two.name_both()
+    said = f"{FIRST} has 1 more file: the next publish compares the two"
+    assert states(two) == {FIRST: ("archived", "", number), OTHER: ("archived with changes", said, number - 1)}
+    stdout, _ = two.bench.run("publication-status", "--type", "ephys", "--format", "json", check=0)
+    board = json.loads(stdout)
+    assert {(row["copies"], row["copies_wanted"]) for row in board["sessions"]} == {(1, 2)}
+    assert (board["backlog"]["sessions"], board["backlog"]["bytes"]) == (1, len(b"late"))
+    assert copies(two, "ephys") == {FIRST: (True, 1, 0), OTHER: (True, 1, 1)}
+    stdout, _ = two.bench.run("publication-report", "--format", "json", check=0)
+    assert "changed" not in {need["kind"] for need in json.loads(stdout)["needs_person"]}  # the next publish mends it
+    found = explain(two.rig.settings, two.rig.globus, "SC038", 1, types=("ephys",))
+    first, other = sorted(found.locations, key=lambda place: place.alias)
+    assert (first.state, other.state) == ("archived", "archived with changes")
+    (failed,) = other.failed
+    assert failed.rule == "copy-missing"
+    assert said in failed.evidence
+    two.bench.run(*shlex.split(other.next[0])[1:], check=0)
+    two.assert_same()
+    assert states(two) == {FIRST: ("archived", "", number), OTHER: ("archived", "", number)}
+    assert copies(two, "ephys") == {FIRST: (True, 1, 0), OTHER: (True, 1, 0)}

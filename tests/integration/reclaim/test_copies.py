@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.integration.copies.conftest import BOTH, FIRST, OTHER, second_archive
+from tests.integration.publish.bench import write
 
 from .conftest import Freeing
 
@@ -60,3 +61,20 @@ def test_fewer_may_be_asked_for(two):
     # the other place is filled from the first one: nothing is here any more
     assert two.bench.publish().whole
     two.two.assert_same()
+
+
+def test_a_place_that_has_less_of_it_than_another_does_not_count(two):
+    two.two.name_both()
+    folder = two.archive("one")
+    two.bench.run("storage", "copies", "ephys", "--none", check=0)
+    late = write(folder / "notes.txt", b"late")
+    two.two.publish_at_first()
+    late.unlink()  # what is left here lies at both places; the session does not
+    two.two.name_both()
+    row = two.command(check=3)["sessions"]["one"]
+    assert (row["verdict"], row["proof"]) == ("refused", "enough copies")
+    assert f"{OTHER} lacks SC038/{folder.name}/notes.txt, which {FIRST} has" in row["reason"]
+    two.assert_untouched("one")
+    assert two.bench.publish().whole
+    row = two.command()["sessions"]["one"]
+    assert (row["verdict"], row["copies"]) == ("reclaimed", list(BOTH))
