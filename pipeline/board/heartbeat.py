@@ -19,6 +19,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline import database, publication
+from pipeline.archive.paths import visible
 from pipeline.board.disks import disks
 from pipeline.board.tidying import DONE, FAILED, INTERRUPTED, PARTLY, RUNNING, tidy
 from pipeline.database import bulk, versions
@@ -187,7 +188,7 @@ class _Row:
                 "seen_at": now,
                 "ended_at": now,
                 "result": life.result,
-                "reason": redact(life.reason)[:2048],
+                "reason": visible(redact(life.reason))[:2048],
                 "disks": self._disks(),
                 "next_at": life.next_at,
             }
@@ -230,7 +231,7 @@ def _unhindered() -> Iterator[None]:
 
     try:
         yield
-    except (DatabaseError, dj.errors.DataJointError, OSError) as error:
+    except (DatabaseError, dj.errors.DataJointError, OSError, UnicodeError) as error:
         _LOG.info("The sign of life could not be written: %s", error)
 
 

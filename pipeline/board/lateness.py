@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 GRACE = timedelta(hours=1)
 """How much later than it was told a round may begin."""
 
+FARTHEST = timedelta(days=9)
+"""No next round is later: rounds are a week apart at most, and begin in the next window."""
+
 REMEMBERED = timedelta(days=14)
 """After so long without a sign of life nobody is told any more that a computer missed its night: it is retired."""
 
@@ -53,6 +56,12 @@ class Turn:
         if self.result == RUNNING:
             return self.gone or now - self.seen > SILENCE
         return self.result == INTERRUPTED and self.reason == CUT_SHORT
+
+    @property
+    def announced(self) -> datetime | None:
+        """When the next round is due; None where nobody said so, or a clock that is wrong did."""
+        credible = self.next_at is not None and self.began < self.next_at <= self.began + FARTHEST
+        return self.next_at if credible else None
 
     @property
     def is_night(self) -> bool:
@@ -94,8 +103,9 @@ def late(turns: Sequence[Turn], now: datetime, missed_after: timedelta) -> Late 
     last = nights[0]
     if last.result == RUNNING and not last.cut_short(now):
         return None
-    if last.next_at is not None:
-        return Late(last, last.next_at) if now > last.next_at + GRACE else None
+    due = last.announced
+    if due is not None:
+        return Late(last, due) if now > due + GRACE else None
     return Late(last) if now - last.seen > missed_after else None
 
 
@@ -107,13 +117,15 @@ def retired(turns: Sequence[Turn], now: datetime) -> bool:
 def bad(turns: Sequence[Turn], now: datetime, since: datetime, *, differs: bool = False) -> list[Turn]:
     """Return a computer's rounds that did not end well: of each verb the last one alone, as the next makes it good.
 
+    One of all sessions is made good by one of all alone, so that nothing done by hand hides a night.
     What a person interrupted is told only when it was ``since`` (UTC).  That sessions were refused, or that the archive
     ``differs`` from the index, is told with the sessions.
     """
-    newest: dict[str, Turn] = {}
+    newest: dict[tuple[str, bool], Turn] = {}
     for turn in turns:
-        if turn.scope != "chosen" or turn.result != PARTLY:
-            newest.setdefault(turn.verb, turn)
+        every = (turn.verb, True)
+        if every not in newest and (turn.scope != "chosen" or turn.result != PARTLY or turn.next_at is not None):
+            newest.setdefault((turn.verb, turn.scope == "all"), turn)  # of some sessions: makes no night good
     found = [turn for turn in newest.values() if now - turn.seen <= REMEMBERED]
     return [turn for turn in found if _is_bad(turn, now, since, differs=differs)]
 

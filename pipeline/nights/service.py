@@ -85,6 +85,7 @@ def serve(rhythm: Rhythm, duties: Duties, clock: Clock, stop: Stop) -> Tally:
         now = clock.now()
         if stop.why:
             break
+        reported = min(reported, now)  # a clock that was ahead would keep all reports until then
         if reported < (rhythm.report(now) or reported):
             _report(duties, tally, reported, now)
             reported = now

@@ -232,3 +232,14 @@ def test_idle_rounds_are_thinned_out(each_bench):
     kept = {row["round_id"]: row for row in rows()}
     assert {busy, other, *young} <= kept.keys()
     assert [row["began_at"].hour for row in rows() if row["began_at"].date() == day.date()] == [1, 1, 4]
+
+
+@pytest.mark.parametrize("said", ["refused: SC038/\udcff: no name", "a zero: \0", "\U0001f400 " * 2000], ids=ascii)
+def test_words_that_no_table_can_hold_hinder_no_round(each_bench, said):
+    database.bind(each_bench.rig.settings)
+    with sign_of_life(each_bench.rig.settings, "publish") as life:
+        life.result, life.reason = "partly done", said
+    row = only_row()
+    assert row["result"] == "partly done"
+    assert row["reason"][:5] == said[:5]
+    assert row["ended_at"] is not None

@@ -51,6 +51,15 @@ def test_without_announcement_the_setting_counts():
     assert late([turn(31 * HOUR)], NOW, timedelta(hours=48)) is None
 
 
+@pytest.mark.parametrize("wrong", [timedelta(days=365), timedelta(days=-365)])
+def test_what_a_wrong_clock_announced_is_not_waited_for(wrong):
+    last = turn(29 * HOUR, next_at=NOW + wrong)
+    assert late([last], NOW, AFTER) is None
+    missed = late([replace(last, began=NOW - 31 * HOUR, seen=NOW - 31 * HOUR)], NOW, AFTER)
+    assert missed is not None
+    assert missed.due is None
+
+
 def test_a_round_that_goes_on_is_no_missed_night_until_it_falls_silent():
     going = turn(40 * HOUR, result="running", seen=NOW - SILENCE)
     assert late([going], NOW, AFTER) is None
@@ -98,6 +107,23 @@ def test_failures_are_told_whenever_they_were_and_interruptions_while_they_are_n
     for each in set(ever) - set(recent):
         assert each.result in {"interrupted", "partly done"}
         assert each.seen < NOW - ago
+
+
+@pytest.mark.parametrize("scope", ["chosen", "drive"])
+def test_what_a_person_does_by_hand_hides_no_night_that_failed(scope):
+    night = turn(5 * HOUR, result="failed", reason="nobody is logged in")
+    by_hand = turn(HOUR, scope=scope)
+    assert bad([by_hand, night], NOW, NOW - AFTER) == [night]
+    assert bad([replace(by_hand, result="failed"), night], NOW, NOW - AFTER) == [
+        replace(by_hand, result="failed"),
+        night,
+    ]
+    assert bad([turn(timedelta(0)), replace(by_hand, result="failed"), night], NOW, NOW - AFTER) == []
+
+
+def test_a_service_of_some_data_alone_is_told_when_it_sends_nothing():
+    nothing = turn(HOUR, scope="chosen", result="partly done", reason="the archive is away", next_at=NOW + HOUR)
+    assert bad([nothing], NOW, NOW - AFTER) == [nothing]
 
 
 def test_refused_sessions_are_told_as_sessions():

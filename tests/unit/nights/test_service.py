@@ -158,6 +158,12 @@ def test_a_report_that_an_earlier_service_missed_is_made():
     assert days(1, report_at="never")[0].reports == []
 
 
+def test_a_report_from_the_future_keeps_none_back():
+    day, _ = days(2, last_report=BEGAN + timedelta(days=400))
+    assert [now.date() for _, now in day.reports] == [(BEGAN + timedelta(days=each)).date() for each in (1, 2)]
+    assert all(since < now for since, now in day.reports)
+
+
 def test_five_hundred_rounds_leave_nothing_behind():
     class Lean(Day):
         def round(self, turn):
