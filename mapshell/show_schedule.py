@@ -51,7 +51,7 @@ def show_installed(output: Output, plan: Plan, done: Installed, *, dry_run: bool
         output.say(f"    {line}")
     if plan.lacking:
         output.warn(
-            f"{', '.join(plan.lacking)} holds a secret, so it is not written down, and a scheduled round will not "
+            f"{', '.join(plan.lacking)} may hold a secret, so it is not written down, and a scheduled round will not "
             "have it. Remedy: write it into the settings file, readable for you alone."
         )
     if done.to_type:

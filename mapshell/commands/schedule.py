@@ -80,7 +80,7 @@ def remove(context: Context, *, dry_run: bool) -> None:
     from mapshell.show_schedule import show_removed
     from pipeline.errors import ConfigError
     from pipeline.schedule.installing import remove as take_away
-    from pipeline.schedule.plan import name_of
+    from pipeline.schedule.plan import name_of, place_of
 
     file = context.settings.file
     if file is None:
@@ -88,7 +88,7 @@ def remove(context: Context, *, dry_run: bool) -> None:
             "There is no settings file, so nothing was ever scheduled for it.",
             remedy="name the file: --config FILE; `mapshell schedule show` lists all schedules.",
         )
-    done = take_away(name_of(str(file.absolute())), context.environ, dry_run=dry_run)
+    done = take_away(name_of(place_of(file)), context.environ, dry_run=dry_run)
     show_removed(context.output, done, file, dry_run=dry_run)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -13,6 +15,7 @@ from pipeline.amounts import duration
 from pipeline.errors import ConfigError, UsageError
 from pipeline.nights.rhythm import MORNING, NEVER, read_every, read_report_at
 from pipeline.nights.window import read_window, time_of_day
+from pipeline.private.redaction import redact
 from pipeline.settings.keys import KEYS
 
 if TYPE_CHECKING:
@@ -100,9 +103,18 @@ def plan(
             remedy="write one with `mapshell config init`, or name it: --config FILE.",
         )
     environment, lacking = _environment(settings, environ)
-    file = str(settings.file.absolute())
+    file = place_of(settings.file)
     zone = settings.archive.timezone_name or ""
     return Plan(name_of(file), file, tuple(program), jobs, environment, zone, lacking)
+
+
+def place_of(file: Path) -> str:
+    """Return where a settings file lies, the same however somebody spells it: a schedule is found again by it."""
+    tidy = Path(os.path.abspath(file))  # noqa: PTH100 - a Path keeps the ".."
+    try:
+        return str(tidy if tidy.samefile(file) else file.absolute())
+    except OSError:
+        return str(file.absolute())
 
 
 def name_of(file: str) -> str:
@@ -151,8 +163,13 @@ def _environment(settings: Settings, environ: Mapping[str, str]) -> tuple[dict[s
         kind, _, name = origin.partition(" ")
         if kind != "environment" or name not in environ:
             continue
-        if key in secret:
+        if key in secret or _tells_a_secret(key, environ[name]):
             lacking.append(name)
         else:
             found[name] = environ[name]
     return found, tuple(lacking)
+
+
+def _tells_a_secret(key: str, value: str) -> bool:
+    """Say whether a value may hold a secret: a password in an address, a token, whatever a command is given."""
+    return key == "notify.command" or redact(value) != value

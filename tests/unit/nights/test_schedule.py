@@ -217,6 +217,31 @@ def test_secrets_are_not_written_down(tmp_path):
         assert "hush" not in text
 
 
+def test_what_may_hold_a_secret_is_not_written_down(tmp_path):
+    command = '["post", "https://chat.example.org/services/hush"]'
+    environ = {"MAPSHELL_NOTIFY_COMMAND": command, "DJ_HOST": "rig:hush@db.example.org", "DJ_USER": "token=hush"}
+    planned = plan(configured(tmp_path, environ), environ, PROGRAM)
+    assert "MAPSHELL_NOTIFY_COMMAND" in planned.lacking
+    assert "DJ_USER" in planned.lacking
+    for text in (*systemd.units(planned).values(), *cron.lines(planned)):
+        assert "services/hush" not in text
+        assert "token=hush" not in text
+
+
+def test_one_configuration_has_one_name_however_it_is_spelled(tmp_path):
+    loaded = configured(tmp_path)
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    asked = Path(tmp_path, "deep", "..", "dj_local_conf.json")
+    detour = settings.load(file=asked, environ={})
+    assert plan(detour, {}, PROGRAM) == plan(loaded, {}, PROGRAM)
+    if os.name == "nt":  # where ".." is taken from the name alone
+        return
+    (tmp_path / "link").symlink_to(tmp_path / "deep" / "er")
+    (tmp_path / "deep" / "dj_local_conf.json").write_text((tmp_path / "dj_local_conf.json").read_text())
+    other = settings.load(file=Path(tmp_path, "link", "..", "dj_local_conf.json"), environ={})
+    assert Path(plan(other, {}, PROGRAM).settings_file).samefile(tmp_path / "deep" / "dj_local_conf.json")
+
+
 @pytest.mark.parametrize(
     ("wish", "said"),
     [
