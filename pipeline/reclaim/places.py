@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline import locations, publication
 from pipeline.archive.acceptance import rules_in
 from pipeline.archive.reclaiming.rules import Place
-from pipeline.archive.session import dataset_name
+from pipeline.archive.session import dataset_name, file_id
 from pipeline.copies.named import named
 from pipeline.drifted import drifted
 from pipeline.journal import TableJournal
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from pipeline.archive.manifest import FileEntry, Manifest
     from pipeline.archive.session import DatasetType, Location, SessionKey
     from pipeline.settings import Settings
 
@@ -57,7 +59,7 @@ class Index:
     def places(self, keys: Collection[SessionKey]) -> dict[SessionKey, Place]:
         """Return what it has of these sessions now."""
         journal = TableJournal(self.location, {}, "")
-        manifests = journal.indexed(keys)
+        manifests = self._as_read_back(journal.indexed(keys))
         described = self._described(keys)
         kind = self.location.dataset_type
         lost = drifted(self.location, dataset_name(kind, next(iter(keys))) if len(keys) == 1 else "")
@@ -85,6 +87,28 @@ class Index:
             (row["subject_id"], row["session"]): rules
             for row in table.to_dicts()
             if (rules := tuple(rules_in(row["evidence"])))
+        }
+
+    def _as_read_back(self, manifests: Mapping[SessionKey, Manifest]) -> dict[SessionKey, Manifest]:
+        """Return what is indexed, with the files that only a later verify compared, by reading them back."""
+        names = [each.name for each in manifests.values() if any(file.verified_at is None for file in each.files)]
+        table = publication.FileCheck() & self._here & {"verdict": "same"}
+        if len(names) <= _FEW:
+            table &= [{"dataset_name": name} for name in names]
+        rows: list[Mapping[str, Any]] = table.to_dicts() if names else []
+        seen = {(row["dataset_name"], row["file_id"], row["seen_sha1"]): row for row in rows}
+
+        some = {name for name, _, _ in seen}
+
+        def compared(manifest: Manifest, file: FileEntry) -> FileEntry:
+            row = seen.get((manifest.name, file_id(file.subpath), file.sha1))
+            if row is None or file.verified_at is not None:
+                return file
+            return replace(file, verified_at=row["checked_at"], verified_how=row["how"])
+
+        return {
+            key: replace(each, files=tuple(compared(each, file) for file in each.files)) if each.name in some else each
+            for key, each in manifests.items()
         }
 
     def _described(self, keys: Collection[SessionKey]) -> dict[SessionKey, str]:

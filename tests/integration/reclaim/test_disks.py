@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from datetime import datetime
 
 import pytest
@@ -14,6 +15,7 @@ from tests.integration.publish.bench import DAY
 from tests.integration.reassign.moved import add_animal_session, reassign
 
 from .conftest import TOMBSTONE
+from .test_proofs import never_compared_there
 
 RECLAIM = ("publication-reclaim", "--type", "ephys", "--yes", "--format", "json")
 
@@ -90,3 +92,14 @@ def test_freed_in_part_then_reassigned(freeing):
     assert {row["state"] for row in freeing.rows()} == {"back"}
     assert bench.publish().whole
     assert freeing.state("right") == "archived"
+
+
+def test_what_verify_read_back_was_compared(each_freeing):
+    """The command that is named where a SHA1 was never compared does mend it."""
+    each_freeing.archive("one")
+    never_compared_there(each_freeing)
+    row = each_freeing.command(check=3)["sessions"]["one"]
+    assert (row["verdict"], row["proof"]) == ("refused", "same bytes")
+    each_freeing.bench.run(*shlex.split(row["remedy"].strip("`"))[1:], check=0)
+    each_freeing.command()
+    each_freeing.assert_reclaimed("one")
