@@ -13,6 +13,7 @@ from pipeline.archive.identity import unlisted
 from pipeline.archive.naming import compile_layout, parse_folder
 from pipeline.archive.walk.listing import Listing
 from pipeline.archive.walk.session_folders import candidates
+from pipeline.board.reclaimed import by_tombstone
 from pipeline.database import ensure_writable
 from pipeline.database.reading import columns
 from pipeline.errors import DatabaseError, LocalDiskError, UsageError
@@ -200,7 +201,10 @@ class _Work:
         about_state(writer, memory, self._computer, outcome)
         blocked = next((f"{s.folder}: {s.reason}" for s in found.strays if key in s.candidates), "")
         place.folders = here.folders if here is not None else ()
-        place.state, place.reason = state_of(memory, known, outcome, blocked=blocked, computer=self._computer)
+        tomb = by_tombstone(*here.tombstones[0]) if here is not None and here.tombstones and not here.files else ""
+        place.state, place.reason = state_of(
+            memory, known, outcome, blocked=blocked, computer=self._computer, tomb=tomb
+        )
 
 
 def _read_only() -> DatabaseError | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def state_of(
-    memory: Memory, known: Manifest | None, outcome: Outcome | None, *, blocked: str, computer: str
+    memory: Memory, known: Manifest | None, outcome: Outcome | None, *, blocked: str, computer: str, tomb: str = ""
 ) -> tuple[str, str]:
     """Return state and reason.
 
@@ -34,6 +34,8 @@ def state_of(
         Why a folder that lies here must not be given to it; empty when none is refused.
     computer
         This computer.
+    tomb
+        What a tombstone says where its files lay; empty where there is none, or files lie there.
     """
     if memory.in_flight:
         return "in flight", ""
@@ -65,6 +67,8 @@ def state_of(
             return "archived with changes", f"{away[0]['computer']}: {away[0]['reason']}"
         files = 0 if known is None else len(in_force(known.files, known.files))
         state, reason, _ = as_reclaimed(state, reason, memory.reclaimed, files, here=bool(outcome and outcome.files))
+        if state == "archived" and tomb:  # the row that told it was lost with a database
+            state, reason = "reclaimed", tomb
     return as_behind(state, reason, memory.behind)
 
 

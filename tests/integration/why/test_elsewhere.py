@@ -56,6 +56,19 @@ def test_what_was_reclaimed_says_so_and_its_command_brings_it_back(each_bench):
     assert why(each_bench, "one").state == "archived"
 
 
+def test_what_was_reclaimed_is_known_by_its_tombstone_where_a_database_was_lost(bench):
+    freeing = Freeing(bench)
+    freeing.archive("one")
+    freeing.command()
+    publication.Reclaim().delete_quick()
+    place = why(bench, "one")
+    assert place.state == freeing.state("one") == "reclaimed"
+    assert "were deleted" in place.reason
+    run(bench, place.next[0], codes=(0,))
+    assert freeing.files("one") == freeing.held["one"]
+    assert why(bench, "one").state == freeing.state("one") == "archived"
+
+
 def test_a_tombstone_of_a_session_that_the_index_lost(bench):
     freeing = Freeing(bench)
     freeing.archive("one")
