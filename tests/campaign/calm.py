@@ -86,7 +86,7 @@ class Calm:
             yield Violation("I2", f"{path} was freed, and no tombstone's command brings it back")
         for rig, kind in roots:
             for tomb in tombs(self.world.folder / rig / kind):
-                owners = {self.world.lab.owner(f"raw-{kind}", name) for name in tomb.files}
+                owners = [self.world.lab.owner(f"raw-{kind}", name) for name in tomb.files]
                 if any(owner is not None and owner.changed for owner in owners):
                     continue  # it tells of bytes that others have taken the place of
                 yield Violation("I4", f"{tomb.path} is still there, and so is what it tells of")

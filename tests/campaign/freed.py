@@ -34,6 +34,7 @@ class Freed:
     def __init__(self, world):
         self._world, self._lab = world, world.lab
         self._orders, self._commands, self._fetching, self._killed = [], 0, set(), False
+        self._told_before = set()  # rows of earlier moves that have ended
         self._open = {}  # transfers that were open when the last move had ended
         self.files = self.bytes = self.returned = 0  # freed so far, and files that came back
         self._away = set()  # folders that went with their files
@@ -66,6 +67,7 @@ class Freed:
         for path, gone in sorted(self._lab.gone.items()):
             if not self._told(path, gone):
                 yield Violation("I2", f"{path} was freed, and no tombstone in its folder names it")
+        self._told_before = {row["reclaim_id"] for row in facts.reclaims if text(row["state"]) != "planned"}
         self._open = {transfer: keys for transfer, keys in facts.carried.items() if keys & facts.open}
 
     def and_back(self, path, was, now):
@@ -195,7 +197,9 @@ class Freed:
             if (row["subject_id"], row["session"], text(row["dataset_type"])) == (*owner.key[1:], owner.kind)
             and text(row["computer"]) == rig
         ]
-        named = [row for row in told if _has(row, path.name, gone)]
+        named = [
+            row for row in told if row["reclaim_id"] not in self._told_before and _has(row, path.name, gone)
+        ]  # a row of an earlier time tells nothing of this one
         if not named:
             yield "no row says so, with its size and SHA1"
         elif self._commands == 1 and self._killed and all(text(row["state"]) == "planned" for row in named):

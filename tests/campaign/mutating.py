@@ -53,8 +53,12 @@ def hunt(mutation, kind, seed, *, length=LENGTH, begun=lambda worker: None):
             if answers.get()[1] is None:
                 raise RuntimeError(f"{mutation.name}: the worker does not begin: see what it wrote above")
             begun(worker)
-            for number in range(SCHEDULES):
-                worker.order({"play": seed + number, "length": length, "options": {"share": SHARE, **mutation.options}})
+            options = {"share": SHARE, **mutation.options}
+            orders = [{"play": seed + number, "length": length, "options": options} for number in range(SCHEDULES)]
+            if mutation.first:
+                orders.insert(0, {"moves": mutation.first})
+            for number, order in enumerate(orders):
+                worker.order(order)
                 answer = answers.get()[1]
                 if answer is None:
                     raise RuntimeError(f"{mutation.name}: the worker ended by itself")
@@ -125,8 +129,7 @@ def _line(mutation, answer, schedules, seconds):
     if answer is None:
         return f"| {mutation.name} | {mutation.broken} | NOT FOUND in {schedules} schedules | {seconds:.0f} s |"
     invariant, what = answer["violations"][0]
-    seed, moves = answer["order"]["play"], len(answer["moves"])
+    order, moves = answer["order"], len(answer["moves"])
+    which = f"seed {order['play']}" if "play" in order else "by hand"
     first = what.splitlines()[0][:160].replace("|", "/")
-    return (
-        f"| {mutation.name} | {mutation.broken} | {invariant}: {first} (seed {seed}, move {moves}) | {seconds:.0f} s |"
-    )
+    return f"| {mutation.name} | {mutation.broken} | {invariant}: {first} ({which}, move {moves}) | {seconds:.0f} s |"

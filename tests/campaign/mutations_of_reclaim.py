@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from .freeing import FREEING
 from .mutation import Mutation, one
 
 _GUARDS = (
@@ -133,5 +134,5 @@ _GUARDS = (
     ),
 )
 
-RECLAIM = tuple(replace(mutation, options={"doubts": 60}) for mutation in _GUARDS)
+RECLAIM = tuple(replace(mutation, options={"doubts": 60}, first=FREEING) for mutation in _GUARDS)
 """What guards the deletion of files: looked for in nights in which proofs are missing often."""
