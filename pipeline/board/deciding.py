@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.board.changes import changes
+from pipeline.states import LOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +36,8 @@ def decide(
     if here is not None and not (here.files or here.defects) and here.tombstones:
         here = None  # what was here was deleted after it had been proved at the archive
     size = {"folders": here.folders, "files": len(here.files), "size": sum(f.size for f in here.files)} if here else {}
+    lost = [row for row in said if row["state"] == LOST]
+    said = [row for row in said if row["state"] != LOST]
     newest = said[0] if said else None
     if key in under_way:
         theirs = next((row for row in said if row["computer"] == under_way[key]), None)
@@ -58,6 +61,8 @@ def decide(
         if key in stray.candidates:
             folders = (stray.folder,)
             return "refused", {"folders": folders, "reason": f"{stray.folder}: {stray.reason}", "computer": computer}
+    if lost:
+        return LOST, {"reason": lost[0]["reason"], "computer": lost[0]["computer"]}
     return "not here", {}
 
 

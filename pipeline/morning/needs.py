@@ -14,6 +14,7 @@ from pipeline.drifted import DIFFERS, LOOK_AGAIN
 from pipeline.morning.report import Need
 from pipeline.private.redaction import redact
 from pipeline.sizes import human_bytes
+from pipeline.states import LOST, TOLD_FOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,6 +36,10 @@ SCARCE = 2_000_000_000
 SCARCE_SHARE = 0.05
 """Bytes below which a disk is about to be full, at whatever rate; of a small disk, this share of it."""
 
+_LOST = (
+    "if they lie elsewhere now, bring them back and publish: mapshell publication-why {name} {session}; "
+    f"otherwise nothing is to do, and this is told for {TOLD_FOR.days} days"
+)
 _WAITING, _SAFE = ("queued", "recording"), ("archived", "reclaimed")
 _NEWS = re.compile(
     r"[0-9]+ new files?(, [0-9]+ files? of another time, which the next publish compares)?"
@@ -72,6 +77,8 @@ def of_sessions(rows: Iterable[SessionStatus], today: date, mine: str) -> Iterat
             yield need(_STATES[row.state], who, _told(row), row.remedy or _why(row, mine))
         elif (row.subject_id, row.session, row.dataset_type) in safe:
             continue  # a further copy of it waits
+        elif row.state == LOST and row.reason:
+            yield need("lost", who, _told(row), _LOST.format(name=_name(row), session=row.session))
         elif row.state in _WAITING and date.fromisoformat(row.session_date) < today - LONG_AGO:
             days = (today - date.fromisoformat(row.session_date)).days
             yield need("waiting", who, f"{row.state} for {days} days: {_told(row)}", _why(row, mine))

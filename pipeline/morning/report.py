@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 Kind = Literal[
     "database",
     "archive differs",
+    "lost",
     "disk",
     "disk missing",
     "login",
@@ -30,6 +31,7 @@ Kind = Literal[
 TITLES: dict[Kind, str] = {
     "database": "the database cannot be read",
     "archive differs": "the archive differs from the index",
+    "lost": "gone, and not archived",
     "disk": "a disk fills up",
     "disk missing": "a disk cannot be looked at",
     "login": "a login is needed",

@@ -62,7 +62,9 @@ def test_a_refused_session_with_its_reason(each_bench):
     assert made.waiting.sessions == 0
     shutil.rmtree(folder)
     each_bench.publish()
-    assert report(each_bench).whole
+    lost = report(each_bench)
+    assert kinds(lost) == [("lost", found.who)]
+    assert "they were not archived (refused)" in only(lost, "lost").what
 
 
 def test_folders_of_nobody_are_told_by_their_computer(each_bench):

@@ -9,7 +9,9 @@ import pytest
 from pipeline import database, experiment, lab
 from pipeline.archive.walk import session_folders
 from pipeline.board.status import status
+from pipeline.database.bulk import bulk_update
 from pipeline.database.lab_connection import LabConnection
+from pipeline.states import LOST, TOLD_FOR
 
 
 def enter(animals, days, first):
@@ -104,6 +106,13 @@ def test_what_a_rig_said_of_many_sessions_is_forgotten_at_once(bench, asked):
     ]
     database.bulk_insert(publication.SessionState, told)
     queries, _ = asked
+    queries.clear()
+    assert bench.publish().whole
+    assert set(publication.SessionState().to_arrays("state")) == {LOST}
+    assert sum("session_state" in text for text in queries) <= 8
+    long_ago = now - TOLD_FOR - timedelta(days=1)
+    lost = [{**row, "seen_at": long_ago} for row in publication.SessionState().to_dicts()]
+    bulk_update(database.connection(), publication.SessionState, lost)
     queries.clear()
     assert bench.publish().whole
     assert not publication.SessionState()
