@@ -90,8 +90,11 @@ class Index:
         }
 
     def _as_read_back(self, manifests: Mapping[SessionKey, Manifest]) -> dict[SessionKey, Manifest]:
-        """Return what is indexed, with the files that only a later verify compared, by reading them back."""
-        names = [each.name for each in manifests.values() if any(file.verified_at is None for file in each.files)]
+        """Return what is indexed, with the files that a later verify compared, by reading them back."""
+        one = len(manifests) == 1  # it is proved now: then the latest comparison counts
+        names = [
+            each.name for each in manifests.values() if one or any(file.verified_at is None for file in each.files)
+        ]
         table = publication.FileCheck() & self._here & {"verdict": "same"}
         if len(names) <= _FEW:
             table &= [{"dataset_name": name} for name in names]
@@ -102,7 +105,7 @@ class Index:
 
         def compared(manifest: Manifest, file: FileEntry) -> FileEntry:
             row = seen.get((manifest.name, file_id(file.subpath), file.sha1))
-            if row is None or file.verified_at is not None:
+            if row is None or (file.verified_at is not None and file.verified_at >= row["checked_at"]):
                 return file
             return replace(file, verified_at=row["checked_at"], verified_how=row["how"])
 

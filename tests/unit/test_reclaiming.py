@@ -180,7 +180,7 @@ def test_no_age_at_all_may_be_asked_for(nothing):
     assert age(nothing) == timedelta(0)
 
 
-@pytest.mark.parametrize("wrong", ["", "d", "-1d", "soon", "1 month", -1])
+@pytest.mark.parametrize("wrong", ["", "d", "-1d", "soon", "1 month", -1, "5", "30", "30 ", "0.5", "6m", "6 M", "0x"])
 def test_what_is_no_age_is_refused(wrong):
     with pytest.raises(UsageError):
         age(wrong)

@@ -7,6 +7,7 @@ was not looked at for this very decision.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from pipeline.archive.aside import in_force
@@ -14,7 +15,7 @@ from pipeline.archive.paths import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from pipeline.archive.manifest import FileEntry, Manifest
     from pipeline.archive.ports import RemoteEntry
@@ -32,6 +33,9 @@ PROOFS: Final[Mapping[str, str]] = {
     "enough copies": "as many places as asked hold it",
 }
 """The proofs, in the order in which they are asked for, and what each says."""
+
+CLOCKS = timedelta(minutes=10)
+"""How far the clocks of archive and database may be apart."""
 
 _ORDER = list(PROOFS)
 _NAMED = 3
@@ -217,6 +221,7 @@ def listed(
         The session.
     """
     wrong: list[str] = []
+    later: list[str] = []
     absent, newer = set(folders), sorted(newer)
     for subpath, entry in place.entries.items():
         there = listing.get(subpath)
@@ -226,18 +231,30 @@ def listed(
             wrong.append(f"{printable(subpath)} is a link there")
         elif there.size != entry.size:
             wrong.append(f"{printable(subpath)} has {there.size:,} bytes there, not {entry.size:,}")
+        elif _changed_since(entry, there):
+            later.append(subpath)
     described = listing.get(place.described)
     if described is None or described.kind != "file" or described.link or not described.size:
         wrong.append(f"its newest manifest {printable(place.described)} is not there")
     wrong += [f"the folder {printable(folder)} is a link there" for folder in sorted(links)]
     wrong += [f"the index does not know its manifest {printable(subpath)}" for subpath in sorted(newer)]
+    which = options(ref, place.location.dataset_type)
+    if later and not wrong and not absent:
+        said = f"{place.alias}: {some(later)} changed there after the bytes were last compared"
+        return Missing("listed", said, f"`mapshell publication-verify --checksum all {which}`")
     if not wrong and not absent:
         return None
     first = wrong[0] if wrong else f"the folder {printable(min(absent))} is not there"
     more = f", and {len(wrong) - 1:,} more" if len(wrong) > 1 else ""
-    which = options(ref, place.location.dataset_type)
     verb = "discover" if any(newer) and len(wrong) == 1 else "verify"
     return Missing("listed", f"{place.alias}: {first}{more}", f"`mapshell publication-{verb} {which}`")
+
+
+def _changed_since(entry: FileEntry, there: RemoteEntry) -> bool:
+    """Say whether a file was written after its bytes were compared: it has the recording's time, or of its arrival."""
+    if there.mtime is None or there.mtime == entry.mtime or entry.verified_at is None:
+        return False
+    return there.mtime > _epoch(entry.verified_at + CLOCKS)
 
 
 def same_bytes(files: Sequence[tuple[LocalFile, str]], place: Place, ref: SessionRef) -> Missing | None:

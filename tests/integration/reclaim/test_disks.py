@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
-from datetime import datetime
+import time
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -103,3 +105,18 @@ def test_what_verify_read_back_was_compared(each_freeing):
     each_freeing.bench.run(*shlex.split(row["remedy"].strip("`"))[1:], check=0)
     each_freeing.command()
     each_freeing.assert_reclaimed("one")
+
+
+def test_a_file_that_was_touched_at_the_archive_is_compared_again_first(freeing):
+    """Its bytes are right, and its time is new: verify reads it back, and then it counts."""
+    freeing.archive("one")
+    there = next(path for name, path in freeing.bench.there().items() if name.endswith(".ap.bin"))
+    for row in publication.DataSet.PhysicalFile.to_dicts():  # as if it had been archived long ago
+        publication.DataSet.PhysicalFile.update1({**row, "verified_at": row["verified_at"] - timedelta(days=1)})
+    os.utime(there, (time.time() - 60, time.time() - 60))
+    row = freeing.command(check=3)["sessions"]["one"]
+    assert (row["verdict"], row["proof"]) == ("refused", "listed")
+    assert "after the bytes were last compared" in row["reason"]
+    freeing.bench.run(*shlex.split(row["remedy"].strip("`"))[1:], check=0)
+    freeing.command()
+    freeing.assert_reclaimed("one")

@@ -151,6 +151,13 @@ def shorter_at_the_archive(freeing):
     next(path for name, path in freeing.bench.there().items() if name.endswith(".ap.bin")).write_bytes(b"short")
 
 
+def other_bytes_at_the_archive(freeing):
+    """Of the same size: the listing tells their time alone."""
+    there = next(path for name, path in freeing.bench.there().items() if name.endswith(".ap.bin"))
+    there.write_bytes(bytes(there.stat().st_size))
+    os.utime(there, (time.time() + 3600, time.time() + 3600))
+
+
 def a_link_at_the_archive(freeing):
     there = next(path for name, path in freeing.bench.there().items() if name.endswith(".ap.bin"))
     there.rename(there.with_name("moved"))
@@ -188,6 +195,7 @@ CASES = [
     ("whole folder", a_longer_file, "has another size", "--supersede"),
     ("listed", gone_at_the_archive, "is not there", "publication-verify"),
     ("listed", shorter_at_the_archive, "has 5 bytes there", "publication-verify"),
+    ("listed", other_bytes_at_the_archive, "after the bytes were last compared", "--checksum all"),
     ("listed", no_manifest, "its newest manifest", "publication-verify"),
     ("listed", a_newer_manifest, "does not know its manifest", "publication-discover"),
     ("same bytes", other_bytes_of_the_same_size, "has other bytes here", "--supersede"),
