@@ -131,7 +131,11 @@ def _show(error: BaseException, context: Context, args: list[str]) -> int:
             context.output.say(error.message)
         return code
     if code == INTERRUPTED:
+        # Ctrl-C at a question is an Abort as well, but one that something else brought about.
+        declined = isinstance(error, click.Abort) and error.__context__ is None
         message = "interrupted; what was done stays done, and running the command again goes on."
+        if declined:
+            message = "the answer was no, so nothing was done."
         _document(context, {"type": "Interrupted", "message": message, "remedy": "", "exit_code": code})
         context.output.warn(message)
         return code

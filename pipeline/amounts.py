@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from string import ascii_letters
 
 from pipeline.errors import UsageError
 
@@ -36,6 +37,36 @@ def duration(value: timedelta | float | str) -> timedelta:
         span = _span(float(value), value)
     if span <= timedelta(0):
         raise _wrong(value, "time span", "2h, 90min, 8w; it must be more than nothing")
+    return span
+
+
+def age(value: timedelta | float | str) -> timedelta:
+    """Return a time span as :func:`duration` reads it; none at all (``0d``) is allowed.
+
+    A text needs a unit, and not ``m``: somebody who writes 30, or 6m, thinks of days, or of months, and must not lose
+    what was archived a moment ago.
+
+    Raises
+    ------
+    UsageError
+        It cannot be read, or its unit may be misunderstood.
+    """
+    if value in (0, timedelta(0)):
+        return timedelta(0)
+    if not isinstance(value, str):
+        return duration(value)
+    number = value.strip().rstrip(ascii_letters).strip()
+    unit = value.strip()[len(number) :].strip()
+    if number == "0":
+        duration(f"1{unit}")  # is it a unit at all?
+        return timedelta(0)
+    span = duration(value)
+    if not unit or unit.lower() == "m":
+        meant = "seconds" if not unit else "minutes"
+        raise UsageError(
+            f"An age of {value.strip()!r} would be {meant}.",
+            remedy=f"say what it counts, such as {number}d or {number}w.",
+        )
     return span
 
 

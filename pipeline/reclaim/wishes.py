@@ -57,18 +57,10 @@ def wishes(
     return Wishes(
         tuple(types),
         tuple(restrictions),
-        age(older_than),
+        amounts.age(older_than),
         copies,
         None if chosen is None else frozenset(chosen),
     )
-
-
-def age(value: timedelta | float | str) -> timedelta:
-    """Return a time span as :func:`pipeline.amounts.duration` reads it; none at all (``0d``) is allowed here."""
-    nothing = value.strip().rstrip("smhdw").strip() if isinstance(value, str) else value
-    if nothing in ("0", 0, timedelta(0)):
-        return timedelta(0)
-    return amounts.duration(value)
 
 
 def _known_types() -> set[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from pipeline.amounts import duration
+from pipeline.amounts import age
 from pipeline.errors import ConfigError, UsageError
 from pipeline.nights.rhythm import MORNING, NEVER, read_every, read_report_at
 from pipeline.nights.window import read_window, time_of_day
@@ -143,7 +143,7 @@ def _jobs(at: str, every: str, report_at: str, reclaim: str) -> tuple[Job, ...]:
         if report is not None:
             jobs.append(Job("-report", "the morning report", ("publication-report",), report))
     if reclaim:
-        if duration(reclaim) < timedelta(days=1):
+        if age(reclaim) < timedelta(days=1):
             raise UsageError(
                 f"--reclaim {reclaim} would free what was archived a moment ago, with nobody looking.",
                 remedy="give it a day at least, such as --reclaim 30d; by hand: `mapshell publication-reclaim`.",

@@ -130,7 +130,14 @@ def about_files(
         details = wrong[rule]
         remedy = details[0].get("remedy", "").partition(" To archive it as it is:")[0]
         files = [(detail["file"], detail["reason"]) for detail in details]
-        writer.failed(rule, _first(files), remedy, accepting=accept if rule in result.accept else "", files=files)
+        writer.failed(
+            rule,
+            _first(files),
+            remedy,
+            accepting=accept if rule in result.accept else "",
+            files=files,
+            file=files[0][0],
+        )
     _about_archive(writer, result, wrong, settled=settled)
     told = result.rule in wrong or (result.rule == "conflict" and changed)
     if result.rule and not told and result.rule in CATALOGUE:

@@ -76,7 +76,7 @@ _WHERE_OF_STAGE = {
 _OF_RULE: dict[str, tuple[str, ...]] = {
     "folder": (_IDENT,),
     "identity": (_DISCOVER, "mapshell publication-reassign {subject}/{session} TO --dry-run"),
-    "conflict": (_VERIFY, _SUPERSEDE),
+    "conflict": ("mapshell stat {alias}:/{file}", "mapshell mv {alias}:/{file} {alias}:/{file}.other"),
     "described": (_DISCOVER,),
 }
 

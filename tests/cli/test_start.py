@@ -131,6 +131,22 @@ def test_every_error_has_its_exit_code_and_remedy(mapshell, raised, code, form):
             }
 
 
+def test_no_as_an_answer_is_not_told_as_an_interruption(mapshell):
+    @common_options
+    @click.command()
+    @click.option("--no", is_flag=True)
+    def command(*, no):
+        if no:
+            raise click.Abort
+        try:
+            raise KeyboardInterrupt  # noqa: TRY301
+        except KeyboardInterrupt:
+            raise click.Abort from None  # as click does it
+
+    assert "the answer was no, so nothing was done." in mapshell("--no", command=command).stderr
+    assert "interrupted; what was done stays done" in mapshell(command=command).stderr
+
+
 def test_an_error_after_the_data_leaves_one_json_document(mapshell):
     @common_options
     @click.command()

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.amounts import age
 from pipeline.archive.manifest import FileEntry, Manifest
 from pipeline.archive.paths import is_safe
 from pipeline.archive.reclaiming import rules
@@ -20,7 +21,6 @@ from pipeline.archive.reclaiming.tombstone import Gone, Tombstone, from_json, to
 from pipeline.archive.session import LocalFile, Location, Root, SessionRef
 from pipeline.archive.walk.leaving_out import left_out
 from pipeline.errors import IntegrityError, UsageError
-from pipeline.reclaim.wishes import age
 
 NOW = datetime(2026, 5, 1, 12)  # noqa: DTZ001  # naive UTC, as everything in the index
 REF = SessionRef(7, 3, "SC038", date(2020, 5, 1))

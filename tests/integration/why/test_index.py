@@ -89,8 +89,12 @@ def test_other_files_and_unknown_manifests_at_the_archive(bench):
         offline = why(bench, name, offline=True)
         assert decision(offline, rule).verdict == "unknown"
         assert offline.state == "queued"
-    squatter.unlink()
     run(bench, decision(why(bench, "described"), "described").commands[0], codes=(0,))
+    look, rename = decision(why(bench, "taken"), "conflict").commands
+    run(bench, look, codes=(0,))
+    run(bench, rename, codes=(0,))
+    assert not squatter.exists()
+    assert squatter.with_name(f"{squatter.name}.other").read_bytes() == b"somebody else's"
     assert why(bench, "described").state == "archived"
     assert why(bench, "taken").state == "queued"
     assert described.is_dir()
