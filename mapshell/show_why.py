@@ -92,7 +92,8 @@ def _in_short(stage: str, decisions: Sequence[Decision]) -> Iterator[Line]:
 
 
 def _in_full(each: Decision, computer: str, folders: Sequence[str], *, every: bool) -> Iterator[Line]:
-    where = f" [{each.computer}]" if each.computer and each.computer != computer else ""
+    there = each.computer not in ("", computer) and not each.evidence.startswith(f"{each.computer}: ")
+    where = f" [{each.computer}]" if there else ""
     evidence = each.evidence.replace(f"{folders[0]}/", "") if len(folders) == 1 else each.evidence
     yield _MARKS[each.verdict], f"{each.rule}{where}" + (f": {evidence}" if evidence else ""), ""
     for file, found in each.files[1:] if every else ():

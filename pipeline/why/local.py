@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pipeline.archive.walk.listing import Listing
     from pipeline.why.writer import Writer
 
+NEAREST = ". Nearest: "
+"""Begins the evidence's list of folders that come near to what is looked for."""
+
 _NAMED = 4
 
 
@@ -83,7 +86,7 @@ def _no_folder(
     tried += f"there: {_listed(lying)}" if lying else "none is there"
     near = near_names(roots, ref, names, listing, others)
     if near:
-        tried += f". Nearest: {_listed(near)}"
+        tried += f"{NEAREST}{_listed(near)}"
     if settled:
         writer.note("folder-here", "not reached", tried)
         return

@@ -185,11 +185,9 @@ def about_state(writer: Writer, memory: Memory, computer: str, here: Outcome | N
         said += f"{gone_here.proved_at:%Y-%m-%d}"
         writer.note("reclaimed", "passed", said)
     if memory.coming and not memory.in_flight and memory.withdrawn is None:
-        said = f"this location shall hold a copy, and has none yet: {memory.coming}"
-        writer.failed("copy-missing", said, "publish on a computer that has it, or on any other.")
+        writer.note("copy-missing", "not reached", f"{_COPY} none yet{_how(memory.coming, here)}")
     if memory.behind is not None and row is not None and not memory.in_flight:
-        said = f"this location shall hold a copy, and has not all of it: {memory.behind.reason}"
-        writer.failed("copy-missing", said, "publish on a computer that has it, or on any other.")
+        writer.note("copy-missing", "not reached", f"{_COPY} not all of it: {memory.behind.reason}")
     for each in memory.said:
         if each["computer"] == computer and here is not None:
             if each["reason"] and each["reason"] != here.reason and not here.failed:
@@ -199,11 +197,19 @@ def about_state(writer: Writer, memory: Memory, computer: str, here: Outcome | N
         said = f"{each['state']}{': ' if each['reason'] else ''}{each['reason']}"
         said += f" (seen {each['seen_at']:%Y-%m-%d %H:%M} UTC)"
         if each["state"] in ("queued", "recording") and not each["reason"]:
-            writer.note("said-elsewhere", "unknown", f"{each['computer']}: {said}")
+            writer.note("said-elsewhere", "unknown", f"{each['computer']}: {said}", computer=each["computer"])
         else:
             writer.failed("said-elsewhere", said, f"mend it on {each['computer']}.", computer=each["computer"])
 
 
+def _how(coming: str, here: Outcome | None) -> str:
+    """Say how a copy comes about: what lies here goes from here, unless something keeps it back."""
+    if here is None or not here.files:
+        return f": {coming}"
+    return ": the next publish sends it" if here.to_send_files and not here.failed else ""
+
+
+_COPY = "this location shall hold a copy, and has"
 _GATHER = "the next publish goes on with it: it checks, describes and records it."
 _DRIVE = "connect the drive, then publish from it: that goes on with it."
 _LEASE = "a lease of a process that was killed elsewhere ends by itself after ten minutes."

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 from pipeline.archive.aside import in_force
 from pipeline.archive.known import settled
+from pipeline.archive.paths import visible
 from pipeline.board.deciding import as_verified
 from pipeline.board.reclaimed import as_reclaimed
 from pipeline.copies.waiting import as_behind
 from pipeline.why.explanation import unique
+from pipeline.why.local import NEAREST
 
 if TYPE_CHECKING:
     from pipeline.archive.journal import Outcome
     from pipeline.archive.manifest import Manifest
-    from pipeline.why.explanation import Place
+    from pipeline.why.explanation import Decision, Place
     from pipeline.why.memory import Memory
     from pipeline.why.writer import Writer
 
@@ -78,6 +80,25 @@ def conclude(place: Place, writer: Writer) -> None:
     if place.state == "reclaimed":
         place.next = writer.commands("reclaimed")
         return
-    place.next = unique(command for decision in place.failed for command in decision.commands)
+    place.next = unique(_said(command, each, place, writer) for each in place.failed for command in each.commands)
     if not place.next and place.state in ("queued", "present", "in flight", "archived with changes"):
-        place.next = (writer.publish() + (" --adopt" if place.state == "present" else ""),)
+        command = writer.publish() + (" --adopt" if place.state == "present" else "")
+        told = next((each for each in place.decisions if each.rule == _TOLD), None)
+        place.next = (_said(command, told, place, writer),)
+
+
+def _said(command: str, of: Decision | None, place: Place, writer: Writer) -> str:
+    """Return a command with the computer on which it does something, and what it is meant for."""
+    if "--accept still-recording" in command:
+        return f"if the recording crashed: {command}"
+    if of is None or _PUBLISH not in command:
+        return command
+    if of.computer != writer.computer and (of.rule == _TOLD or not place.folders):
+        return f"on {visible(of.computer)}: {command}"
+    if of.rule == "folder-here":
+        return f"{'once it is renamed' if NEAREST in of.evidence else 'on the computer that has it'}: {command}"
+    return command
+
+
+_TOLD = "said-elsewhere"
+_PUBLISH = "publication-publish"

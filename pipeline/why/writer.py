@@ -30,7 +30,7 @@ class Writer:
 
     def __init__(self, session: Subject, kind: DatasetType, alias: str, computer: str) -> None:
         self.decisions: list[Decision] = []
-        self._computer = computer
+        self.computer = computer
         self._facts = {
             "subject": session.h2o or str(session.subject_id),
             "session": str(session.session),
@@ -39,11 +39,11 @@ class Writer:
             "alias": alias,
         }
 
-    def note(self, rule: str, verdict: Verdict, evidence: str = "", stage: str = "") -> None:
+    def note(self, rule: str, verdict: Verdict, evidence: str = "", stage: str = "", computer: str = "") -> None:
         """Write down a decision that needs nobody."""
         entry = CATALOGUE.get(rule)
         where = stage or (entry.stage if entry else "state")
-        self.decisions.append(Decision(rule, where, verdict, evidence, self._computer))
+        self.decisions.append(Decision(rule, where, verdict, evidence, computer or self.computer))
 
     def failed(
         self,
@@ -65,7 +65,7 @@ class Writer:
         known = {**self._facts, "rule": rule, **facts}
         templates = (each for each in entry.commands if "--accept" not in each)
         run = unique((*(filled(each, known) for each in templates), accepting))
-        at = computer or self._computer
+        at = computer or self.computer
         self.decisions.append(
             Decision(rule, entry.stage, "failed", evidence, at, fitting(remedy), run, bool(accepting), tuple(files))
         )

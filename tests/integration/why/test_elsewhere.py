@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,8 @@ from pipeline import publication
 from tests.integration.copies.conftest import OTHER, second_archive
 from tests.integration.discover.losing import drop
 from tests.integration.drives.conftest import Drawer
+from tests.integration.publish.bench import DAY
+from tests.integration.publish.test_status import tell
 from tests.integration.reclaim.conftest import Freeing
 
 from .asking import assert_commands, decision, document, explain, rules, run, why
@@ -33,12 +36,51 @@ def test_a_copy_that_is_wanting_is_queued_until_it_is_there(bench, here):
     assert found["raw-ephys"].state == "archived"
     place = found[OTHER]
     assert place.state == "queued"
-    assert "from raw-ephys: the next publish copies it" in rules(place)["copy-missing"]
-    assert_commands(place)
+    assert place.failed == []  # nothing is wrong
+    said = "the next publish sends it" if here else "from raw-ephys: the next publish copies it"
+    lacks = decision(place, "copy-missing")
+    assert (lacks.verdict, lacks.evidence.endswith(f"has none yet: {said}")) == ("not reached", True)
+    assert place.next[0].startswith("mapshell publication-publish")
     run(bench, place.next[0], codes=(0,))
     found = places(bench, "one")
     assert {place.state for place in found.values()} == {"archived"}
     assert not any(place.failed for place in found.values())
+
+
+def desk(bench):
+    """Let the bench be a computer without folders of recordings."""
+    now = bench.rig.settings
+    bench.rig.settings = replace(now, globus=replace(now.globus, local_roots=(), shared_roots=()))
+
+
+@pytest.mark.parametrize(("state", "reason"), [("refused", "x.bin: damaged"), ("queued", "")])
+def test_at_a_desk_the_commands_say_on_which_computer(bench, state, reason):
+    bench.session("one")
+    tell(bench, "rig-9", state, reason)
+    desk(bench)
+    place = why(bench, "one")
+    command = f"mapshell publication-publish --type ephys --subject SC038 --session {bench.keys['one'][1]}"
+    assert (place.state, place.next) == (state, (f"on rig-9: {command}",))
+    assert place.to_json()["next"] == [f"on rig-9: {command}"]
+    assert_commands(place)
+
+
+def test_what_lies_here_is_published_here_and_what_another_refused_there(bench):
+    bench.session("one")
+    tell(bench, "rig-9", "refused", "x.bin: damaged")
+    place = why(bench, "one")
+    assert place.state == "queued"
+    assert [line.partition("mapshell ")[0] for line in place.next] == ["on rig-9: "]
+
+
+def test_where_nobody_has_seen_anything_no_publish_is_told_that_does_nothing_here(bench):
+    bench.enter("one", DAY)
+    place = why(bench, "one")
+    assert place.state == "not here"
+    assert [line.partition("mapshell ")[0] for line in place.next] == ["on the computer that has it: "]
+    assert_commands(place)
+    desk(bench)
+    assert not any("publication-publish" in line for line in why(bench, "one").next)
 
 
 def test_what_was_reclaimed_says_so_and_its_command_brings_it_back(each_bench):

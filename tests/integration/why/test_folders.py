@@ -148,6 +148,7 @@ def test_a_folder_that_is_not_here_names_what_was_tried_and_what_comes_near(each
     near = said.partition("none is there. Nearest: ")[2].split(", ")
     assert set(near[:2]) == {"SC38/SC038_050120_g0", "SC038/SC038_05012_g0"}
     assert "rename it to SC038/SC038_050120_g0" in decision_of(place, "folder-here").remedy
+    assert place.next[0].startswith("once it is renamed: mapshell publication-publish")
     assert_commands(place)
     shutil.move(bench.ephys / "SC38/SC038_050120_g0", bench.ephys / "SC038/SC038_050120_g0")
     place = why(bench, "lost")

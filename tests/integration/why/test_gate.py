@@ -46,6 +46,9 @@ def test_every_acceptable_rule_is_named_as_publish_names_it_and_its_command_acce
         assert {"link", "twin", "water-restriction", "compared"} <= passed
         assert not passed & set(said)
     crashed = why(bench, "crashed")
+    assert crashed.state == "recording"
+    assert crashed.next[0].startswith("mapshell publication-publish")  # it ends by itself, as a rule
+    assert all(line.startswith("if the recording crashed: ") for line in crashed.next if "--accept" in line)
     run(bench, next(line for line in crashed.next if "--accept" in line), codes=(0,))
     place = why(bench, "crashed")
     assert (place.state, place.next) == ("archived", ())
