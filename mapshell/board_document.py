@@ -30,6 +30,7 @@ def document(board: Board, sessions: Sequence[Mapping[str, Any]]) -> dict[str, A
         "backlog": {
             "sessions": backlog.sessions,
             "bytes": backlog.size,
+            "places": backlog.places,
             "hours": backlog.hours,
             "here": _load_row(backlog.here),
             "computers": [_load_row(load) for load in backlog.computers],
@@ -52,6 +53,7 @@ def _load_row(load: Load) -> dict[str, Any]:
         "computer": load.computer,
         "sessions": load.sessions,
         "bytes": load.size,
+        "places": load.places,
         "hours": load.hours,
         "bytes_per_second": load.speed,
         "transfers": load.transfers,

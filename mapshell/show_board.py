@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from mapshell.board_document import document, session_row
 from mapshell.output import Column
 from mapshell.session_views import WHO, hint_at_why, problem, state_style, without_zeros
+from pipeline.board.backlog import to_places
 from pipeline.forecast import about
 from pipeline.morning.words import in_zone
 from pipeline.report import NO_MATCH, no_session
@@ -139,6 +140,7 @@ def _lines(board: Board) -> Iterator[str]:
 
 def _load(load: Load) -> str:
     count = f"{load.sessions:,} {'session' if load.sessions == 1 else 'sessions'}, {human_bytes(load.size)}"
+    count += to_places(load.places)
     if load.hours is None:
         return f"{count}; how long it takes is not known: nothing that was timed came from there yet"
     past = "the last transfer" if load.transfers == 1 else f"the last {load.transfers} transfers"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ WAITING = ("recording", "queued", "in flight")
 class Load:
     """What waits at one computer: sessions, bytes, hours at the speed (bytes/s) of its last ``transfers``.
 
-    ``hours`` and ``speed`` are None where nobody knows.
+    ``hours`` and ``speed`` are None where nobody knows; ``places`` as in :class:`Backlog`.
     """
 
     computer: str
@@ -30,13 +31,15 @@ class Load:
     hours: float | None = 0.0
     speed: float | None = None
     transfers: int = 0
+    places: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
     """What waits at this computer, at each that has something, and at all together.
 
-    Computers send at the same time: the last one to end tells the hours of all.
+    Computers send at the same time: the last one to end tells the hours of all.  ``places`` is at how many locations
+    one session's data wait at most: bytes count once for each, as they are sent to each.
     """
 
     here: Load
@@ -44,6 +47,7 @@ class Backlog:
     sessions: int
     size: int
     hours: float | None
+    places: int = 1
 
 
 def waits(row: SessionStatus) -> bool:
@@ -77,13 +81,26 @@ def backlog(rows: Iterable[SessionStatus], moves: Mapping[str, Sequence[Move]], 
         len({_session(row) for those in waiting.values() for row in those}),
         sum(load.size for load in loads),
         max(known, default=0.0) if len(known) == len(hours) else None,
+        _places(row for those in waiting.values() for row in those),
     )
 
 
 def _load(computer: str, rows: Sequence[SessionStatus], moves: Sequence[Move]) -> Load:
     size, rate = sum(row.unarchived for row in rows), speed(moves)
     hours = 0.0 if not rows else None if rate is None else size / rate / 3600
-    return Load(computer, len({_session(row) for row in rows}), size, hours, rate, len(moves) if rate else 0)
+    return Load(
+        computer, len({_session(row) for row in rows}), size, hours, rate, len(moves) if rate else 0, _places(rows)
+    )
+
+
+def _places(rows: Iterable[SessionStatus]) -> int:
+    """Return at how many locations one session's data of one type wait at most."""
+    return max(Counter((row.dataset_type, *_session(row)) for row in rows).values(), default=1)
+
+
+def to_places(places: int) -> str:
+    """Say that bytes count once for each of several copies; empty where there is one."""
+    return f" to {places} places" if places > 1 else ""
 
 
 def _session(row: SessionStatus) -> tuple[int, int]:

@@ -134,8 +134,9 @@ def ordered(found: Sequence[Need]) -> tuple[Need, ...]:
 
 def waiting(seen: Board) -> Waiting:
     """Return what the next rounds archive, at all computers."""
-    counts = Counter(row.state for row in seen.sessions if waits(row))
-    return Waiting(seen.backlog.sessions, seen.backlog.size, seen.backlog.hours, dict(sorted(counts.items())))
+    waiting = {(row.state, row.subject_id, row.session) for row in seen.sessions if waits(row)}
+    states, load = Counter(state for state, *_ in waiting), seen.backlog
+    return Waiting(load.sessions, load.size, load.hours, dict(sorted(states.items())), load.places)
 
 
 def sign(computer: Computer, say: Callable[[datetime], str]) -> Sign:

@@ -65,23 +65,34 @@ def of_sessions(rows: Iterable[SessionStatus], today: date, mine: str) -> Iterat
     mine
         The computer that makes the report.
     """
-    rows = list(rows)
+    told: dict[tuple[Kind, str, str, str], list[str]] = {}  # what is the same at several locations is one thing
+    for row, each in _of_rows(list(rows), today, mine):
+        places = told.setdefault((each.kind, each.who, each.what, each.remedy), [])
+        if row.alias not in places:
+            places.append(row.alias)
+    for (kind, who, what, remedy), places in told.items():
+        *most, last = places
+        at = f"{', '.join(most)} and {last}" if most else last
+        yield need(kind, f"{who}, {at}", what, remedy)
+
+
+def _of_rows(rows: Sequence[SessionStatus], today: date, mine: str) -> Iterator[tuple[SessionStatus, Need]]:
     safe = {(row.subject_id, row.session, row.dataset_type) for row in rows if row.state in _SAFE}
     for row in rows:
-        who = f"{session(row)}, {row.alias}"
+        who = session(row)
         if DIFFERS in row.reason:
             remedy = f"mapshell publication-verify --subject {_name(row)} --session {row.session}"
             what = row.reason.replace(f"{DIFFERS}: ", "").replace(f"; {LOOK_AGAIN}", "")
-            yield need("archive differs", who, what, remedy)
+            yield row, Need("archive differs", who, what, remedy)
         elif row.state in _STATES and not _is_news(row):
-            yield need(_STATES[row.state], who, _told(row), row.remedy or _why(row, mine))
+            yield row, Need(_STATES[row.state], who, _told(row), row.remedy or _why(row, mine))
         elif (row.subject_id, row.session, row.dataset_type) in safe:
             continue  # a further copy of it waits
         elif row.state == LOST and row.reason:
-            yield need("lost", who, _told(row), _LOST.format(name=_name(row), session=row.session))
+            yield row, Need("lost", who, _told(row), _LOST.format(name=_name(row), session=row.session))
         elif row.state in _WAITING and date.fromisoformat(row.session_date) < today - LONG_AGO:
             days = (today - date.fromisoformat(row.session_date)).days
-            yield need("waiting", who, f"{row.state} for {days} days: {_told(row)}", _why(row, mine))
+            yield row, Need("waiting", who, f"{row.state} for {days} days: {_told(row)}", _why(row, mine))
 
 
 def _is_news(row: SessionStatus) -> bool:

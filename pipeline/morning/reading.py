@@ -16,6 +16,7 @@ from pipeline.board.tidying import process_gone
 from pipeline.database.quiet import dj
 from pipeline.database.reading import dicts
 from pipeline.morning.report import Done, Looked
+from pipeline.reclaim.rows import BACK, DONE
 from pipeline.transitions import OPEN
 
 if TYPE_CHECKING:
@@ -114,8 +115,9 @@ def done(locations: Sequence[Location], archived: Iterable[tuple[SessionKey, str
     fetched = (publication.Retrieval() & then).proj("computer") * publication.Retrieval.Session()
     for row in fetched.to_dicts():
         more(row["computer"], retrieved_files=int(row["files"]), retrieved_bytes=int(row["bytes"]))
-    for row in (publication.Reclaim() & then & {"state": "done"}).proj("computer", "bytes").to_dicts():
-        more(row["computer"], reclaimed=1, reclaimed_bytes=int(row["bytes"]))
+    gone = (publication.Reclaim() & then & f"state in ('{DONE}', '{BACK}')").proj("computer", "bytes", "state")
+    for row in gone.to_dicts():
+        more(row["computer"], reclaimed=1, reclaimed_bytes=int(row["bytes"]), back=int(row["state"] == BACK))
     return [each for _, each in sorted(found.items()) if each.anything]
 
 

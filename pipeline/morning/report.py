@@ -68,7 +68,8 @@ class Need:
 class Done:
     """What one computer did since; sizes in bytes.
 
-    ``archived`` counts sessions of which the index says so, ``reclaimed`` those whose last file was deleted here.
+    ``archived`` counts sessions of which the index says so, ``reclaimed`` those whose last file was deleted here, and
+    ``back`` how many of these were fetched back meanwhile.
     """
 
     computer: str
@@ -78,6 +79,7 @@ class Done:
     retrieved_bytes: int = 0
     reclaimed: int = 0
     reclaimed_bytes: int = 0
+    back: int = 0
 
     @property
     def anything(self) -> bool:
@@ -97,12 +99,13 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits to be archived, at all computers; ``hours`` is None where nobody knows."""
+    """What waits to be archived, at all computers; ``hours`` is None where nobody knows, ``places`` as on the board."""
 
     sessions: int = 0
     size: int = 0
     hours: float | None = None
     states: Mapping[str, int] = field(default_factory=dict)
+    places: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,7 @@ class MorningReport:
                     "retrieved_bytes": each.retrieved_bytes,
                     "reclaimed_sessions": each.reclaimed,
                     "reclaimed_bytes": each.reclaimed_bytes,
+                    "reclaimed_and_back": each.back,
                 }
                 for each in self.done
             ],
@@ -193,6 +197,7 @@ class MorningReport:
             else {
                 "sessions": self.waiting.sessions,
                 "bytes": self.waiting.size,
+                "places": self.waiting.places,
                 "hours": self.waiting.hours,
                 "states": dict(self.waiting.states),
             },

@@ -10,6 +10,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from pipeline.archive.paths import visible
+from pipeline.board.backlog import to_places
 from pipeline.forecast import about
 from pipeline.morning.report import TITLES
 from pipeline.sizes import human_bytes
@@ -96,7 +97,8 @@ def _done(done: Sequence[Done], looked: Looked) -> list[str]:
         if each.retrieved_files:
             parts.append(f"fetched {_count(each.retrieved_files, 'file')} ({_size(each.retrieved_bytes)})")
         if each.reclaimed:
-            parts.append(f"reclaimed {_count(each.reclaimed, 'session')} ({_size(each.reclaimed_bytes)})")
+            back = f", {each.back:,} of them back by now" if each.back else ""
+            parts.append(f"reclaimed {_count(each.reclaimed, 'session')} ({_size(each.reclaimed_bytes)}{back})")
         if parts:
             said.append(f"{visible(each.computer)} {', '.join(parts)}")
     if looked.sessions or looked.files:
@@ -111,10 +113,11 @@ def _waiting(waiting: Waiting) -> list[str]:
         return ["nothing"]
     one = len(waiting.states) == 1
     states = ", ".join(state if one else f"{count:,} {state}" for state, count in waiting.states.items())
+    to = to_places(waiting.places)
     how_long = "how long it takes is not known"
     if waiting.hours is not None:
         how_long = f"{about(waiting.hours * 3600)} at the recent speed"
-    return [f"{_count(waiting.sessions, 'session')} ({_size(waiting.size)}), {states}", how_long]
+    return [f"{_count(waiting.sessions, 'session')} ({_size(waiting.size)}{to}), {states}", how_long]
 
 
 def _computers(report: MorningReport) -> Iterator[Line]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from pipeline.archive.session import Location
 from pipeline.locations import location_row
 from pipeline.why.explaining import explain
 from tests.integration.copies.conftest import BOTH, FIRST, OTHER, SECOND
-from tests.integration.publish.bench import write
+from tests.integration.publish.bench import only, write
 
 
 def states(two):
@@ -137,10 +138,54 @@ def test_a_copy_that_is_behind_is_called_no_copy_until_it_follows(two):
     found = explain(two.rig.settings, two.rig.globus, "SC038", 1, types=("ephys",))
     first, other = sorted(found.locations, key=lambda place: place.alias)
     assert (first.state, other.state) == ("archived", "archived with changes")
-    (failed,) = other.failed
-    assert failed.rule == "copy-missing"
-    assert said in failed.evidence
+    assert other.failed == []  # the next publish mends it
+    (lacks,) = [each for each in other.decisions if each.rule == "copy-missing"]
+    assert (lacks.verdict, said in lacks.evidence) == ("not reached", True)
     two.bench.run(*shlex.split(other.next[0])[1:], check=0)
     two.assert_same()
     assert states(two) == {FIRST: ("archived", "", number), OTHER: ("archived", "", number)}
     assert copies(two, "ephys") == {FIRST: (True, 1, 0), OTHER: (True, 1, 0)}
+
+
+def figures(two):
+    """Return what the board and the report say waits."""
+    from pipeline import morning
+    from pipeline.board.board import board
+
+    seen = board(two.rig.settings, ("ephys", "video")).backlog
+    told = morning.make(two.rig.settings, environ=two.rig.environ).document()["backlog"]
+    assert (told["sessions"], told["bytes"], told["places"]) == (seen.sessions, seen.size, seen.places)
+    return seen.sessions, seen.size, seen.places
+
+
+def desk(settings):
+    return replace(settings, globus=replace(settings.globus, local_roots=(), shared_roots=()))
+
+
+def test_what_waits_for_two_copies_is_the_same_figure_at_rig_and_desk(two):
+    two.name_both()
+    folder = two.bench.session("one")
+    size = sum(path.stat().st_size for path in two.bench.here(folder).values())
+    two.rig.admin.fail_tasks("hold", count=None, label="mapshell publish*")
+    two.bench.run("publication-publish", "--type", "ephys", "--no-wait", check=0)
+    stdout, stderr = two.bench.run("publication-status", "--totals", check=0)
+    assert "1 session, " in stdout + stderr
+    assert " to 2 places" in stdout + stderr
+    rig = two.rig.settings
+    assert figures(two) == (1, 2 * size, 2)  # its bytes are sent to each
+    two.rig.settings = desk(rig)
+    assert figures(two) == (1, 2 * size, 2)
+    two.rig.settings = rig
+    two.bench.release()
+    two.publish_at_first()
+    assert figures(two) == (0, 0, 1)
+
+
+def test_one_refused_session_is_one_thing_for_all_copies(two):
+    two.name_both()
+    folder = two.bench.session("one")
+    only(folder, "*.bin").write_bytes(b"")
+    two.bench.run("publication-publish", "--type", "ephys", check=3)
+    stdout, _ = two.bench.run("publication-report", "--format", "json", check=3)
+    (need,) = [each for each in json.loads(stdout)["needs_person"] if each["kind"] == "refused"]
+    assert need["who"].endswith(f", {FIRST} and {OTHER}")

@@ -279,13 +279,15 @@ def test_what_was_fetched_reclaimed_and_verified(each_bench):
     facts = {"proved_at": now, "ended_at": now, "files": 3, "bytes": 10**9, "evidence": b""}
     publication.Reclaim.insert1({"reclaim_id": uuid.uuid4(), **row, **facts})
     publication.Reclaim.insert1({"reclaim_id": uuid.uuid4(), **row, **facts, "state": "planned", "ended_at": None})
+    publication.Reclaim.insert1({"reclaim_id": uuid.uuid4(), **row, **facts, "state": "back"})  # deleted all the same
     made = report(each_bench)
     done = {each.computer: each for each in made.done}
     files = each_bench.there().values()
     size = sum(path.stat().st_size for path in files)
     mine = done[each_bench.rig.settings.archive.computer]
     assert (mine.retrieved_files, mine.retrieved_bytes) == (len(files), size)
-    assert (done["rig-2"].reclaimed, done["rig-2"].reclaimed_bytes) == (1, 10**9)
+    assert (done["rig-2"].reclaimed, done["rig-2"].reclaimed_bytes, done["rig-2"].back) == (2, 2 * 10**9, 1)
+    assert "1 of them back by now" in " ".join(made.text.split())
     assert (made.looked.sessions, made.looked.differing, made.looked.files, made.looked.size) == (
         1,
         0,

@@ -33,6 +33,13 @@ def test_hours_at_the_speed_of_the_computer_that_has_them():
     assert found.hours == pytest.approx(6)  # they send at the same time
 
 
+def test_bytes_of_a_session_count_for_each_copy_and_the_places_are_told():
+    rows = [row("queued", 10), row("queued", 10, alias="raw-ephys-2"), row("queued", 5, "rig2", 2)]
+    found = backlog(rows, {}, "rig1")
+    assert (found.sessions, found.size, found.places) == (2, 25, 2)
+    assert [load.places for load in found.computers] == [2, 1]
+
+
 def test_nobody_knows_where_nothing_was_timed():
     found = backlog([row("queued", 10), row("queued", 10, "rig2", 2)], {"rig1": [move(10, 1)]}, "rig1")
     assert found.here.hours == pytest.approx(1)
