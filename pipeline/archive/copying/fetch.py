@@ -23,6 +23,10 @@ _LET_DOWN: frozenset[Verdict] = frozenset({"failed", "missing", "damaged"})
 _FOR_ALL = (GlobusUnavailable, ServiceFull, LoginNeeded, LocalDiskError)
 """After these no other archive would do better."""
 
+_THERE = "\0"
+"""Stands for an item's folder in what is the matter; no name has it."""
+_TWO = 2
+
 
 @dataclass(slots=True)
 class Choice:
@@ -94,7 +98,7 @@ def bring(
     """
     further: list[Item] = []
     stopped: MapshellError | None = None
-    because: Counter[tuple[str, str, str]] = Counter()
+    because: dict[tuple[str, str, str], list[Item]] = defaultdict(list)
     before: dict[int, Item] = {}
     todo = list(choice.items)
     where = {id(item): position for position, item in enumerate(todo)}
@@ -121,8 +125,8 @@ def bring(
                 where[id(alternative)] = where[id(item)]
                 choice.items[where[id(item)]] = alternative
                 before[id(alternative)] = item
-                reason = closed[item.location].message.rstrip(".") if item.location in closed else item.reason
-                because[alternative.location.alias, item.location.alias, reason] += 1
+                reason = closed[item.location].message.rstrip(".") if item.location in closed else _cause(item)
+                because[alternative.location.alias, item.location.alias, reason].append(item)
                 again.append(alternative)
             elif raised is not None and item.location in closed and item.verdict in (*OPEN, "wanted"):
                 item.judge("failed", closed[item.location].message.rstrip("."), closed[item.location].remedy)
@@ -135,7 +139,7 @@ def bring(
     for item in choice.items:
         if item.verdict in _LET_DOWN and (first := before.get(id(item))) is not None:
             item.reason = f"{item.reason}; nor from {first.location.alias}: {first.reason or 'it does not answer'}"
-    return further, stopped, [_note(*key, number) for key, number in because.items()]
+    return further, stopped, [_note(*key, those) for key, those in because.items()]
 
 
 def _elsewhere(choice: Choice, todo: Sequence[Item], closed: dict[Location, MapshellError]) -> set[int]:
@@ -148,10 +152,24 @@ def _elsewhere(choice: Choice, todo: Sequence[Item], closed: dict[Location, Maps
     }
 
 
-def _note(alias: str, instead_of: str, reason: str, number: int) -> str:
-    files = "1 file" if number == 1 else f"{number:,} files"
+def _cause(item: Item) -> str:
+    """Return why an item did not come, the same for all folders: one that is away takes all below it along."""
+    above = _folder(item)
+    return item.reason.replace(above, _THERE) if above else item.reason
+
+
+def _folder(item: Item) -> str:
+    return item.subpath.rpartition("/")[0]
+
+
+def _note(alias: str, instead_of: str, cause: str, items: Sequence[Item]) -> str:
+    files = "1 file" if len(items) == 1 else f"{len(items):,} files"
+    folders = sorted({_folder(item) for item in items})
+    reason = cause.replace(_THERE, folders[0])
+    if reason != cause and len(folders) > 1:
+        reason += f" (so it is with {len(folders) - 1:,} more folder{'' if len(folders) == _TWO else 's'})"
     return (
-        f"{files} from {alias}, because {instead_of} could not give {'it' if number == 1 else 'them'}: {reason}. "
+        f"{files} from {alias}, because {instead_of} could not give {'it' if len(items) == 1 else 'them'}: {reason}. "
         f"Look at {instead_of}: `mapshell publication-verify`."
     )
 

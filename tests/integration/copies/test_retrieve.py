@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -10,6 +11,7 @@ from mapshell.sandbox import service
 from mapshell.sandbox.spec import CollectionSpec
 from pipeline import publication
 from tests.integration.copies.conftest import FIRST, OTHER, SECOND
+from tests.integration.publish.bench import write
 
 
 def _fetch(two, *options, check=0):
@@ -66,6 +68,23 @@ def test_a_file_that_is_missing_comes_from_the_next(two, held):
     assert {row["verdict"] for row in document["files"]} == {"fetched"}
     (note,) = document["notes"]
     assert note.startswith("1 file from raw-ephys-2, because raw-ephys could not give it")
+    assert _here(two) == held
+
+
+def test_a_folder_that_is_away_is_told_once_for_all_below_it(two):
+    two.name_both()
+    folder = two.bench.session("one")
+    write(folder / "notes.txt", b"above")
+    write(folder / "more/notes.txt", b"beside")
+    two.publish_at_first()
+    held = two.take_away(folder)
+    shutil.move(two.first / "SC038", two.rig.folder / "elsewhere")
+    folders = {name.rpartition("/")[0] for name in held}
+    document, _ = _fetch(two)
+    assert {(row["alias"], row["verdict"]) for row in document["files"]} == {(OTHER, "fetched")}
+    (note,) = document["notes"]
+    assert note.startswith(f"{len(held)} files from raw-ephys-2, because raw-ephys could not give them")
+    assert f"has no folder {min(folders)} any more (so it is with {len(folders) - 1} more folder" in note
     assert _here(two) == held
 
 
