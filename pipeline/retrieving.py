@@ -25,6 +25,7 @@ from pipeline.folders import cache_folder
 from pipeline.holdings import holdings, locations_by_alias
 from pipeline.reassign.followed import followed
 from pipeline.reassign.meanwhile import explain
+from pipeline.reassign.superseded import outdated
 from pipeline.reclaim.back import brought_back
 from pipeline.retrievals import FileJournal, folder, record
 from pipeline.retrieved import Retrieved, RetrievedFile
@@ -116,6 +117,7 @@ def retrieve(
             threads=settings.archive.hash_threads,
             overwrite=overwrite,
             wait=wait,
+            outdated=outdated,
         )
 
         def attempt(some: Sequence[Item]) -> tuple[list[Item], MapshellError | None]:

@@ -155,7 +155,8 @@ class Fetching:
 
     ``staging`` is the name of our own folder in a site; ``threads`` how many files are read, or fetched over HTTPS, at
     once; ``stop`` is set when the run ends early; ``sent`` are the files that tasks are bringing, or have brought;
-    ``begun`` says that the archive has something of it.
+    ``begun`` says that the archive has something of it; ``outdated`` picks the files that the index
+    has otherwise by now.
     """
 
     store: Callable[[], Store]
@@ -172,6 +173,7 @@ class Fetching:
     tasks: list[str] = field(default_factory=list)
     sent: list[Item] = field(default_factory=list)
     begun: bool = False
+    outdated: Callable[[Sequence[Item]], Sequence[Item]] = lambda _: ()
     notes: list[str] = field(default_factory=list)
 
     def now(self) -> datetime:

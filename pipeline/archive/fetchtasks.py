@@ -110,10 +110,20 @@ def _reattach(fetching: Fetching, items: Sequence[Item], harvest: Harvest) -> tu
         if ours and any(each.identity in wanted for each in entry.items):
             wanted -= {each.identity for each in entry.items}
             entry.items = [asked.get(each.identity, each) for each in entry.items]
-            for item in entry.items:
-                if item.verdict == "wanted" and not harvest.is_here(item):
+            unasked = [item for item in entry.items if item.verdict == "wanted" and not harvest.is_here(item)]
+            old = {id(item) for item in fetching.outdated(unasked)}
+            for item in unasked:
+                if (
+                    id(item) not in old
+                ):  # else its verdict is not open: it gets no name, and goes with the staging folder
                     item.judge("to fetch")
                     further.append(item)
+            if old:
+                fetching.notes.append(
+                    f"{len(old):,} {'file was' if len(old) == 1 else 'files were'} superseded, or renamed, since an "
+                    f"earlier retrieval asked for {'it' if len(old) == 1 else 'them'} "
+                    f"({entry.haul.created_at:%Y-%m-%d %H:%M} UTC): not placed."
+                )
             _send(fetching, entry)
             fetching.notes.append(
                 f"Going on with the transfer of {len(entry.items):,} files that an earlier retrieval submitted "
