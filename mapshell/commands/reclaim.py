@@ -28,7 +28,8 @@ from mapshell.context import Context, pass_context
     "file_types",
     multiple=True,
     metavar="TYPE",
-    help="Only files of this type or pattern, such as 'ephys-raw-*'; repeatable.",
+    help="Only files of this type or pattern; repeatable. 'ephys-raw-neuropixels-*' are those of probes; "
+    "'ephys-raw-*' are sorted output and logs, too.",
 )
 @click.option("-n", "--dry-run", is_flag=True, help="Make every proof and delete nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Delete without asking.")
@@ -59,7 +60,7 @@ def reclaim(
     Examples:
       mapshell publication-reclaim --dry-run
       mapshell publication-reclaim --older-than 8w --copies 2
-      mapshell publication-reclaim --file-type 'ephys-raw-*' --yes
+      mapshell publication-reclaim --file-type 'ephys-raw-neuropixels-*' --yes
       mapshell publication-reclaim --subject SC038 --session 3 --older-than 0d
     """
     from mapshell.errors import end

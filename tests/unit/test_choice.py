@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.archive.choice import file_types, probe_of, probes
 from pipeline.archive.filenames import ProbeNumber, probe_folder
-from pipeline.archive.filetypes import RULES
+from pipeline.archive.filetypes import RULES, classify
 from pipeline.errors import UsageError
 
 KNOWN = {rule.name for rule in RULES}
@@ -101,3 +101,13 @@ def test_whatever_lies_in_a_probe_folder_is_that_probes(probe, shank, run, insid
 @given(st.text(max_size=60))
 def test_any_text_has_a_probe_or_none(text):
     assert probe_of(text) is None or probe_of(text) >= 1
+
+
+def test_probe_files_alone_and_all_of_ephys_as_the_help_of_reclaim_says():
+    probes = file_types("ephys-raw-neuropixels-*", KNOWN)
+    assert {"ephys-raw-neuropixels-ap-bin", "ephys-raw-neuropixels-lf-meta"} <= probes
+    assert classify("SC1/x/SC1_g0_tcat.imec0.ap.bin") in probes
+    assert not [name for name in probes if any(word in name for word in ("catgt", "ks2", "jrclust"))]
+    every = file_types("ephys-raw-*", KNOWN)
+    assert {"ephys-raw-catgt-log", "ephys-raw-ks2-spike-times", "ephys-raw-jrclust-results"} <= every
+    assert "unknown" not in every
