@@ -36,6 +36,9 @@ KNOWN = {
     "pipeline/doctor/probe.py": "a probe of the doctor, cleared by a later one",
     "pipeline/embedded/process.py": "a log",
     "mapshell/log.py": "a log",
+    "pipeline/morning/notifying.py": "the report for a program: a file without a name",
+    "pipeline/schedule/installing.py": "units of systemd: beside, then renamed; made anew by installing again",
+    "pipeline/schedule/tasks.py": "a task for Windows to read: beside, then deleted",
     "mapshell/errors.py": "the null device",
     "mapshell/show_erd.py": "a picture that a person asked for",
     # The synthetic lab, made before anything is archived; unfinished ones are made anew.

@@ -42,7 +42,8 @@ def test_the_journal_with_its_live_state(held):
     everything = tasks(bench, "list", "--all")["tasks"]
     assert [each["live"] for each in everything] == ["ended", "ended", "under way"]
     assert [each["purpose"] for each in everything] == ["publish", "manifest", "publish"]
-    assert tasks(bench, "list", "--all", "--since", "2019-11-20")["tasks"] == everything
+    since = tasks(bench, "list", "--all", "--since", "2019-11-20")["tasks"]
+    assert [each["transfer_id"] for each in since] == [each["transfer_id"] for each in everything]
     out, _ = bench.run("tasks", check=0)
     assert f"{row['task_id'][:8]}  SC038 session 2" in out
 
