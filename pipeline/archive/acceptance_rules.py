@@ -117,7 +117,7 @@ RULES: tuple[Rule, ...] = (
     Rule("special-file", "a pipe, socket or device", acceptable=False, why="it holds no bytes to keep"),
     Rule(
         "twin",
-        "the same file lies under two local roots",
+        "the same file lies in two places here",
         acceptable=False,
         why="nobody can know which of the two is right: keep one",
     ),

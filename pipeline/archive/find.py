@@ -279,7 +279,7 @@ def local_session(
                     Defect(
                         "twin",
                         file.subpath,
-                        f"it lies under two local roots, {twin.root.local_path} and {file.root.local_path}",
+                        f"it lies in two places, {twin.path} and {file.path}",
                         "keep it in one place only; mapshell cannot know which one is right.",
                     )
                 )
