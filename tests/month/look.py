@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ class Facts:
     reclaims: list[dict]
 
     present: set[tuple[str, str, str]]  # known from a listing alone: never called archived
+    archived_by: dict[tuple[str, str, str], str]  # the computer that sent it there, as the row's evidence tells
 
     @property
     def archived(self):
@@ -69,7 +71,7 @@ class Looker:
                 h2o, day = animals.get(row["subject_id"], "?"), str(row["session_date"])
                 sessions[h2o, day] = row["session"]
                 named[row["subject_id"], row["session"]] = h2o, day
-            index, archived, under_way = {}, {}, {}
+            index, archived, by, under_way = {}, {}, {}, {}
             for row in read("data_set__physical_file"):
                 _, subject, session = text(row["dataset_name"]).rsplit("-", 2)
                 key = (text(row["globus_alias"]), *named.get((int(subject), int(session)), ("?", "?")))
@@ -79,6 +81,9 @@ class Looker:
                 for row in read(table):
                     session = named[row["subject_id"], row["session"]]
                     archived[text(row["globus_alias"]), *session] = row["archived_at"]
+                    evidence = text(row["evidence"])
+                    evidence = json.loads(evidence) if isinstance(evidence, str) else evidence or {}
+                    by[text(row["globus_alias"]), *session] = evidence.get("computer", "another computer")
             going = {
                 row["transfer_id"]: (text(row["computer"]), row["created_at"])
                 for row in read("transfer")
@@ -94,7 +99,7 @@ class Looker:
                 reclaims.append(row)
             present = {key for key in archived if any(sum_ is None for _, sum_ in index.get(key, {}).values())}
             archived = {key: at for key, at in archived.items() if key not in present}
-            return index, archived, under_way, sessions, read("round"), reclaims, present
+            return index, archived, under_way, sessions, read("round"), reclaims, present, by
 
 
 class _Reader:
