@@ -5,6 +5,7 @@ Held against disks, archive and database as they are read here; nobody asks the 
 
 from __future__ import annotations
 
+import glob
 import gzip
 import json
 from dataclasses import dataclass
@@ -95,6 +96,16 @@ class Freed:
         self._away.discard(path)
         return known
 
+    def _superseded(self, path, gone, sha1):
+        """Say whether others took the place of a freed copy's bytes: the archive has those aside, and these."""
+        look = self._world.looker.sha1
+        for name in self._names(path):
+            for place in self._world.archive.glob(f"*/{glob.escape(name)}"):
+                aside = place.parent.glob(f"{glob.escape(place.name)}.superseded-*")
+                if look(place) == sha1 and any(look(each) == gone.sha1 for each in aside):
+                    return True
+        return False
+
     # -- one file ---------------------------------------------------------------------------------------------------
 
     def _root(self, path):
@@ -120,7 +131,8 @@ class Freed:
                 continue
             facts, sha1 = path.stat(), self._world.looker.sha1(path)
             if (facts.st_size, sha1) != (gone.size, gone.sha1):
-                yield Violation("I3", f"{path} came back with other bytes than were freed")
+                if not self._superseded(path, gone, sha1):
+                    yield Violation("I3", f"{path} came back with other bytes than were freed")
             elif gone.time // 10**9 != facts.st_mtime_ns // 10**9:
                 yield Violation("I3", f"{path} came back with another time than it had")
             if gone.recorded:
