@@ -23,6 +23,8 @@ class Service:
         self.rig = rig
         self._told = rig.folder / f"told-{len(list(rig.folder.glob('told-*')))}"
         code = (
+            # a run of the tests that outlasts its terminal ignores this signal, and so would the service
+            "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
             f"import sys\nsys.stdout = open({str(self._told)!r}, 'w', encoding='utf-8')\n{prelude}\n"
             "from mapshell.cli import main\nmain(sys.argv[1:])"
         )
