@@ -111,11 +111,10 @@ def _reattach(fetching: Fetching, items: Sequence[Item], harvest: Harvest) -> tu
             wanted -= {each.identity for each in entry.items}
             entry.items = [asked.get(each.identity, each) for each in entry.items]
             unasked = [item for item in entry.items if item.verdict == "wanted" and not harvest.is_here(item)]
+            # what is left without a verdict gets no name, and goes with the staging folder
             old = {id(item) for item in fetching.outdated(unasked)}
             for item in unasked:
-                if (
-                    id(item) not in old
-                ):  # else its verdict is not open: it gets no name, and goes with the staging folder
+                if id(item) not in old:
                     item.judge("to fetch")
                     further.append(item)
             if old:

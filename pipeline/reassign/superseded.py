@@ -32,4 +32,9 @@ def _outdated(items: Sequence[Item]) -> list[Item]:
     keys = [{"globus_alias": item.location.alias, "file_id": file_id(item.subpath)} for item in items]
     rows = (publication.DataSet.PhysicalFile() & keys).to_dicts()
     now = {(row["globus_alias"], row["file_subpath"]): (row["file_size"], row["file_sha1"]) for row in rows}
-    return [item for item in items if now.get((item.location.alias, item.subpath)) != (item.size, item.sha1)]
+    return [item for item in items if _is_other(item, now.get((item.location.alias, item.subpath)))]
+
+
+def _is_other(item: Item, row: tuple[int | None, str | None] | None) -> bool:
+    """Say whether the index has other bytes, or none; what was asked for before its SHA1 was known may have got one."""
+    return row is None or row[0] != item.size or item.sha1 not in (None, row[1])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import sessions
 from pipeline.archive.lister import Lister
 from pipeline.archive.pace import Pace
-from pipeline.archive.reclaiming.rules import bring_back
+from pipeline.archive.reclaiming.rules import Missing, bring_back
 from pipeline.board.heartbeat import sign_of_life
 from pipeline.errors import DatabaseError, MapshellError
 from pipeline.reclaim import rows
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pipeline.archive.ports import Clock, Progress, Store
-    from pipeline.archive.reclaiming.rules import Missing, Place
+    from pipeline.archive.reclaiming.rules import Place
     from pipeline.archive.session import DatasetType, SessionKey
     from pipeline.reclaim.proving import Busy
     from pipeline.reclaim.units import Unit
@@ -222,7 +222,5 @@ class Reclaiming:
 
 
 def _not_reached(stopped: MapshellError | None) -> Missing:
-    from pipeline.archive.reclaiming.rules import Missing
-
     said = "the run ended before" if stopped is None else f"not reached: {stopped.message.rstrip('.')}"
     return Missing("listed", said, "" if stopped is None else stopped.remedy)

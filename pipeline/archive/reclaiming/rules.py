@@ -28,7 +28,7 @@ PROOFS: Final[Mapping[str, str]] = {
     "quiet": "nothing of it changes now, and the clock is not behind its files",
     "old enough": "it was archived, last changed and last fetched back longer ago than --older-than",
     "whole folder": "every file that would be deleted is in the index, and none is new or changed",
-    "listed": "the archive, asked now, lists every file with its size, and the newest manifest",
+    "listed": "the archive, asked now, lists every file, of its size and not written since, and the newest manifest",
     "same bytes": "each file, read now, has the size and the SHA1 that the index has of the archive's",
     "enough copies": "as many places as asked hold it",
 }
